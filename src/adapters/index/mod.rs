@@ -1,0 +1,1 @@
+//! adapters/index/mod: being built.

@@ -1,0 +1,8 @@
+//! Floor 1, the annex: one adapter per real provider, seen by nobody but `boot.rs`. A provider's words stop here.
+
+pub mod index;
+pub mod openai;
+pub mod system_clock;
+pub mod tones;
+pub mod town_clock;
+pub mod twilio;

@@ -1,0 +1,1 @@
+//! adapters/system_clock: being built.

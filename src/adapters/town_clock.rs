@@ -1,0 +1,1 @@
+//! adapters/town_clock: being built.

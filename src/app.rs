@@ -1,0 +1,61 @@
+//! Everything a flow needs, in one struct. Nothing in it is optional: what is not configured has a mode of its own.
+
+use crate::{
+    live::Live,
+    ports::{
+        clock::Clock,
+        embeddings::Embeddings,
+        llm::Llm,
+        phone::{MediaWire, Phone},
+        speech::Speech,
+        vectors::Vectors,
+    },
+    store::Db,
+};
+use std::sync::Arc;
+
+/// The application: ports and settings, shared by web, jobs, evals and benchmarks.
+pub struct App {
+    /// The database; `Db::begin` is the only way to a connection.
+    pub db: Db,
+    /// Business time.
+    pub clock: Arc<dyn Clock>,
+    /// The carrier.
+    pub phone: Arc<dyn Phone>,
+    /// The carrier's media protocol.
+    pub media: Arc<dyn MediaWire>,
+    /// Speech to text.
+    pub speech: Arc<dyn Speech>,
+    /// How answers are written.
+    pub guide: Guide,
+    /// The passage index.
+    pub vectors: Arc<dyn Vectors>,
+    /// Fan-out to open sockets.
+    pub live: Live,
+    /// Settings that flows read.
+    pub settings: Settings,
+}
+
+/// How answers are written.
+pub enum Guide {
+    /// No model: the passages themselves, quoted.
+    Extractive,
+    /// A model writes, every span is verified, passages are shown when it fails.
+    Generated {
+        /// The language model.
+        llm: Arc<dyn Llm>,
+        /// Its embeddings, for search by meaning.
+        embeddings: Arc<dyn Embeddings>,
+    },
+}
+
+/// Settings that flows read.
+#[derive(Clone)]
+pub struct Settings {
+    /// Key of the HMAC over call codes; at least 32 bytes.
+    pub call_code_key: Arc<[u8]>,
+    /// Whether cookies carry `Secure` and the `__Host-` name; off only on a loopback address.
+    pub secure_cookies: bool,
+    /// How long a telephone may ring.
+    pub ring_seconds: u64,
+}

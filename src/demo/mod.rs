@@ -1,0 +1,1 @@
+//! demo/mod: being built.

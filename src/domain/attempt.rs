@@ -1,0 +1,1 @@
+//! domain/attempt: being built.

@@ -1,0 +1,149 @@
+//! What the record remembers: one closed list of deeds, and the hash that chains one entry to the next.
+
+use super::ids::PatientId;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {
+        /// Every kind of deed that can be recorded.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum DeedKind { $($(#[$doc])* $name),+ }
+
+        impl DeedKind {
+            /// Every kind, for search forms.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The word stored in the record.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word),+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A staff member signed in.
+    SignedIn = "signed_in",
+    /// A sign-in was refused.
+    SignInRefused = "sign_in_refused",
+    /// A staff member signed out.
+    SignedOut = "signed_out",
+    /// A staff member was added.
+    AddedStaff = "added_staff",
+    /// Today's worklist was read.
+    OpenedWorklist = "opened_worklist",
+    /// A patient search was made.
+    SearchedPatients = "searched_patients",
+    /// A patient was admitted to the service.
+    AdmittedPatient = "admitted_patient",
+    /// A chart was read.
+    OpenedChart = "opened_chart",
+    /// A contact was added.
+    AddedContact = "added_contact",
+    /// A consent was given, refused or withdrawn.
+    RecordedConsent = "recorded_consent",
+    /// A call was planned.
+    ScheduledCall = "scheduled_call",
+    /// A call was cancelled.
+    CancelledCall = "cancelled_call",
+    /// A due call was held back by a rule.
+    HeldBackCall = "held_back_call",
+    /// A call was read.
+    OpenedCall = "opened_call",
+    /// An attempt was written before it is dialled.
+    IntendedAttempt = "intended_attempt",
+    /// The carrier was asked to dial.
+    DialledAttempt = "dialled_attempt",
+    /// The carrier's answer bound, rejected or left open an attempt.
+    SettledAttempt = "settled_attempt",
+    /// An attempt ended without the person.
+    MissedAttempt = "missed_attempt",
+    /// Identity was proven by keypad.
+    ProvedIdentity = "proved_identity",
+    /// Identity was not proven.
+    RefusedIdentity = "refused_identity",
+    /// Consent to record was given or refused on the call.
+    RecordedCallConsent = "recorded_call_consent",
+    /// A nurse was rung, accepted or declined.
+    AnsweredForNurse = "answered_for_nurse",
+    /// A leg entered or left the conference.
+    MovedLeg = "moved_leg",
+    /// Patient and nurse talk.
+    BridgedCall = "bridged_call",
+    /// A media stream began or ended.
+    MovedStream = "moved_stream",
+    /// Audio was lost between us and the carrier.
+    FoundGap = "found_gap",
+    /// Speech became an utterance.
+    HeardUtterance = "heard_utterance",
+    /// A call ended.
+    EndedCall = "ended_call",
+    /// A nurse asked for guidance.
+    AskedQuestion = "asked_question",
+    /// Answers of an assessment were saved.
+    SavedAnswers = "saved_answers",
+    /// An assessment was read.
+    OpenedAssessment = "opened_assessment",
+    /// An assessment was signed.
+    SignedAssessment = "signed_assessment",
+    /// A follow-up came to be.
+    OpenedFollowUp = "opened_follow_up",
+    /// The follow-up list was read.
+    ListedFollowUps = "listed_follow_ups",
+    /// A follow-up passed its due time and went to the next person.
+    EscalatedFollowUp = "escalated_follow_up",
+    /// A follow-up was completed.
+    CompletedFollowUp = "completed_follow_up",
+    /// A protocol was read from its package.
+    ImportedProtocol = "imported_protocol",
+    /// The record was searched.
+    SearchedRecord = "searched_record",
+    /// The chain was verified.
+    VerifiedRecord = "verified_record",
+    /// Background work was given up.
+    DiscardedJob = "discarded_job",
+}
+
+/// One thing that was done or read. Details are ids, codes and counts, never names, numbers or speech.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// What kind of deed.
+    pub kind: DeedKind,
+    /// The patient it touched.
+    pub patient: Option<PatientId>,
+    /// The row it was about: a call, an assessment, a session.
+    pub subject: Option<Uuid>,
+    /// Codes and counts, by name.
+    pub detail: BTreeMap<&'static str, String>,
+}
+
+impl Deed {
+    /// A deed of a kind.
+    #[must_use]
+    pub const fn of(kind: DeedKind) -> Self {
+        Self { kind, patient: None, subject: None, detail: BTreeMap::new() }
+    }
+
+    /// The patient it touched.
+    #[must_use]
+    pub const fn patient(mut self, patient: PatientId) -> Self {
+        self.patient = Some(patient);
+        self
+    }
+
+    /// The row it was about.
+    #[must_use]
+    pub const fn subject(mut self, subject: Uuid) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// A code or count.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.detail.insert(name, value.to_string());
+        self
+    }
+}

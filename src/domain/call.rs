@@ -1,0 +1,1 @@
+//! domain/call: being built.

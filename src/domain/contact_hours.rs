@@ -1,0 +1,1 @@
+//! domain/contact_hours: being built.

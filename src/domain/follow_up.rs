@@ -1,0 +1,1 @@
+//! domain/follow_up: being built.

@@ -1,0 +1,76 @@
+//! Names for things: one newtype per noun over a UUIDv7 made from the clock's instant, so ids sort by time
+//! and no id can be mistaken for another.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use uuid::{NoContext, Timestamp, Uuid};
+
+macro_rules! id {
+    ($(#[$doc:meta] $name:ident),+ $(,)?) => {$(
+        #[$doc]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(transparent)]
+        #[schema(value_type = Uuid)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A fresh id that sorts by `now` (RFC 9562, version 7).
+            #[must_use]
+            pub fn at(now: DateTime<Utc>) -> Self {
+                Self(uuid_at(now))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::from_str(text).map(Self)
+            }
+        }
+    )+};
+}
+
+id! {
+    /// One care agency, the tenant.
+    OrgId,
+    /// A login of the organization.
+    StaffId,
+    /// A signed-in session of a staff member.
+    SessionId,
+    /// The person cared for.
+    PatientId,
+    /// A family member or caregiver.
+    ContactId,
+    /// One thing a patient or contact allowed or refused.
+    ConsentId,
+    /// One planned conversation with a patient.
+    CallId,
+    /// One dial of a call through the carrier.
+    AttemptId,
+    /// One party's connection in the conference.
+    LegId,
+    /// The forked audio of one leg.
+    StreamId,
+    /// One transcribed stretch of speech.
+    UtteranceId,
+    /// Answers, fired rules and disposition of a call.
+    AssessmentId,
+    /// One question of a nurse with its quoted answer.
+    GuidanceId,
+    /// Work owed to a patient.
+    FollowUpId,
+    /// One unit of background work.
+    JobId,
+}
+
+fn uuid_at(now: DateTime<Utc>) -> Uuid {
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
+}

@@ -1,0 +1,58 @@
+//! Background work: the closed list of jobs. Jobs are enqueued in the caller's transaction, may run twice, and are
+//! the only ones that speak to the telephone.
+
+use super::ids::{AttemptId, CallId, FollowUpId, LegId, StaffId};
+use serde::{Deserialize, Serialize};
+
+/// One kind of background work with what it is about; stored as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Job {
+    /// Dial the patient of a due call, once.
+    PlaceCall {
+        /// The call that is due.
+        call: CallId,
+    },
+    /// Dial the nurse of a call whose patient is waiting.
+    RingNurse {
+        /// The call that waits.
+        call: CallId,
+        /// The nurse to ring.
+        nurse: StaffId,
+    },
+    /// Ask the carrier what became of an attempt whose outcome is unknown.
+    ReconcileAttempt {
+        /// The attempt in doubt.
+        attempt: AttemptId,
+    },
+    /// End every leg of a call at the carrier.
+    HangUp {
+        /// The call to end.
+        call: CallId,
+    },
+    /// Fork the audio of a leg again after we lost it.
+    ForkLeg {
+        /// The leg in the conference.
+        leg: LegId,
+    },
+    /// A follow-up may have passed its due time.
+    EscalateFollowUp {
+        /// The follow-up to look at.
+        follow_up: FollowUpId,
+    },
+}
+
+impl Job {
+    /// Two jobs with one key are one job: the second enqueue changes nothing.
+    #[must_use]
+    pub fn unique_key(&self, salt: &str) -> String {
+        match self {
+            Self::PlaceCall { call } => format!("place:{call}:{salt}"),
+            Self::RingNurse { call, nurse } => format!("nurse:{call}:{nurse}:{salt}"),
+            Self::ReconcileAttempt { attempt } => format!("reconcile:{attempt}:{salt}"),
+            Self::HangUp { call } => format!("hang-up:{call}:{salt}"),
+            Self::ForkLeg { leg } => format!("fork:{leg}:{salt}"),
+            Self::EscalateFollowUp { follow_up } => format!("escalate:{follow_up}:{salt}"),
+        }
+    }
+}

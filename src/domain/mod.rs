@@ -1,0 +1,18 @@
+//! Floor 0: nouns and rules. No I/O, no async, no clock; time comes in as a parameter.
+
+pub mod assessment;
+pub mod attempt;
+pub mod audit;
+pub mod call;
+pub mod contact_hours;
+pub mod disposition;
+pub mod follow_up;
+pub mod guidance;
+pub mod ids;
+pub mod job;
+pub mod people;
+pub mod private;
+pub mod protocol;
+pub mod script;
+pub mod tones;
+pub mod transcript;

@@ -1,0 +1,1 @@
+//! domain/protocol/mod: being built.

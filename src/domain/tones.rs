@@ -1,0 +1,1 @@
+//! domain/tones: being built.

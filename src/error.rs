@@ -1,0 +1,78 @@
+//! The one error type, and the one verdict that both web and jobs read.
+
+use crate::ports::{Outage, OutageKind};
+
+/// What we did not want. Expected outcomes (busy, voicemail, "the protocol does not say") are values, not errors.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input is wrong; the text says what to do next and may be shown.
+    #[error("{0}")]
+    Invalid(String),
+    /// Nobody is signed in.
+    #[error("sign in first")]
+    SignedOut,
+    /// The role or care team does not permit it.
+    #[error("your role does not permit this")]
+    Forbidden,
+    /// No such row in this organization.
+    #[error("there is nothing here under that name")]
+    NotFound,
+    /// The row has moved on since it was read.
+    #[error("{0}")]
+    Conflict(String),
+    /// A dependency failed.
+    #[error(transparent)]
+    Outage(#[from] Outage),
+    /// The database failed.
+    #[error("the database did not do what was asked")]
+    Database(#[from] sqlx::Error),
+    /// We are wrong: stored data that cannot be read, a broken invariant.
+    #[error("careline is at fault: {0}")]
+    Fault(String),
+}
+
+/// Whose turn it is after an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The caller must change something: a page with the text, no retry.
+    CallersFault,
+    /// The same request may work later.
+    TryLater,
+    /// Ours: logged, answered with a request id.
+    OurFault,
+}
+
+impl Error {
+    /// Whose turn it is.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self {
+            Self::Invalid(_) | Self::SignedOut | Self::Forbidden | Self::NotFound | Self::Conflict(_) => {
+                Verdict::CallersFault
+            }
+            Self::Outage(outage) => match outage.kind {
+                OutageKind::Refused(_) => Verdict::OurFault,
+                OutageKind::Unreachable
+                | OutageKind::TimedOut
+                | OutageKind::Broken
+                | OutageKind::Throttled
+                | OutageKind::Garbled => Verdict::TryLater,
+            },
+            Self::Database(error) => database_verdict(error),
+            Self::Fault(_) => Verdict::OurFault,
+        }
+    }
+}
+
+fn database_verdict(error: &sqlx::Error) -> Verdict {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed => Verdict::TryLater,
+        other => match other.as_database_error().and_then(|database| database.code()).as_deref() {
+            // Serialization failure, deadlock, shutdown, cannot connect now: the same request may work later.
+            Some("40001" | "40P01" | "57P01" | "57P02" | "57P03") => Verdict::TryLater,
+            // Unique and foreign keys bypass row-level security, so their names are never echoed.
+            Some("23505" | "23503") => Verdict::CallersFault,
+            Some(_) | None => Verdict::OurFault,
+        },
+    }
+}

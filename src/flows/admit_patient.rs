@@ -1,0 +1,1 @@
+//! flows/admit_patient: being built.

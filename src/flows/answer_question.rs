@@ -1,0 +1,1 @@
+//! flows/answer_question: being built.

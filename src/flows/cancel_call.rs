@@ -1,0 +1,1 @@
+//! flows/cancel_call: being built.

@@ -1,0 +1,1 @@
+//! flows/complete_follow_up: being built.

@@ -1,0 +1,1 @@
+//! flows/escalate_follow_up: being built.

@@ -1,0 +1,1 @@
+//! flows/follow_call: being built.

@@ -1,0 +1,1 @@
+//! flows/fork_leg: being built.

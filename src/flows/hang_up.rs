@@ -1,0 +1,1 @@
+//! flows/hang_up: being built.

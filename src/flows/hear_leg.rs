@@ -1,0 +1,1 @@
+//! flows/hear_leg: being built.

@@ -1,0 +1,1 @@
+//! flows/import_protocol: being built.

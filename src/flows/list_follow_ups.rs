@@ -1,0 +1,1 @@
+//! flows/list_follow_ups: being built.

@@ -1,0 +1,1 @@
+//! flows/open_chart: being built.

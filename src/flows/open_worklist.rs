@@ -1,0 +1,1 @@
+//! flows/open_worklist: being built.

@@ -1,0 +1,1 @@
+//! flows/place_call: being built.

@@ -1,0 +1,1 @@
+//! flows/reconcile_attempt: being built.

@@ -1,0 +1,1 @@
+//! flows/ring_nurse: being built.

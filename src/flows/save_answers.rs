@@ -1,0 +1,1 @@
+//! flows/save_answers: being built.

@@ -1,0 +1,1 @@
+//! flows/schedule_call: being built.

@@ -1,0 +1,1 @@
+//! flows/search_record: being built.

@@ -1,0 +1,1 @@
+//! flows/sign_assessment: being built.

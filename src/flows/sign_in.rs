@@ -1,0 +1,1 @@
+//! flows/sign_in: being built.

@@ -1,0 +1,1 @@
+//! flows/verify_record: being built.

@@ -1,0 +1,1 @@
+//! jobs/dispatch: being built.

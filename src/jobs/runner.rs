@@ -1,0 +1,1 @@
+//! jobs/runner: being built.

@@ -1,0 +1,60 @@
+//! Fan-out of changes to open sockets, in process. A channel belongs to one organization and one call, by type.
+
+use crate::domain::ids::{CallId, OrgId};
+use serde::Serialize;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::sync::broadcast;
+
+/// What happened on a call. A socket renders it; a page without JavaScript sees the same after a reload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum LiveEvent {
+    /// The call's state, a leg, a stream or a gap changed: read the call again.
+    CallMoved,
+    /// Words of an utterance still being spoken.
+    Interim {
+        /// `patient`, `caregiver` or `nurse`.
+        speaker: &'static str,
+        /// The words so far.
+        text: String,
+    },
+    /// A finished utterance is in the record: read the transcript again.
+    Utterance {
+        /// `patient`, `caregiver` or `nurse`.
+        speaker: &'static str,
+        /// The words.
+        text: String,
+    },
+    /// The assessment was evaluated again.
+    AssessmentMoved,
+    /// An answer to a question is there.
+    GuidanceShown,
+}
+
+/// The open channels.
+#[derive(Clone, Default)]
+pub struct Live {
+    channels: Arc<Mutex<HashMap<(OrgId, CallId), broadcast::Sender<LiveEvent>>>>,
+}
+
+impl Live {
+    /// Tells whoever watches this call.
+    pub fn publish(&self, org: OrgId, call: CallId, event: LiveEvent) {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(channel) = channels.get(&(org, call))
+            && channel.send(event).is_err()
+        {
+            channels.remove(&(org, call));
+        }
+    }
+
+    /// Watches one call. A watcher that falls 256 events behind is told so by the receiver and reads the page again.
+    #[must_use]
+    pub fn watch(&self, org: OrgId, call: CallId) -> broadcast::Receiver<LiveEvent> {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.entry((org, call)).or_insert_with(|| broadcast::channel(256).0).subscribe()
+    }
+}

@@ -1,0 +1,213 @@
+//! The carrier: dials, holds conferences, forks audio. Our words only; a provider's words stop in its `wire.rs`.
+
+use super::Outage;
+use crate::domain::{
+    ids::{AttemptId, OrgId, StreamId},
+    people::PhoneNumber,
+    script::Speech,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+/// The telephone. `place` is never repeated by anybody: an unknown outcome is reconciled with `find`.
+#[async_trait]
+pub trait Phone: Send + Sync {
+    /// Dials once. The carrier will ask `hooks/phone/{org}/{attempt}/...` what to say.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Throttled` and `Refused` mean that no phone rings; every other kind means that one may.
+    async fn place(&self, dial: &Dial) -> Result<CarrierSid, Outage>;
+
+    /// Outbound calls from `from` to `to` created at or after `since`, oldest first.
+    async fn find(
+        &self,
+        to: &PhoneNumber,
+        from: &PhoneNumber,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<CarrierCall>, Outage>;
+
+    /// What the carrier knows about one call.
+    async fn fetch(&self, sid: &CarrierSid) -> Result<CarrierCall, Outage>;
+
+    /// Ends a call: queued and ringing ones are cancelled, others completed. Ending an ended call is fine.
+    async fn end(&self, sid: &CarrierSid) -> Result<(), Outage>;
+
+    /// Forks the inbound audio of a live leg to our media socket.
+    async fn fork(&self, sid: &CarrierSid, fork: &Fork) -> Result<(), Outage>;
+
+    /// Proves that a webhook comes from the carrier and reads it.
+    ///
+    /// # Errors
+    /// `NotTheCarrier` when the signature does not hold over `url` and the raw body; `Unreadable` otherwise.
+    fn hear(&self, hook: &Hook<'_>) -> Result<CarrierNews, HookRefusal>;
+
+    /// What the carrier should do next on a leg, in its own language (TwiML for Twilio-shaped carriers).
+    fn instruct(&self, org: OrgId, attempt: AttemptId, speech: &Speech, fork: Option<&Fork>) -> Instruction;
+}
+
+/// Reads the media socket's messages.
+pub trait MediaWire: Send + Sync {
+    /// Proves that a socket upgrade comes from the carrier; `headers` are lower-case names with values.
+    ///
+    /// # Errors
+    /// When a signature is missing or does not hold over `url`.
+    fn admit(&self, url: &str, signature: Option<&str>) -> Result<(), HookRefusal>;
+
+    /// Reads one text message.
+    ///
+    /// # Errors
+    /// When it is not a message of the media protocol.
+    fn read(&self, message: &str) -> Result<MediaNews, HookRefusal>;
+}
+
+/// One dial.
+#[derive(Clone, Debug)]
+pub struct Dial {
+    /// Whose call it is.
+    pub org: OrgId,
+    /// The attempt, which names the callback addresses.
+    pub attempt: AttemptId,
+    /// The number rung.
+    pub to: PhoneNumber,
+    /// The organization's own number.
+    pub from: PhoneNumber,
+    /// How long it may ring.
+    pub ring_for: Duration,
+}
+
+/// The carrier's name for a call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CarrierSid(pub String);
+
+/// What the carrier knows about a call.
+#[derive(Clone, Debug)]
+pub struct CarrierCall {
+    /// Its name.
+    pub sid: CarrierSid,
+    /// How far it came.
+    pub status: CarrierStatus,
+    /// When the carrier accepted it.
+    pub created_at: DateTime<Utc>,
+}
+
+/// How far a call came, ranked: a later event never moves it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CarrierStatus {
+    /// Accepted, not yet dialled.
+    Queued,
+    /// Being dialled.
+    Initiated,
+    /// Ringing.
+    Ringing,
+    /// Answered.
+    InProgress,
+    /// Ended after an answer.
+    Completed,
+    /// The line was busy.
+    Busy,
+    /// Nobody answered.
+    NoAnswer,
+    /// The carrier could not connect it.
+    Failed,
+    /// Cancelled before an answer.
+    Canceled,
+}
+
+impl CarrierStatus {
+    /// Whether nothing more can happen.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        match self {
+            Self::Queued | Self::Initiated | Self::Ringing | Self::InProgress => false,
+            Self::Completed | Self::Busy | Self::NoAnswer | Self::Failed | Self::Canceled => true,
+        }
+    }
+}
+
+/// Where the forked audio of one leg goes: `wss .../hooks/media/{org}` with the token as a stream parameter.
+#[derive(Clone, Debug)]
+pub struct Fork {
+    /// Whose call it is.
+    pub org: OrgId,
+    /// Our name for the stream.
+    pub stream: StreamId,
+    /// Single-use secret, echoed in the stream's start message.
+    pub token: String,
+}
+
+/// One webhook as it arrived.
+pub struct Hook<'a> {
+    /// Path and query as the carrier requested them; the adapter puts the configured public origin before it.
+    pub path_and_query: &'a str,
+    /// The signature header, if any.
+    pub signature: Option<&'a str>,
+    /// The raw body.
+    pub body: &'a [u8],
+}
+
+/// Why a webhook or socket is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HookRefusal {
+    /// Signature missing or wrong.
+    #[error("the signature is missing or does not match; check the carrier's auth token and the public URL")]
+    NotTheCarrier,
+    /// Signed but not understood.
+    #[error("the carrier's message cannot be read")]
+    Unreadable,
+}
+
+/// A verified webhook.
+#[derive(Clone)]
+pub struct CarrierNews {
+    /// The carrier's call.
+    pub sid: CarrierSid,
+    /// How far the call came, if it says so.
+    pub status: Option<CarrierStatus>,
+    /// Keys pressed, if this answers a prompt. Private: never logged.
+    pub digits: Option<crate::domain::private::Private<String>>,
+    /// A key under which a repeat of the same message is recognised.
+    pub dedupe_key: String,
+    /// Whether a machine answered, where the carrier says.
+    pub machine: bool,
+}
+
+/// A reply for the carrier.
+#[derive(Clone, Debug)]
+pub struct Instruction {
+    /// Its media type.
+    pub content_type: &'static str,
+    /// Its text.
+    pub body: String,
+}
+
+/// One message of a media socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaNews {
+    /// The socket is open; nothing is known yet.
+    Connected,
+    /// The stream begins; the token must be ours.
+    Start {
+        /// The carrier's name for the stream.
+        stream_sid: String,
+        /// The carrier's call.
+        sid: String,
+        /// Our token, echoed.
+        token: String,
+    },
+    /// 20 ms of 8 kHz µ-law.
+    Audio {
+        /// Order of messages on the socket.
+        sequence: u64,
+        /// Order of audio on the track, from 1.
+        chunk: u64,
+        /// Milliseconds since the stream began.
+        timestamp_ms: u64,
+        /// 160 bytes of µ-law.
+        ulaw: Vec<u8>,
+    },
+    /// Something we do not use (marks, keys).
+    Other,
+    /// The stream ends.
+    Stop,
+}

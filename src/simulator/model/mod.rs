@@ -1,0 +1,1 @@
+//! simulator/model/mod: being built.

@@ -1,0 +1,1 @@
+//! simulator/people: being built.

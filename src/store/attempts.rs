@@ -1,0 +1,1 @@
+//! store/attempts: being built.

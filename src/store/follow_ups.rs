@@ -1,0 +1,1 @@
+//! store/follow_ups: being built.

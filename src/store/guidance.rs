@@ -1,0 +1,1 @@
+//! store/guidance: being built.

@@ -1,0 +1,110 @@
+//! Floor 1: SQL, one file per table family. `OrgTx` is the only way to a connection, and it is always inside one
+//! organization: row-level security compares every row with the setting made here.
+
+pub mod assessments;
+pub mod attempts;
+pub mod audit;
+pub mod calls;
+pub mod follow_ups;
+pub mod guidance;
+pub mod jobs;
+pub mod legs;
+pub mod migrations;
+pub mod people;
+pub mod protocols;
+pub mod staff;
+pub mod worklist;
+
+use crate::{
+    domain::{ids::OrgId, people::Actor},
+    error::Error,
+};
+use sqlx::{PgConnection, PgPool, Postgres, Transaction, postgres::PgPoolOptions};
+use std::time::Duration;
+
+/// The database. The pool inside is private to this floor.
+#[derive(Clone)]
+pub struct Db {
+    pool: PgPool,
+}
+
+impl Db {
+    /// Opens the pool. The role must be subject to row-level security: a superuser or a BYPASSRLS role is refused.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or the role could see every organization.
+    pub async fn open(url: &str, connections: u32) -> Result<Self, Error> {
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect(url)
+            .await?;
+        let unbound = sqlx::query_scalar!(
+            r#"select rolsuper or rolbypassrls as "unbound!" from pg_roles where rolname = current_user"#
+        )
+        .fetch_one(&pool)
+        .await?;
+        if unbound {
+            return Err(Error::Invalid(
+                "DATABASE_URL names a role that row-level security does not bind (superuser or BYPASSRLS); \
+                 use a plain role such as app_rw"
+                    .to_owned(),
+            ));
+        }
+        Ok(Self { pool })
+    }
+
+    /// Begins a transaction inside the actor's organization.
+    ///
+    /// # Errors
+    /// When no connection is free or the database is away.
+    pub async fn begin(&self, actor: &Actor) -> Result<OrgTx, Error> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query_scalar!("select set_config('app.org', $1, true)", actor.org.to_string())
+            .fetch_one(&mut *tx)
+            .await?;
+        Ok(OrgTx { tx, org: actor.org })
+    }
+
+    /// Every organization's id and code, from the one table that is readable without an organization.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn organizations(&self) -> Result<Vec<(OrgId, String)>, Error> {
+        let rows =
+            sqlx::query!("select org_id, code from organization_directory order by code").fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|row| (OrgId(row.org_id), row.code)).collect())
+    }
+
+    /// Closes every connection; used at shutdown.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// A transaction inside one organization. Dropping it without `commit` rolls back.
+pub struct OrgTx {
+    tx: Transaction<'static, Postgres>,
+    org: OrgId,
+}
+
+impl OrgTx {
+    /// The organization every statement is bound to.
+    #[must_use]
+    pub const fn org(&self) -> OrgId {
+        self.org
+    }
+
+    /// The connection, for this floor only.
+    pub(in crate::store) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Makes everything done in it true at once.
+    ///
+    /// # Errors
+    /// When the database did not confirm it.
+    pub async fn commit(self) -> Result<(), Error> {
+        Ok(self.tx.commit().await?)
+    }
+}

@@ -1,0 +1,1 @@
+//! store/protocols: being built.

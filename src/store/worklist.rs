@@ -1,0 +1,1 @@
+//! store/worklist: being built.

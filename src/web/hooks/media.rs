@@ -1,0 +1,1 @@
+//! web/hooks/media: being built.

@@ -1,0 +1,4 @@
+//! The doors of the carrier: signed webhooks and media sockets.
+
+pub mod media;
+pub mod phone;

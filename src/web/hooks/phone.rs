@@ -1,0 +1,1 @@
+//! web/hooks/phone: being built.

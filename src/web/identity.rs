@@ -1,0 +1,1 @@
+//! web/identity: being built.

@@ -1,0 +1,1 @@
+//! web/pages/mod: being built.
