@@ -13,7 +13,8 @@ use std::time::Duration;
 /// The telephone. `place` is never repeated by anybody: an unknown outcome is reconciled with `find`.
 #[async_trait]
 pub trait Phone: Send + Sync {
-    /// Dials once. The carrier will ask `hooks/phone/{org}/{attempt}/...` what to say.
+    /// Dials once. The carrier will ask `hooks/phone/{org}/{attempt}/voice` what to say and
+    /// report to `.../status` and `.../conference`.
     ///
     /// # Errors
     /// `Unreachable`, `Throttled` and `Refused` mean that no phone rings; every other kind means that one may.
@@ -170,6 +171,19 @@ pub struct CarrierNews {
     pub dedupe_key: String,
     /// Whether a machine answered, where the carrier says.
     pub machine: bool,
+    /// What happened to this leg in the conference, if the message is about that.
+    pub conference: Option<ConferenceEvent>,
+}
+
+/// What happened to a leg in its conference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConferenceEvent {
+    /// The leg is in the conference.
+    Joined,
+    /// The leg is no longer in it.
+    Left,
+    /// The conference has ended.
+    Ended,
 }
 
 /// A reply for the carrier.
