@@ -31,8 +31,9 @@ pub trait Phone: Send + Sync {
     /// What the carrier knows about one call.
     async fn fetch(&self, sid: &CarrierSid) -> Result<CarrierCall, Outage>;
 
-    /// Ends a call: queued and ringing ones are cancelled, others completed. Ending an ended call is fine.
-    async fn end(&self, sid: &CarrierSid) -> Result<(), Outage>;
+    /// Ends a call: queued and ringing ones are cancelled, others completed. A live leg, also one in a conference, first
+    /// hears `parting` (a `Speech::Farewell`) if there is one. Ending an ended call is fine.
+    async fn end(&self, sid: &CarrierSid, parting: Option<&Speech>) -> Result<(), Outage>;
 
     /// Forks the inbound audio of a live leg to our media socket.
     async fn fork(&self, sid: &CarrierSid, fork: &Fork) -> Result<(), Outage>;
