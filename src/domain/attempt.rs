@@ -1,1 +1,151 @@
-//! domain/attempt: being built.
+//! The attempt: one dial through the carrier. Intent is written before the telephone is touched; an unknown outcome is
+//! reconciled with the carrier, never repeated.
+
+use super::ids::{AttemptId, CallId, StaffId};
+use chrono::{DateTime, Duration, Utc};
+
+/// After this long without any trace at the carrier, with enough clean lists, an attempt counts as not placed: client
+/// limit 12 s and the carrier's platform limit 26 s, and the lag of its list, four times over.
+pub const SETTLE_SECONDS: i64 = 180;
+
+/// Lists without a trace that settling needs, at least.
+pub const CLEAN_LISTS: i32 = 3;
+
+/// Where an attempt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptState {
+    /// Written, not yet allowed to be sent.
+    Intent,
+    /// Allowed to be sent once.
+    Dialing,
+    /// The carrier has it; its sid is ours.
+    Bound,
+    /// The carrier refused it, or nothing was sent.
+    Rejected,
+    /// Sent, no reply: reconciled with the carrier.
+    Unknown,
+    /// Never sent: its lease ran out before it was allowed.
+    Abandoned,
+    /// Proven absent at the carrier.
+    NotPlaced,
+    /// A person decides.
+    NeedsPerson,
+}
+
+impl AttemptState {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Intent,
+        Self::Dialing,
+        Self::Bound,
+        Self::Rejected,
+        Self::Unknown,
+        Self::Abandoned,
+        Self::NotPlaced,
+        Self::NeedsPerson,
+    ];
+
+    /// The word stored and shown.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Dialing => "dialing",
+            Self::Bound => "bound",
+            Self::Rejected => "rejected",
+            Self::Unknown => "unknown",
+            Self::Abandoned => "abandoned",
+            Self::NotPlaced => "not_placed",
+            Self::NeedsPerson => "needs_person",
+        }
+    }
+
+    /// The state of a stored word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
+/// Whom an attempt rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// The patient's number.
+    Patient,
+    /// A nurse's telephone.
+    Nurse(StaffId),
+}
+
+impl Party {
+    /// The word stored.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Nurse(_) => "nurse",
+        }
+    }
+}
+
+/// One dial of a call through the carrier.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Its id, part of every callback address.
+    pub id: AttemptId,
+    /// The call it belongs to.
+    pub call: CallId,
+    /// Whom it rings.
+    pub party: Party,
+    /// Where it stands.
+    pub state: AttemptState,
+    /// The carrier's name for it, once bound.
+    pub sid: Option<String>,
+    /// How far the carrier says it came; a later message never moves it back.
+    pub status_rank: i32,
+    /// Lists of the carrier without a trace of it.
+    pub clean_lists: i32,
+    /// When it was allowed to be sent.
+    pub posted_at: Option<DateTime<Utc>>,
+    /// When it was over.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// Whose message a callback is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// The attempt already has this sid.
+    Ours,
+    /// The attempt waits for its sid; this one is it.
+    Binds,
+    /// A surplus ring: another sid owns the attempt, or it must not ring any more.
+    Surplus,
+}
+
+impl Attempt {
+    /// Whether a carrier call belongs to this attempt. The answer gate: a surplus ring is hung up unheard.
+    #[must_use]
+    pub fn owns(&self, sid: &str) -> Ownership {
+        match (self.state, self.sid.as_deref()) {
+            (AttemptState::Bound, Some(own)) if own == sid => Ownership::Ours,
+            (AttemptState::Dialing | AttemptState::Unknown, None) => Ownership::Binds,
+            (
+                AttemptState::Intent
+                | AttemptState::Dialing
+                | AttemptState::Bound
+                | AttemptState::Rejected
+                | AttemptState::Unknown
+                | AttemptState::Abandoned
+                | AttemptState::NotPlaced
+                | AttemptState::NeedsPerson,
+                _,
+            ) => Ownership::Surplus,
+        }
+    }
+
+    /// Whether the carrier has had long enough, and shown itself clean often enough, that this attempt never existed.
+    #[must_use]
+    pub fn is_settled_absent(&self, now: DateTime<Utc>) -> bool {
+        self.clean_lists >= CLEAN_LISTS
+            && self.posted_at.is_some_and(|posted| now - posted >= Duration::seconds(SETTLE_SECONDS))
+    }
+}

@@ -14,5 +14,6 @@ pub mod people;
 pub mod private;
 pub mod protocol;
 pub mod script;
+pub mod script_texts;
 pub mod tones;
 pub mod transcript;

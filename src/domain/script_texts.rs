@@ -1,0 +1,156 @@
+//! The words of the call script, in each language it is complete in. Nothing before identity names a person, the
+//! service or an illness; the organization is named only after identity is proven.
+
+use super::{
+    people::Language,
+    script::{Prompt, Speech},
+};
+
+/// The words around a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lead {
+    /// The first time.
+    Fresh,
+    /// After an entry that did not match.
+    DidNotMatch,
+    /// After silence.
+    Again,
+}
+
+/// One prompt as speech.
+#[must_use]
+pub fn ask(language: Language, lead: Lead, prompt: Prompt, organization: &str) -> Speech {
+    let lead = match (language, lead) {
+        (_, Lead::Fresh) => "",
+        (Language::English, Lead::DidNotMatch) => "That did not match. ",
+        (Language::Spanish, Lead::DidNotMatch) => "Eso no coincide. ",
+        (Language::English, Lead::Again) => "I did not hear a key. ",
+        (Language::Spanish, Lead::Again) => "No oí ninguna tecla. ",
+    };
+    let text = match language {
+        Language::English => english(prompt, organization),
+        Language::Spanish => spanish(prompt, organization),
+    };
+    Speech::Ask { language, text: format!("{lead}{text}"), digits: digits(prompt), wait_seconds: 10 }
+}
+
+const fn digits(prompt: Prompt) -> u8 {
+    match prompt {
+        Prompt::WhoIsThere | Prompt::MayRecord => 1,
+        Prompt::BirthDate | Prompt::CaregiverBirthDate => 8,
+        Prompt::CallCode | Prompt::CaregiverCode => 4,
+    }
+}
+
+fn english(prompt: Prompt, organization: &str) -> String {
+    match prompt {
+        Prompt::WhoIsThere => "Hello. This is a planned call, spoken by an automatic voice; a person follows. \
+                               Please press 1 if you are the one who asked for this call. \
+                               Press 2 if you are answering for them."
+            .to_owned(),
+        Prompt::BirthDate => "So that we speak with the right person, please enter your date of birth: \
+                              two digits for the month, two for the day, four for the year."
+            .to_owned(),
+        Prompt::CallCode => "Now please enter your four-digit call code.".to_owned(),
+        Prompt::CaregiverCode => "Please enter your own caregiver code, four digits.".to_owned(),
+        Prompt::CaregiverBirthDate => "Now please enter the date of birth of the person you care for: \
+                                       two digits for the month, two for the day, four for the year."
+            .to_owned(),
+        Prompt::MayRecord => format!(
+            "Thank you. This is {organization}. May this call be recorded and written down for the care team? \
+             Press 1 for yes. Press 2 for no; we will talk all the same."
+        ),
+    }
+}
+
+fn spanish(prompt: Prompt, organization: &str) -> String {
+    match prompt {
+        Prompt::WhoIsThere => "Hola. Esta es una llamada planeada con una voz automática; después sigue una persona. \
+                               Oprima 1 si usted es quien pidió esta llamada. \
+                               Oprima 2 si contesta por esa persona."
+            .to_owned(),
+        Prompt::BirthDate => "Para hablar con la persona correcta, marque su fecha de nacimiento: \
+                              dos dígitos del mes, dos del día y cuatro del año."
+            .to_owned(),
+        Prompt::CallCode => "Ahora marque su código de cuatro dígitos.".to_owned(),
+        Prompt::CaregiverCode => "Marque su propio código de cuidador, cuatro dígitos.".to_owned(),
+        Prompt::CaregiverBirthDate => "Ahora marque la fecha de nacimiento de la persona a quien cuida: \
+                                       dos dígitos del mes, dos del día y cuatro del año."
+            .to_owned(),
+        Prompt::MayRecord => format!(
+            "Gracias. Le habla {organization}. ¿Podemos grabar esta llamada y escribirla para el equipo? \
+             Oprima 1 para sí. Oprima 2 para no; hablaremos de todos modos."
+        ),
+    }
+}
+
+/// How a call may part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// Identity was not proven. Says nothing about anybody.
+    NotProven,
+    /// Nobody pressed a key; perhaps a machine. Says nothing at all that names a purpose.
+    Nobody,
+    /// A caregiver who may not talk about health.
+    CaregiverMayNot,
+    /// No nurse could come to the line.
+    NoNurse,
+    /// The nurse was rung, but the patient has gone.
+    PatientGone,
+    /// The nurse passed the call on.
+    NursePassed,
+}
+
+/// Parting words.
+#[must_use]
+pub fn part(language: Language, parting: Parting) -> Speech {
+    let text = match (language, parting) {
+        (Language::English, Parting::NotProven) => {
+            "Thank you for your time. We could not match the entries, so we end this call here. \
+             Somebody will be in touch another way. Goodbye."
+        }
+        (Language::Spanish, Parting::NotProven) => {
+            "Gracias por su tiempo. Los datos no coinciden, así que terminamos aquí. \
+             Alguien se comunicará de otra manera. Adiós."
+        }
+        (Language::English, Parting::Nobody) => "Goodbye.",
+        (Language::Spanish, Parting::Nobody) => "Adiós.",
+        (Language::English, Parting::CaregiverMayNot) => {
+            "Thank you for answering. We will ring again to speak with them in person. Goodbye."
+        }
+        (Language::Spanish, Parting::CaregiverMayNot) => {
+            "Gracias por contestar. Volveremos a llamar para hablar con esa persona. Adiós."
+        }
+        (Language::English, Parting::NoNurse) => {
+            "I am sorry. No nurse is free at this moment. A nurse will ring you back as soon as possible. \
+             If you cannot wait, please ring our number, or 9 1 1 in an emergency. Goodbye."
+        }
+        (Language::Spanish, Parting::NoNurse) => {
+            "Lo siento. Ninguna enfermera está libre en este momento. Una enfermera le devolverá la llamada lo antes \
+             posible. Si no puede esperar, llame a nuestro número, o al 9 1 1 en una emergencia. Adiós."
+        }
+        (_, Parting::PatientGone) => "The line has ended. Your worklist shows what is owed. Goodbye.",
+        (_, Parting::NursePassed) => "Thank you. The call is passed on. Goodbye.",
+    };
+    Speech::Farewell { language, text: text.to_owned() }
+}
+
+/// What a nurse hears who is rung for a waiting patient: no name, no illness.
+#[must_use]
+pub fn ask_nurse() -> Speech {
+    Speech::Ask {
+        language: Language::English,
+        text: "A planned call is waiting for you. Press 1 to take the call. Press 2 to pass it on.".to_owned(),
+        digits: 1,
+        wait_seconds: 10,
+    }
+}
+
+/// The words before a leg enters the conference.
+#[must_use]
+pub const fn joining(language: Language) -> &'static str {
+    match language {
+        Language::English => "Please stay on the line.",
+        Language::Spanish => "Por favor, no cuelgue.",
+    }
+}
