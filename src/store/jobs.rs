@@ -35,3 +35,119 @@ pub async fn enqueue(
     .await?;
     Ok(())
 }
+
+/// A claimed job.
+#[derive(Clone, Debug)]
+pub struct ClaimedJob {
+    /// Its id.
+    pub id: JobId,
+    /// What to do.
+    pub job: Job,
+    /// Which try this is, from 1.
+    pub tries: i32,
+}
+
+/// Tries after which a job is given up and becomes work for a person.
+pub const MOST_TRIES: i32 = 12;
+
+/// Claims due jobs of one organization for `lease_seconds` of database time. A job whose lease ran out is due again.
+///
+/// # Errors
+/// When the database is away.
+pub async fn claim(
+    tx: &mut OrgTx,
+    now: DateTime<Utc>,
+    most: i64,
+    lease_seconds: f64,
+) -> Result<Vec<ClaimedJob>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query!(
+        "update job
+            set state = 'running', tries = tries + 1, lease_until = clock_timestamp() + make_interval(secs => $4)
+          where org_id = $1
+            and id in (select id
+                         from job
+                        where org_id = $1
+                          and ((state = 'queued' and run_at <= $2)
+                            or (state = 'running' and lease_until < clock_timestamp()))
+                        order by run_at
+                        limit $3
+                          for update skip locked)
+        returning id, body, tries",
+        org.0,
+        now,
+        most,
+        lease_seconds
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let job = serde_json::from_value(row.body)
+                .map_err(|_| Error::Fault("a stored job cannot be read".to_owned()))?;
+            Ok(ClaimedJob { id: JobId(row.id), job, tries: row.tries })
+        })
+        .collect()
+}
+
+/// Marks a job as done.
+///
+/// # Errors
+/// When the database is away; the job then runs again after its lease.
+pub async fn finish(tx: &mut OrgTx, id: JobId, now: DateTime<Utc>) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "update job
+            set state = 'done', finished_at = $3, lease_until = null
+          where org_id = $1
+            and id = $2",
+        org.0,
+        id.0,
+        now
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Puts a job back to run at `again_at`, with a text that names no patient.
+///
+/// # Errors
+/// When the database is away; the job then runs again after its lease.
+pub async fn postpone(tx: &mut OrgTx, id: JobId, again_at: DateTime<Utc>, why: &str) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "update job
+            set state = 'queued', run_at = $3, last_error = $4, lease_until = null
+          where org_id = $1
+            and id = $2",
+        org.0,
+        id.0,
+        again_at,
+        why
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Gives a job up.
+///
+/// # Errors
+/// When the database is away; the job then runs again after its lease.
+pub async fn discard(tx: &mut OrgTx, id: JobId, why: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "update job
+            set state = 'discarded', last_error = $3, finished_at = $4, lease_until = null
+          where org_id = $1
+            and id = $2",
+        org.0,
+        id.0,
+        why,
+        now
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}

@@ -10,6 +10,7 @@ pub mod guidance;
 pub mod jobs;
 pub mod legs;
 pub mod migrations;
+pub mod organizations;
 pub mod people;
 pub mod protocols;
 pub mod staff;
