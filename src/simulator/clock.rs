@@ -1,1 +1,82 @@
-//! simulator/clock: being built.
+//! The town's one clock: it goes as fast as real time and can be put forward, so that two weeks pass at once for
+//! the product and the town together.
+
+use crate::ports::clock::Clock;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// A clock that flows and jumps. Share it in an `Arc`.
+#[derive(Debug)]
+pub struct VirtualClock {
+    origin: DateTime<Utc>,
+    started: Instant,
+    jumps: watch::Sender<Jumps>,
+}
+
+/// All jumps so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Jumps {
+    version: u64,
+    total: Duration,
+}
+
+impl VirtualClock {
+    /// A clock that shows `origin` now.
+    #[must_use]
+    pub fn starting_at(origin: DateTime<Utc>) -> Self {
+        Self { origin, started: Instant::now(), jumps: watch::Sender::new(Jumps::default()) }
+    }
+
+    /// Puts the clock forward; everyone whose instant has come wakes. Returns the new time.
+    pub fn advance(&self, by: Duration) -> DateTime<Utc> {
+        self.jumps.send_modify(|jumps| {
+            jumps.version += 1;
+            jumps.total = jumps.total.saturating_add(by);
+        });
+        self.now()
+    }
+
+    /// How often the clock was put forward.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.jumps.borrow().version
+    }
+
+    /// Waits until the clock has been put forward more than `version` times.
+    pub async fn jumped_after(&self, version: u64) {
+        let mut jumps = self.jumps.subscribe();
+        // The sender lives as long as the clock, so this cannot fail while anybody waits.
+        let _ = jumps.wait_for(|jumps| jumps.version > version).await;
+    }
+
+    /// Waits until the clock shows `instant`, by flowing or by jumping.
+    pub async fn sleep_until(&self, instant: DateTime<Utc>) {
+        let mut jumps = self.jumps.subscribe();
+        while let Ok(left) = (instant - self.now()).to_std() {
+            if left.is_zero() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(left) => {}
+                _ = jumps.changed() => {}
+            }
+        }
+    }
+
+    /// Waits for a stretch of the town's time.
+    pub async fn sleep(&self, for_: Duration) {
+        self.sleep_until(later(self.now(), for_)).await;
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> DateTime<Utc> {
+        later(self.origin, self.started.elapsed().saturating_add(self.jumps.borrow().total))
+    }
+}
+
+/// `from` plus a stretch of time, stopping at the end of time.
+pub(super) fn later(from: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
+    TimeDelta::from_std(by).ok().and_then(|by| from.checked_add_signed(by)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}

@@ -1,1 +1,4 @@
 //! it
+
+mod domain;
+mod ports;

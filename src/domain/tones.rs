@@ -1,1 +1,0 @@
-//! domain/tones: being built.

@@ -1,0 +1,3 @@
+//! Rules of the domain, and codecs.
+
+mod tones;
