@@ -355,8 +355,15 @@ impl Call {
                 Ok(vec![Errand::HangUp])
             }
             (
-                S::Scheduled | S::Placing | S::Placed | S::WaitingForNurse | S::Bridged | S::Done | S::Missed
-                | S::Cancelled | S::NeedsPerson,
+                S::Scheduled
+                | S::Placing
+                | S::Placed
+                | S::WaitingForNurse
+                | S::Bridged
+                | S::Done
+                | S::Missed
+                | S::Cancelled
+                | S::NeedsPerson,
                 _,
             ) => Err(OutOfTurn),
         }

@@ -226,13 +226,10 @@ pub async fn numbers(tx: &mut OrgTx, id: AttemptId) -> Result<(PhoneNumber, Phon
 /// When the database is away.
 pub async fn owned(tx: &mut OrgTx, sids: &[String]) -> Result<Vec<String>, Error> {
     let org = tx.org();
-    let rows = sqlx::query_scalar!(
-        r#"select sid as "sid!" from attempt where org_id = $1 and sid = any($2)"#,
-        org.0,
-        sids
-    )
-    .fetch_all(tx.connection())
-    .await?;
+    let rows =
+        sqlx::query_scalar!(r#"select sid as "sid!" from attempt where org_id = $1 and sid = any($2)"#, org.0, sids)
+            .fetch_all(tx.connection())
+            .await?;
     Ok(rows)
 }
 

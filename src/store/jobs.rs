@@ -83,8 +83,8 @@ pub async fn claim(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let job = serde_json::from_value(row.body)
-                .map_err(|_| Error::Fault("a stored job cannot be read".to_owned()))?;
+            let job =
+                serde_json::from_value(row.body).map_err(|_| Error::Fault("a stored job cannot be read".to_owned()))?;
             Ok(ClaimedJob { id: JobId(row.id), job, tries: row.tries })
         })
         .collect()
