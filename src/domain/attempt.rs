@@ -102,10 +102,14 @@ pub struct Attempt {
     pub sid: Option<String>,
     /// How far the carrier says it came; a later message never moves it back.
     pub status_rank: i32,
+    /// What became of it, once its story is told; later endings add nothing to the call.
+    pub outcome: Option<String>,
     /// Lists of the carrier without a trace of it.
     pub clean_lists: i32,
     /// When it was allowed to be sent.
     pub posted_at: Option<DateTime<Utc>>,
+    /// When somebody answered and was first asked something.
+    pub answered_at: Option<DateTime<Utc>>,
     /// When it was over.
     pub ended_at: Option<DateTime<Utc>>,
 }
@@ -147,5 +151,64 @@ impl Attempt {
     pub fn is_settled_absent(&self, now: DateTime<Utc>) -> bool {
         self.clean_lists >= CLEAN_LISTS
             && self.posted_at.is_some_and(|posted| now - posted >= Duration::seconds(SETTLE_SECONDS))
+    }
+}
+
+/// How far a call came, ranked: a later event never moves it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CarrierStatus {
+    /// Accepted, not yet dialled.
+    Queued,
+    /// Being dialled.
+    Initiated,
+    /// Ringing.
+    Ringing,
+    /// Answered.
+    InProgress,
+    /// Ended after an answer.
+    Completed,
+    /// The line was busy.
+    Busy,
+    /// Nobody answered.
+    NoAnswer,
+    /// The carrier could not connect it.
+    Failed,
+    /// Cancelled before an answer.
+    Canceled,
+}
+
+impl CarrierStatus {
+    /// Whether nothing more can happen.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        match self {
+            Self::Queued | Self::Initiated | Self::Ringing | Self::InProgress => false,
+            Self::Completed | Self::Busy | Self::NoAnswer | Self::Failed | Self::Canceled => true,
+        }
+    }
+
+    /// The rank stored with an attempt: a message of a lower or equal rank is old news.
+    #[must_use]
+    pub const fn rank(self) -> i32 {
+        match self {
+            Self::Queued => 1,
+            Self::Initiated => 2,
+            Self::Ringing => 3,
+            Self::InProgress => 4,
+            Self::Completed | Self::Busy | Self::NoAnswer | Self::Failed | Self::Canceled => 5,
+        }
+    }
+
+    /// The code stored as an ended attempt's outcome; `None` while it runs.
+    #[must_use]
+    pub const fn ending(self) -> Option<&'static str> {
+        match self {
+            Self::Queued | Self::Initiated | Self::Ringing | Self::InProgress => None,
+            Self::Completed => Some("completed"),
+            Self::Busy => Some("busy"),
+            Self::NoAnswer => Some("no_answer"),
+            Self::Failed => Some("failed"),
+            Self::Canceled => Some("canceled"),
+        }
     }
 }

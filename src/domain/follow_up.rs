@@ -16,11 +16,13 @@ pub enum FollowUpReason {
     Assessment,
     /// A call ended without what it was for.
     Call(Owed),
+    /// Careline gave up work on a call.
+    JobGivenUp,
 }
 
 impl FollowUpReason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Assessment,
         Self::Call(Owed::Missed),
         Self::Call(Owed::IdentityNotProven),
@@ -29,6 +31,7 @@ impl FollowUpReason {
         Self::Call(Owed::PatientHungUpWaiting),
         Self::Call(Owed::NumberRefused),
         Self::Call(Owed::Unresolved),
+        Self::JobGivenUp,
     ];
 
     /// The code stored.
@@ -37,6 +40,7 @@ impl FollowUpReason {
         match self {
             Self::Assessment => "assessment",
             Self::Call(owed) => owed.code(),
+            Self::JobGivenUp => "job_given_up",
         }
     }
 
@@ -58,6 +62,7 @@ impl FollowUpReason {
             Self::Call(Owed::PatientHungUpWaiting) => "The patient hung up while waiting",
             Self::Call(Owed::NumberRefused) => "The number cannot be dialled",
             Self::Call(Owed::Unresolved) => "It is unknown whether the telephone rang",
+            Self::JobGivenUp => "Careline gave up work on a call",
         }
     }
 
@@ -65,10 +70,10 @@ impl FollowUpReason {
     #[must_use]
     pub const fn default_urgency(self) -> Disposition {
         match self {
-            Self::Call(Owed::NoNurse | Owed::PatientHungUpWaiting) => Disposition::Clinician1h,
-            Self::Call(Owed::Missed | Owed::IdentityNotProven | Owed::CaregiverMayNot | Owed::Unresolved) => {
-                Disposition::SameDay
+            Self::Call(Owed::NoNurse | Owed::PatientHungUpWaiting | Owed::Unresolved) | Self::JobGivenUp => {
+                Disposition::Clinician1h
             }
+            Self::Call(Owed::Missed | Owed::IdentityNotProven | Owed::CaregiverMayNot) => Disposition::SameDay,
             Self::Assessment | Self::Call(Owed::NumberRefused) => Disposition::Within24h,
         }
     }

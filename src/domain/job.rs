@@ -43,6 +43,19 @@ pub enum Job {
 }
 
 impl Job {
+    /// The word for logs and metrics.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::PlaceCall { .. } => "place_call",
+            Self::RingNurse { .. } => "ring_nurse",
+            Self::ReconcileAttempt { .. } => "reconcile_attempt",
+            Self::HangUp { .. } => "hang_up",
+            Self::ForkLeg { .. } => "fork_leg",
+            Self::EscalateFollowUp { .. } => "escalate_follow_up",
+        }
+    }
+
     /// Two jobs with one key are one job: the second enqueue changes nothing.
     #[must_use]
     pub fn unique_key(&self, salt: &str) -> String {

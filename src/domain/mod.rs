@@ -8,6 +8,7 @@ pub mod contact_hours;
 pub mod disposition;
 pub mod follow_up;
 pub mod guidance;
+pub mod identity;
 pub mod ids;
 pub mod job;
 pub mod people;

@@ -159,7 +159,9 @@ impl Script {
             return Turn::Prompt(Prompt::WhoIsThere);
         }
         let Some(keys) = keys.filter(|keys| !keys.is_empty()) else { return self.silence() };
-        self.silences = 0;
+        if self.scene != Scene::MayRecord {
+            self.silences = 0;
+        }
         match self.scene {
             Scene::WhoIsThere => match keys {
                 "1" => self.ask(Scene::BirthDate, Prompt::BirthDate),
@@ -182,7 +184,8 @@ impl Script {
             Scene::MayRecord => match keys {
                 "1" => self.recorded(Recording::Allowed),
                 "2" => self.recorded(Recording::Refused),
-                _ => self.wrong(Prompt::MayRecord),
+                // Whoever reaches this scene has proven who they are; a slip of the finger is not a wrong identity.
+                _ => self.silence(),
             },
             Scene::Unanswered | Scene::InConference | Scene::Over => Turn::Late,
         }
@@ -199,6 +202,7 @@ impl Script {
     }
 
     const fn proven<C>(&mut self) -> Turn<C> {
+        self.silences = 0;
         self.scene = Scene::MayRecord;
         Turn::Proven
     }
@@ -217,17 +221,23 @@ impl Script {
         Turn::Refused
     }
 
+    /// The prompt whose answer is awaited, if any.
+    #[must_use]
+    pub const fn awaited(&self) -> Option<Prompt> {
+        match self.scene {
+            Scene::WhoIsThere | Scene::Unanswered => Some(Prompt::WhoIsThere),
+            Scene::BirthDate => Some(Prompt::BirthDate),
+            Scene::CallCode => Some(Prompt::CallCode),
+            Scene::CaregiverCode => Some(Prompt::CaregiverCode),
+            Scene::CaregiverBirthDate => Some(Prompt::CaregiverBirthDate),
+            Scene::MayRecord => Some(Prompt::MayRecord),
+            Scene::InConference | Scene::Over => None,
+        }
+    }
+
     fn silence<C>(&mut self) -> Turn<C> {
+        let Some(again) = self.awaited() else { return Turn::Late };
         self.silences = self.silences.saturating_add(1);
-        let again = match self.scene {
-            Scene::WhoIsThere | Scene::Unanswered => Prompt::WhoIsThere,
-            Scene::BirthDate => Prompt::BirthDate,
-            Scene::CallCode => Prompt::CallCode,
-            Scene::CaregiverCode => Prompt::CaregiverCode,
-            Scene::CaregiverBirthDate => Prompt::CaregiverBirthDate,
-            Scene::MayRecord => Prompt::MayRecord,
-            Scene::InConference | Scene::Over => return Turn::Late,
-        };
         if self.silences < MOST_SILENCES {
             return Turn::Prompt(again);
         }

@@ -3,10 +3,13 @@
 pub mod admit_patient;
 pub mod answer_question;
 pub mod cancel_call;
+pub mod chain_record;
 pub mod complete_follow_up;
+pub mod end_call;
 pub mod escalate_follow_up;
 pub mod follow_call;
 pub mod fork_leg;
+pub mod give_up_job;
 pub mod hang_up;
 pub mod hear_leg;
 pub mod import_protocol;

@@ -1,1 +1,97 @@
-//! flows/ring_nurse: being built.
+//! Rings a nurse's telephone for a patient who waits in the conference.
+
+use crate::{
+    app::App,
+    domain::{
+        attempt::{AttemptState, Party},
+        audit::{Deed, DeedKind},
+        call::{CallEvent, CallState},
+        ids::{AttemptId, CallId, StaffId},
+        job::Job,
+        people::Actor,
+    },
+    error::Error,
+    live::LiveEvent,
+    ports::{
+        Outage, OutageKind,
+        phone::{CarrierSid, Dial},
+    },
+    store::{
+        attempts::{self, IntendedAttempt},
+        audit::record,
+        calls, errands, jobs, organizations,
+        standing::nurse_number,
+    },
+};
+use chrono::Duration;
+
+/// Rings one nurse.
+///
+/// # Errors
+/// When the database is away. What the carrier does becomes the attempt's state, and the next nurse is rung.
+pub async fn ring(app: &App, actor: &Actor, call: CallId, nurse: StaffId) -> Result<(), Error> {
+    let Some(dial) = arm(app, actor, call, nurse).await? else { return Ok(()) };
+    let answer = app.phone.place(&dial).await;
+    settle(app, actor, call, dial.attempt, answer).await?;
+    app.live.publish(actor.org, call, LiveEvent::CallMoved);
+    Ok(())
+}
+
+async fn arm(app: &App, actor: &Actor, id: CallId, nurse: StaffId) -> Result<Option<Dial>, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin(actor).await?;
+    let call = calls::lock(&mut tx, id).await?;
+    let open = attempts::open_one(&mut tx, id, Party::Nurse(nurse)).await?;
+    if call.state != CallState::WaitingForNurse || open.is_some() {
+        return Ok(None);
+    }
+    let Some(to) = nurse_number(&mut tx, nurse).await? else { return Ok(None) };
+    let attempt = IntendedAttempt {
+        id: AttemptId::at(now),
+        call: id,
+        party: Party::Nurse(nurse),
+        ordinal: i32::try_from(call.nurses_asked.len()).unwrap_or(i32::MAX),
+        from: organizations::calling_settings(&mut tx).await?.caller_number,
+        to,
+    };
+    attempts::intend(&mut tx, &attempt, now).await?;
+    attempts::arm(&mut tx, attempt.id, now).await?;
+    let deed = Deed::of(DeedKind::DialledAttempt)
+        .patient(call.patient)
+        .subject(attempt.id.0)
+        .with("call", id)
+        .with("nurse", nurse);
+    let _receipt = record(&mut tx, actor, &deed, now).await?;
+    let watch = Job::ReconcileAttempt { attempt: attempt.id };
+    jobs::enqueue(&mut tx, &watch, "watch", now + Duration::seconds(30), now).await?;
+    tx.commit().await?;
+    let ring_for = std::time::Duration::from_secs(app.settings.ring_seconds);
+    Ok(Some(Dial { org: actor.org, attempt: attempt.id, to: attempt.to, from: attempt.from, ring_for }))
+}
+
+async fn settle(
+    app: &App,
+    actor: &Actor,
+    id: CallId,
+    attempt: AttemptId,
+    answer: Result<CarrierSid, Outage>,
+) -> Result<(), Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin(actor).await?;
+    let mut call = calls::lock(&mut tx, id).await?;
+    match answer {
+        Ok(sid) => {
+            attempts::bind(&mut tx, attempt, &sid.0).await?;
+        }
+        Err(Outage { kind: OutageKind::TimedOut | OutageKind::Broken | OutageKind::Garbled, .. }) => {
+            attempts::settle(&mut tx, attempt, AttemptState::Unknown, "unknown", now).await?;
+            let soon = now + Duration::seconds(10);
+            jobs::enqueue(&mut tx, &Job::ReconcileAttempt { attempt }, "unknown", soon, now).await?;
+        }
+        Err(Outage { kind: OutageKind::Unreachable | OutageKind::Throttled | OutageKind::Refused(_), .. }) => {
+            attempts::settle(&mut tx, attempt, AttemptState::Rejected, "refused", now).await?;
+            errands::follow(&mut tx, actor, &mut call, CallEvent::NurseDidNotCome, now).await?;
+        }
+    }
+    tx.commit().await
+}

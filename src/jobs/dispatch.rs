@@ -1,1 +1,25 @@
-//! jobs/dispatch: being built.
+//! Which flow does which job: one exhaustive match, so that a new job cannot be forgotten.
+
+use crate::{
+    app::App,
+    domain::{job::Job, people::Actor},
+    error::Error,
+    flows,
+};
+
+/// Does one job. It may have been done before: every flow here looks first.
+///
+/// # Errors
+/// Whatever the flow could not do; the runner reads the verdict.
+pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> {
+    match job {
+        Job::PlaceCall { call } => flows::place_call::place(app, actor, *call).await,
+        Job::RingNurse { call, nurse } => flows::ring_nurse::ring(app, actor, *call, *nurse).await,
+        Job::ReconcileAttempt { attempt } => flows::reconcile_attempt::reconcile(app, actor, *attempt).await,
+        Job::HangUp { call } => flows::hang_up::hang_up(app, actor, *call).await,
+        Job::ForkLeg { leg } => flows::fork_leg::fork(app, actor, *leg).await,
+        Job::EscalateFollowUp { follow_up } => {
+            flows::escalate_follow_up::escalate(app, actor, *follow_up).await.map(drop)
+        }
+    }
+}

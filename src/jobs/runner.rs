@@ -1,1 +1,129 @@
-//! jobs/runner: being built.
+//! The runner: claims due jobs organization by organization, so that none starves another and no query ever crosses
+//! organizations; runs them outside any transaction; finishes them short.
+
+use super::dispatch::dispatch;
+use crate::{
+    app::App,
+    domain::{ids::OrgId, people::Actor},
+    error::{Error, Verdict},
+    flows,
+    store::jobs::{self, ClaimedJob, MOST_TRIES},
+};
+use chrono::Duration;
+use std::{collections::BTreeSet, sync::Arc, time::Duration as StdDuration};
+use tokio::{sync::Semaphore, task::JoinSet, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+/// How often the queue is looked at, real time. Jobs fall due by business time; this bounds how late they start.
+const LOOK_EVERY: StdDuration = StdDuration::from_millis(150);
+/// Jobs of one organization taken at a look.
+const AT_A_LOOK: i64 = 8;
+/// Jobs running at once in this process.
+const AT_ONCE: usize = 16;
+/// Longer than the longest job: a dial takes at most 12 s at the carrier and short transactions around it.
+const LEASE_SECONDS: f64 = 45.0;
+
+/// Runs until told to stop, then waits for the jobs under way.
+pub async fn run(app: Arc<App>, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = JoinSet::new();
+    let mut greeted = BTreeSet::new();
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            _ = ticks.tick() => {}
+        }
+        while running.try_join_next().is_some() {}
+        let organizations = match app.db.organizations().await {
+            Ok(organizations) => organizations,
+            Err(error) => {
+                tracing::warn!(error = %error, "the queue cannot be read");
+                continue;
+            }
+        };
+        for (org, _code) in organizations {
+            if greeted.insert(org)
+                && let Err(error) = flows::fork_leg::after_restart(&app, &Actor::careline(org)).await
+            {
+                tracing::warn!(error = %error, org = %org, "streams lost before this start were not looked at");
+                greeted.remove(&org);
+            }
+            look(&app, org, &places, &mut running).await;
+        }
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// Claims what is due in one organization and starts it.
+async fn look(app: &Arc<App>, org: OrgId, places: &Arc<Semaphore>, running: &mut JoinSet<()>) {
+    let free = i64::try_from(places.available_permits()).unwrap_or(0).min(AT_A_LOOK);
+    if free == 0 {
+        return;
+    }
+    match claim(app, org, free).await {
+        Ok(claimed) => {
+            for job in claimed {
+                let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
+                let app = Arc::clone(app);
+                running.spawn(async move {
+                    run_one(&app, org, job).await;
+                    drop(place);
+                });
+            }
+        }
+        Err(error) => tracing::warn!(error = %error, org = %org, "jobs were not claimed"),
+    }
+}
+
+async fn claim(app: &App, org: OrgId, most: i64) -> Result<Vec<ClaimedJob>, Error> {
+    let mut tx = app.db.begin(&Actor::careline(org)).await?;
+    let claimed = jobs::claim(&mut tx, app.clock.now(), most, LEASE_SECONDS).await?;
+    tx.commit().await?;
+    Ok(claimed)
+}
+
+/// Runs one job, writes the canonical line, stores what became of it. If even that fails, its lease runs out and it
+/// runs again.
+async fn run_one(app: &App, org: OrgId, claimed: ClaimedJob) {
+    let actor = Actor::careline(org);
+    let began = tokio::time::Instant::now();
+    let done = dispatch(app, &actor, &claimed.job).await;
+    let milliseconds = began.elapsed().as_millis();
+    let kind = claimed.job.kind();
+    match &done {
+        Ok(()) => tracing::info!(job = %claimed.id, kind, tries = claimed.tries, milliseconds, "job done"),
+        Err(error) => {
+            tracing::warn!(job = %claimed.id, kind, tries = claimed.tries, milliseconds, error = %error, "job failed");
+        }
+    }
+    let stored = match done {
+        Ok(()) => finish(app, &actor, &claimed).await,
+        Err(error) if error.verdict() == Verdict::TryLater && claimed.tries < MOST_TRIES => {
+            postpone(app, &actor, &claimed, &error).await
+        }
+        // The row has gone or moved on: there is nothing left to do.
+        Err(Error::NotFound | Error::Conflict(_)) => finish(app, &actor, &claimed).await,
+        Err(error) if error.verdict() == Verdict::OurFault && claimed.tries < 3 => {
+            postpone(app, &actor, &claimed, &error).await
+        }
+        Err(error) => flows::give_up_job::give_up(app, &actor, &claimed, &error.to_string()).await,
+    };
+    if let Err(error) = stored {
+        tracing::warn!(job = %claimed.id, kind, error = %error, "what became of a job was not stored");
+    }
+}
+
+async fn finish(app: &App, actor: &Actor, claimed: &ClaimedJob) -> Result<(), Error> {
+    let mut tx = app.db.begin(actor).await?;
+    jobs::finish(&mut tx, claimed.id, app.clock.now()).await?;
+    tx.commit().await
+}
+
+async fn postpone(app: &App, actor: &Actor, claimed: &ClaimedJob, error: &Error) -> Result<(), Error> {
+    let wait = Duration::seconds(1 << claimed.tries.clamp(0, 6));
+    let mut tx = app.db.begin(actor).await?;
+    jobs::postpone(&mut tx, claimed.id, app.clock.now() + wait, &error.to_string()).await?;
+    tx.commit().await
+}

@@ -93,39 +93,8 @@ pub struct CarrierCall {
     pub created_at: DateTime<Utc>,
 }
 
-/// How far a call came, ranked: a later event never moves it back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CarrierStatus {
-    /// Accepted, not yet dialled.
-    Queued,
-    /// Being dialled.
-    Initiated,
-    /// Ringing.
-    Ringing,
-    /// Answered.
-    InProgress,
-    /// Ended after an answer.
-    Completed,
-    /// The line was busy.
-    Busy,
-    /// Nobody answered.
-    NoAnswer,
-    /// The carrier could not connect it.
-    Failed,
-    /// Cancelled before an answer.
-    Canceled,
-}
-
-impl CarrierStatus {
-    /// Whether nothing more can happen.
-    #[must_use]
-    pub const fn is_terminal(self) -> bool {
-        match self {
-            Self::Queued | Self::Initiated | Self::Ringing | Self::InProgress => false,
-            Self::Completed | Self::Busy | Self::NoAnswer | Self::Failed | Self::Canceled => true,
-        }
-    }
-}
+/// How far a call came.
+pub use crate::domain::attempt::CarrierStatus;
 
 /// Where the forked audio of one leg goes: `wss .../hooks/media/{org}` with the token as a stream parameter.
 #[derive(Clone, Debug)]

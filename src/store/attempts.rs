@@ -156,7 +156,7 @@ pub async fn advance(
     let changed = sqlx::query!(
         "update attempt
             set status_rank = $3,
-                outcome = coalesce($4, outcome),
+                outcome = coalesce(outcome, $4),
                 ended_at = case when $4::text is null then ended_at else $5::timestamptz end
           where org_id = $1
             and id = $2
@@ -173,6 +173,57 @@ pub async fn advance(
     Ok(changed.rows_affected() == 1)
 }
 
+/// Notes that somebody answered and was asked something.
+///
+/// # Errors
+/// When the database is away.
+pub async fn answered(tx: &mut OrgTx, id: AttemptId, now: DateTime<Utc>) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!("update attempt set answered_at = $3 where org_id = $1 and id = $2", org.0, id.0, now)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Notes what became of an attempt before the carrier says that it ended.
+///
+/// # Errors
+/// When the database is away.
+pub async fn tell(tx: &mut OrgTx, id: AttemptId, outcome: &str) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!("update attempt set outcome = $3 where org_id = $1 and id = $2", org.0, id.0, outcome)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Whether a message of the carrier is new; it is remembered either way.
+///
+/// # Errors
+/// When the database is away.
+pub async fn is_news(
+    tx: &mut OrgTx,
+    id: AttemptId,
+    kind: &str,
+    dedupe_key: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let org = tx.org();
+    let written = sqlx::query!(
+        "insert into carrier_inbox (org_id, dedupe_key, attempt_id, kind, at)
+         values ($1, $2, $3, $4, $5)
+         on conflict do nothing",
+        org.0,
+        format!("{kind}:{dedupe_key}"),
+        id.0,
+        kind,
+        now
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(written.rows_affected() == 1)
+}
+
 /// Reads an attempt.
 ///
 /// # Errors
@@ -180,7 +231,7 @@ pub async fn advance(
 pub async fn read(tx: &mut OrgTx, id: AttemptId) -> Result<Attempt, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        "select call_id, party, staff_id, state, sid, status_rank, clean_lists, posted_at, ended_at
+        "select call_id, staff_id, state, sid, status_rank, outcome, clean_lists, posted_at, answered_at, ended_at
            from attempt
           where org_id = $1
             and id = $2",
@@ -198,8 +249,10 @@ pub async fn read(tx: &mut OrgTx, id: AttemptId) -> Result<Attempt, Error> {
             .ok_or_else(|| Error::Fault("a stored attempt's state cannot be read".to_owned()))?,
         sid: row.sid,
         status_rank: row.status_rank,
+        outcome: row.outcome,
         clean_lists: row.clean_lists,
         posted_at: row.posted_at,
+        answered_at: row.answered_at,
         ended_at: row.ended_at,
     })
 }

@@ -5,8 +5,10 @@ pub mod assessments;
 pub mod attempts;
 pub mod audit;
 pub mod calls;
+pub mod errands;
 pub mod follow_ups;
 pub mod guidance;
+pub mod identity;
 pub mod jobs;
 pub mod legs;
 pub mod migrations;
@@ -14,6 +16,8 @@ pub mod organizations;
 pub mod people;
 pub mod protocols;
 pub mod staff;
+pub mod standing;
+pub mod tidings;
 pub mod worklist;
 
 use crate::{

@@ -17,9 +17,7 @@ pub(super) fn embed(text: &str) -> Vec<f32> {
     }
     let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
     if length > 0.0 {
-        for value in &mut vector {
-            *value /= length;
-        }
+        vector.iter_mut().for_each(|value| *value /= length);
     } else if let Some(first) = vector.first_mut() {
         *first = 1.0;
     }

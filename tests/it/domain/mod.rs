@@ -1,3 +1,6 @@
 //! Rules of the domain, and codecs.
 
+mod call;
+mod contact_hours;
+mod script;
 mod tones;

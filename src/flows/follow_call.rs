@@ -1,1 +1,0 @@
-//! flows/follow_call: being built.

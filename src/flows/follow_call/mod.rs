@@ -1,0 +1,175 @@
+//! Follows a call by what the carrier tells: the call script on the patient's leg, the nurse's leg, status callbacks and
+//! the conference. Every message counts once; what it changes and what it causes are one transaction.
+
+mod nurse;
+mod patient;
+
+use crate::{
+    app::App,
+    domain::{
+        attempt::{Attempt, Ownership, Party},
+        audit::{Deed, DeedKind},
+        call::{Call, CallEvent, CallState},
+        ids::{AttemptId, OrgId},
+        people::Actor,
+        script::Speech,
+    },
+    error::Error,
+    live::LiveEvent,
+    ports::phone::{CarrierNews, ConferenceEvent, Fork},
+    store::{OrgTx, attempts, audit::record, errands, legs, tidings},
+};
+use chrono::{DateTime, Utc};
+
+/// What the carrier does next on a leg.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// What is said, asked or joined.
+    pub speech: Speech,
+    /// Where the leg's audio is forked to, when it joins and may be recorded.
+    pub fork: Option<Fork>,
+}
+
+impl Reply {
+    const fn saying(speech: Speech) -> Self {
+        Self { speech, fork: None }
+    }
+}
+
+/// One message about one attempt, with its call locked.
+struct Scene<'a> {
+    app: &'a App,
+    tx: &'a mut OrgTx,
+    actor: &'a Actor,
+    attempt: Attempt,
+    call: Call,
+    now: DateTime<Utc>,
+}
+
+/// The carrier asks what to say: somebody answered, pressed keys, or pressed none in time.
+///
+/// # Errors
+/// `NotFound` for an attempt of nobody; otherwise when the database is away.
+pub async fn voice(app: &App, org: OrgId, attempt: AttemptId, news: &CarrierNews) -> Result<Reply, Error> {
+    let actor = Actor::carrier(org);
+    let now = app.clock.now();
+    let mut tx = app.db.begin(&actor).await?;
+    let (mut attempt, mut call) = tidings::lock(&mut tx, attempt).await?;
+    let ownership = tidings::claim_sid(&mut tx, &actor, &mut attempt, &mut call, &news.sid.0, now).await?;
+    // The answer gate: a ring that is not this attempt's, or whose story is told, hears nothing.
+    if ownership != Ownership::Ours || attempt.outcome.is_some() {
+        return Ok(Reply::saying(Speech::silence()));
+    }
+    let is_news = attempts::is_news(&mut tx, attempt.id, "voice", &news.dedupe_key, now).await?;
+    let id = call.id;
+    let mut scene = Scene { app, tx: &mut tx, actor: &actor, attempt, call, now };
+    let keys = if is_news { news.digits.as_ref().map(|digits| digits.reveal().as_str()) } else { None };
+    let reply = match scene.attempt.party {
+        Party::Patient if !is_news => patient::repeat(&mut scene).await?,
+        Party::Patient => patient::turn(&mut scene, keys).await?,
+        Party::Nurse(staff) => nurse::turn(&mut scene, staff, keys).await?,
+    };
+    tx.commit().await?;
+    app.live.publish(org, id, LiveEvent::CallMoved);
+    Ok(reply)
+}
+
+/// The carrier tells how far a call came.
+///
+/// # Errors
+/// `NotFound` for an attempt of nobody; otherwise when the database is away.
+pub async fn status(app: &App, org: OrgId, attempt: AttemptId, news: &CarrierNews) -> Result<(), Error> {
+    let Some(status) = news.status else { return Ok(()) };
+    let actor = Actor::carrier(org);
+    let now = app.clock.now();
+    let mut tx = app.db.begin(&actor).await?;
+    let (mut attempt, mut call) = tidings::lock(&mut tx, attempt).await?;
+    if !attempts::is_news(&mut tx, attempt.id, "status", &news.dedupe_key, now).await? {
+        return Ok(());
+    }
+    let ownership = tidings::claim_sid(&mut tx, &actor, &mut attempt, &mut call, &news.sid.0, now).await?;
+    if ownership == Ownership::Ours {
+        tidings::hear_status(&mut tx, &actor, &attempt, &mut call, status, now).await?;
+    }
+    tx.commit().await?;
+    app.live.publish(org, call.id, LiveEvent::CallMoved);
+    Ok(())
+}
+
+/// The carrier tells who entered or left the conference.
+///
+/// # Errors
+/// `NotFound` for an attempt of nobody; otherwise when the database is away.
+pub async fn conference(app: &App, org: OrgId, attempt: AttemptId, news: &CarrierNews) -> Result<(), Error> {
+    let Some(event) = news.conference else { return Ok(()) };
+    let actor = Actor::carrier(org);
+    let now = app.clock.now();
+    let mut tx = app.db.begin(&actor).await?;
+    let (attempt, mut call) = tidings::lock(&mut tx, attempt).await?;
+    let is_news = attempts::is_news(&mut tx, attempt.id, "conference", &news.dedupe_key, now).await?;
+    // The conference reports on every leg to the address of one; a leg is known by its own sid.
+    let ours = attempt.sid.as_deref() == Some(news.sid.0.as_str());
+    if !is_news || !ours {
+        return Ok(());
+    }
+    match event {
+        ConferenceEvent::Joined => joined(&mut tx, &actor, &attempt, &mut call, now).await?,
+        ConferenceEvent::Left => left(&mut tx, &actor, &attempt, &mut call, now).await?,
+        ConferenceEvent::Ended => {}
+    }
+    tx.commit().await?;
+    app.live.publish(org, call.id, LiveEvent::CallMoved);
+    Ok(())
+}
+
+async fn joined(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    attempt: &Attempt,
+    call: &mut Call,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let deed = moved(attempt, call, "joined");
+    let _receipt = record(tx, actor, &deed, now).await?;
+    match attempt.party {
+        Party::Patient => {}
+        Party::Nurse(staff) => {
+            if errands::follow(tx, actor, call, CallEvent::NurseJoined, now).await? {
+                let deed =
+                    Deed::of(DeedKind::BridgedCall).patient(call.patient).subject(call.id.0).with("nurse", staff);
+                let _receipt = record(tx, actor, &deed, now).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn left(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    attempt: &Attempt,
+    call: &mut Call,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let deed = moved(attempt, call, "left");
+    let _receipt = record(tx, actor, &deed, now).await?;
+    legs::leave_by_attempt(tx, attempt.id, now).await?;
+    let event = match (attempt.party, call.state) {
+        (Party::Patient, CallState::WaitingForNurse | CallState::Bridged) => Some(CallEvent::PatientLeft),
+        (Party::Nurse(_), CallState::Bridged) => Some(CallEvent::NurseLeft),
+        (Party::Patient | Party::Nurse(_), _) => None,
+    };
+    if let Some(event) = event {
+        errands::follow(tx, actor, call, event, now).await?;
+    }
+    Ok(())
+}
+
+fn moved(attempt: &Attempt, call: &Call, event: &'static str) -> Deed {
+    Deed::of(DeedKind::MovedLeg)
+        .patient(call.patient)
+        .subject(attempt.id.0)
+        .with("call", call.id)
+        .with("party", attempt.party.word())
+        .with("event", event)
+}

@@ -1,0 +1,166 @@
+//! The patient's leg: the call script, step by step, until the conference.
+
+use super::{Reply, Scene};
+use crate::{
+    domain::{
+        audit::{Deed, DeedKind},
+        call::{CallEvent, CallState, Speaker, Unreached},
+        identity::Caregiver,
+        people::Language,
+        script::{Prompt, Recording, Speech, Turn},
+        script_texts::{Lead, Parting, ask, joining, part},
+    },
+    error::Error,
+    ports::phone::Fork,
+    store::{attempts, audit::record, calls, errands, identity, legs, organizations, standing},
+};
+
+/// One step of the script.
+pub async fn turn(scene: &mut Scene<'_>, keys: Option<&str>) -> Result<Reply, Error> {
+    if scene.call.script.awaited().is_none() {
+        return repeat(scene).await;
+    }
+    if scene.call.state != CallState::Placed {
+        return Ok(Reply::saying(Speech::silence()));
+    }
+    let expected = identity::expected(scene.tx, scene.call.patient, &scene.app.settings.call_code_key).await?;
+    let before = scene.call.script.clone();
+    let turn = scene.call.script.step(keys, &expected);
+    let lead = if scene.call.script.wrong > before.wrong {
+        Lead::DidNotMatch
+    } else if scene.call.script.silences > before.silences {
+        Lead::Again
+    } else {
+        Lead::Fresh
+    };
+    match turn {
+        Turn::Prompt(prompt) => prompt_now(scene, lead, prompt).await,
+        Turn::Caregiver(caregiver) => caregiver_named(scene, caregiver).await,
+        Turn::Proven => proven(scene).await,
+        Turn::Refused => end_script(scene, CallEvent::IdentityRefused, "identity_refused", Parting::NotProven).await,
+        Turn::Nobody => end_script(scene, CallEvent::Unreached(Unreached::NoKeys), "no_keys", Parting::Nobody).await,
+        Turn::Recorded(answer) => enter(scene, answer).await,
+        Turn::Late => repeat(scene).await,
+    }
+}
+
+/// The same message again, or one after the script: what was said is said again, nothing is counted.
+pub async fn repeat(scene: &mut Scene<'_>) -> Result<Reply, Error> {
+    match (scene.call.state, scene.call.script.awaited()) {
+        (CallState::Placed, Some(prompt)) => {
+            let language = language(scene).await?;
+            let name = organizations::calling_settings(scene.tx).await?.name;
+            Ok(Reply::saying(ask(language, Lead::Fresh, prompt, &name)))
+        }
+        (CallState::WaitingForNurse | CallState::Bridged, None) => {
+            let language = language(scene).await?;
+            Ok(Reply::saying(join(scene, language)))
+        }
+        (
+            CallState::Scheduled
+            | CallState::Placing
+            | CallState::Placed
+            | CallState::WaitingForNurse
+            | CallState::Bridged
+            | CallState::Done
+            | CallState::Missed
+            | CallState::Cancelled
+            | CallState::NeedsPerson,
+            _,
+        ) => Ok(Reply::saying(Speech::silence())),
+    }
+}
+
+async fn prompt_now(scene: &mut Scene<'_>, lead: Lead, prompt: Prompt) -> Result<Reply, Error> {
+    if scene.attempt.answered_at.is_none() {
+        attempts::answered(scene.tx, scene.attempt.id, scene.now).await?;
+    }
+    calls::save(scene.tx, &scene.call).await?;
+    let language = language(scene).await?;
+    let name = organizations::calling_settings(scene.tx).await?.name;
+    Ok(Reply::saying(ask(language, lead, prompt, &name)))
+}
+
+async fn caregiver_named(scene: &mut Scene<'_>, caregiver: Caregiver) -> Result<Reply, Error> {
+    scene.call.contact = Some(caregiver.id);
+    if caregiver.may_discuss_health {
+        return prompt_now(scene, Lead::Fresh, Prompt::CaregiverBirthDate).await;
+    }
+    end_script(scene, CallEvent::CaregiverMayNot, "caregiver_may_not", Parting::CaregiverMayNot).await
+}
+
+async fn proven(scene: &mut Scene<'_>) -> Result<Reply, Error> {
+    let speaker = if scene.call.contact.is_some() { Speaker::Caregiver } else { Speaker::Patient };
+    scene.call.speaker = Some(speaker);
+    let deed = deed(scene, DeedKind::ProvedIdentity).with("speaker", speaker.word());
+    let _receipt = record(scene.tx, scene.actor, &deed, scene.now).await?;
+    prompt_now(scene, Lead::Fresh, Prompt::MayRecord).await
+}
+
+/// The script is over without a conversation.
+async fn end_script(
+    scene: &mut Scene<'_>,
+    event: CallEvent,
+    outcome: &'static str,
+    parting: Parting,
+) -> Result<Reply, Error> {
+    let kind = match event {
+        CallEvent::IdentityRefused | CallEvent::CaregiverMayNot => DeedKind::RefusedIdentity,
+        CallEvent::Armed
+        | CallEvent::Bound
+        | CallEvent::NotTaken
+        | CallEvent::NumberRefused
+        | CallEvent::Unreached(_)
+        | CallEvent::Ready
+        | CallEvent::NurseDidNotCome
+        | CallEvent::NoNurseLeft
+        | CallEvent::NurseJoined
+        | CallEvent::PatientLeft
+        | CallEvent::NurseLeft
+        | CallEvent::Unresolved
+        | CallEvent::CalledOff => DeedKind::MissedAttempt,
+    };
+    let deed = deed(scene, kind).with("why", outcome);
+    let _receipt = record(scene.tx, scene.actor, &deed, scene.now).await?;
+    attempts::tell(scene.tx, scene.attempt.id, outcome).await?;
+    errands::follow(scene.tx, scene.actor, &mut scene.call, event, scene.now).await?;
+    let language = language(scene).await?;
+    Ok(Reply::saying(part(language, parting)))
+}
+
+/// Consent is settled: the leg enters the conference and a nurse is rung.
+async fn enter(scene: &mut Scene<'_>, answer: Recording) -> Result<Reply, Error> {
+    let allowed = answer == Recording::Allowed;
+    scene.call.may_record = Some(allowed);
+    identity::record_call_consent(scene.tx, &scene.call, answer, scene.now).await?;
+    let deed = deed(scene, DeedKind::RecordedCallConsent).with("given", allowed);
+    let _receipt = record(scene.tx, scene.actor, &deed, scene.now).await?;
+    let sid = scene.attempt.sid.clone().unwrap_or_default();
+    let leg = legs::open(scene.tx, scene.call.id, scene.attempt.id, scene.attempt.party, &sid, scene.now).await?;
+    errands::follow(scene.tx, scene.actor, &mut scene.call, CallEvent::Ready, scene.now).await?;
+    let fork = if allowed {
+        let stream = legs::new_stream(scene.tx, scene.call.id, leg, scene.now).await?;
+        Some(Fork { org: scene.actor.org, stream: stream.id, token: stream.token })
+    } else {
+        None
+    };
+    let language = language(scene).await?;
+    Ok(Reply { speech: join(scene, language), fork })
+}
+
+fn join(scene: &Scene<'_>, language: Language) -> Speech {
+    Speech::Join {
+        language,
+        text: joining(language).to_owned(),
+        conference: scene.call.conference(),
+        ends_on_exit: true,
+    }
+}
+
+async fn language(scene: &mut Scene<'_>) -> Result<Language, Error> {
+    standing::language(scene.tx, scene.call.patient).await
+}
+
+fn deed(scene: &Scene<'_>, kind: DeedKind) -> Deed {
+    Deed::of(kind).patient(scene.call.patient).subject(scene.attempt.id.0).with("call", scene.call.id)
+}

@@ -1,0 +1,122 @@
+//! Errands of the call's state machine, written in the transaction that stores its new state: jobs for the telephone,
+//! follow-ups for people. Nothing here speaks to the carrier.
+
+use super::{OrgTx, audit, calls, follow_ups, jobs};
+use crate::{
+    domain::{
+        audit::{Deed, DeedKind},
+        call::{Call, CallEvent, Errand, Owed},
+        disposition::Disposition,
+        follow_up::{FollowUpReason, NewFollowUp, default_within},
+        job::Job,
+        people::Actor,
+        private::Private,
+    },
+    error::Error,
+};
+use chrono::{DateTime, Duration, Utc};
+
+/// Lets a locked call take an event, stores it and its errands. `false` when the event did not fit and nothing changed.
+///
+/// # Errors
+/// When the database is away.
+pub async fn follow(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    call: &mut Call,
+    event: CallEvent,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let Ok(errands) = call.follow(event, now) else { return Ok(false) };
+    for errand in errands {
+        run(tx, actor, call, errand, now).await?;
+    }
+    calls::save(tx, call).await?;
+    if call.state.is_over() {
+        let deed = Deed::of(DeedKind::EndedCall)
+            .patient(call.patient)
+            .subject(call.id.0)
+            .with("state", call.state.word())
+            .with("outcome", call.outcome.as_deref().unwrap_or("none"));
+        let _receipt = audit::record(tx, actor, &deed, now).await?;
+    }
+    Ok(true)
+}
+
+async fn run(tx: &mut OrgTx, actor: &Actor, call: &mut Call, errand: Errand, now: DateTime<Utc>) -> Result<(), Error> {
+    match errand {
+        Errand::DialAgain(at) => {
+            call.due_at = at;
+            jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &at.timestamp_millis().to_string(), at, now).await
+        }
+        Errand::RingNurse => ring_next_nurse(tx, actor, call, now).await,
+        Errand::HangUp => {
+            let salt = now.timestamp_millis().to_string();
+            jobs::enqueue(tx, &Job::HangUp { call: call.id }, &salt, now, now).await
+        }
+        Errand::FollowUp(owed) => owe(tx, actor, call, owed, now).await,
+    }
+}
+
+/// Rings the next nurse, or owes the patient a call when none is left.
+async fn ring_next_nurse(tx: &mut OrgTx, actor: &Actor, call: &mut Call, now: DateTime<Utc>) -> Result<(), Error> {
+    if let Some((nurse, _)) = calls::next_nurse(tx, call).await? {
+        call.nurses_asked.push(nurse);
+        return jobs::enqueue(tx, &Job::RingNurse { call: call.id, nurse }, "first", now, now).await;
+    }
+    let errands = call.follow(CallEvent::NoNurseLeft, now).unwrap_or_default();
+    for errand in errands {
+        match errand {
+            Errand::HangUp => {
+                jobs::enqueue(tx, &Job::HangUp { call: call.id }, "no-nurse", now, now).await?;
+            }
+            Errand::FollowUp(owed) => owe(tx, actor, call, owed, now).await?,
+            Errand::DialAgain(_) | Errand::RingNurse => {}
+        }
+    }
+    Ok(())
+}
+
+async fn owe(tx: &mut OrgTx, actor: &Actor, call: &Call, owed: Owed, now: DateTime<Utc>) -> Result<(), Error> {
+    let reason = FollowUpReason::Call(owed);
+    let urgency = reason.default_urgency();
+    let follow_up = NewFollowUp {
+        patient: call.patient,
+        call: Some(call.id),
+        assessment: None,
+        reason,
+        summary: Private::new(summary(owed).to_owned()),
+        urgency,
+        due_at: now + within(owed, urgency),
+        once_key: format!("call:{}:{}", call.id, owed.code()),
+        owner: call.nurse,
+    };
+    follow_ups::open(tx, actor, &follow_up, now).await?;
+    Ok(())
+}
+
+/// How soon somebody looks: who waited on the line comes first.
+fn within(owed: Owed, urgency: Disposition) -> Duration {
+    match owed {
+        Owed::NoNurse | Owed::PatientHungUpWaiting => Duration::minutes(15),
+        Owed::Missed | Owed::IdentityNotProven | Owed::CaregiverMayNot | Owed::NumberRefused | Owed::Unresolved => {
+            default_within(urgency)
+        }
+    }
+}
+
+const fn summary(owed: Owed) -> &'static str {
+    match owed {
+        Owed::Missed => "Nobody was reached after every attempt. Find out how the patient is.",
+        Owed::IdentityNotProven => "Who answered could not prove who they are. Check the number and the call code.",
+        Owed::CaregiverMayNot => {
+            "A caregiver answered who may not talk about health. Reach the patient, or settle consent."
+        }
+        Owed::NoNurse => "The patient waited on the line and no nurse came. Ring back now.",
+        Owed::PatientHungUpWaiting => "The patient hung up while waiting for a nurse. Ring back now.",
+        Owed::NumberRefused => {
+            "The carrier refuses to dial. Check the number in the chart, then the carrier's settings."
+        }
+        Owed::Unresolved => "It is not known whether the telephone rang. Look at the carrier's list, then decide.",
+    }
+}

@@ -1,0 +1,153 @@
+//! The call's state machine, over any order of events.
+
+use careline::domain::{
+    call::{Call, CallEvent, CallPurpose, CallState, Errand, Owed, Unreached},
+    ids::{CallId, PatientId},
+    script::Script,
+};
+use chrono::{DateTime, Duration, Utc};
+use proptest::prelude::*;
+
+pub fn noon() -> DateTime<Utc> {
+    "2026-11-21T17:00:00Z".parse().unwrap()
+}
+
+fn due_call() -> Call {
+    Call {
+        id: CallId::at(noon()),
+        patient: PatientId::at(noon()),
+        purpose: CallPurpose::CheckIn,
+        protocol: "dyspnea".to_owned(),
+        nurse: None,
+        due_at: noon(),
+        state: CallState::Scheduled,
+        outcome: None,
+        attempts: 0,
+        most_attempts: 3,
+        retry_minutes: 15,
+        speaker: None,
+        contact: None,
+        script: Script::default(),
+        may_record: None,
+        nurses_asked: Vec::new(),
+        bridged_at: None,
+        ended_at: None,
+    }
+}
+
+const EVENTS: [CallEvent; 19] = [
+    CallEvent::Armed,
+    CallEvent::Bound,
+    CallEvent::NotTaken,
+    CallEvent::NumberRefused,
+    CallEvent::Unreached(Unreached::Busy),
+    CallEvent::Unreached(Unreached::NoAnswer),
+    CallEvent::Unreached(Unreached::Failed),
+    CallEvent::Unreached(Unreached::NoKeys),
+    CallEvent::Unreached(Unreached::HungUp),
+    CallEvent::IdentityRefused,
+    CallEvent::CaregiverMayNot,
+    CallEvent::Ready,
+    CallEvent::NurseDidNotCome,
+    CallEvent::NoNurseLeft,
+    CallEvent::NurseJoined,
+    CallEvent::PatientLeft,
+    CallEvent::NurseLeft,
+    CallEvent::Unresolved,
+    CallEvent::CalledOff,
+];
+
+fn any_event() -> impl Strategy<Value = CallEvent> {
+    proptest::sample::select(EVENTS.to_vec())
+}
+
+#[test]
+fn a_busy_patient_is_rung_three_times_and_then_somebody_is_told() {
+    let mut call = due_call();
+    for again in 1..=3 {
+        call.follow(CallEvent::Armed, noon()).unwrap();
+        call.follow(CallEvent::Bound, noon()).unwrap();
+        let errands = call.follow(CallEvent::Unreached(Unreached::Busy), noon()).unwrap();
+        assert_eq!(call.attempts, again);
+        if again < 3 {
+            assert_eq!(errands, [Errand::DialAgain(noon() + Duration::minutes(15))]);
+        } else {
+            assert_eq!(errands, [Errand::FollowUp(Owed::Missed)]);
+            assert_eq!(call.state, CallState::Missed);
+        }
+    }
+}
+
+#[test]
+fn a_dial_the_carrier_did_not_take_is_no_attempt_on_the_patient() {
+    let mut call = due_call();
+    call.follow(CallEvent::Armed, noon()).unwrap();
+    call.follow(CallEvent::NotTaken, noon()).unwrap();
+    assert_eq!((call.attempts, call.state), (0, CallState::Scheduled));
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_in_whatever_order_the_call_keeps_its_promises(events in proptest::collection::vec(any_event(), 0..60)) {
+        let mut call = due_call();
+        let mut owed = 0;
+        for event in events {
+            let before = call.clone();
+            match call.follow(event, noon()) {
+                Err(_) => prop_assert_eq!(&call, &before, "an event out of turn changed the call"),
+                Ok(errands) => {
+                    prop_assert!(!before.state.is_over(), "an ended call moved");
+                    owed += errands.iter().filter(|errand| matches!(errand, Errand::FollowUp(_))).count();
+                    for errand in &errands {
+                        if let Errand::DialAgain(at) = errand {
+                            prop_assert!(*at > noon() && call.state == CallState::Scheduled);
+                        }
+                    }
+                }
+            }
+            prop_assert!(call.attempts <= call.most_attempts);
+        }
+        let unreached = matches!(call.state, CallState::Missed | CallState::NeedsPerson);
+        prop_assert_eq!(owed, usize::from(unreached), "a call nobody was reached on owes exactly one follow-up");
+        prop_assert_eq!(call.ended_at.is_some(), call.state.is_over());
+        prop_assert!(call.state != CallState::Done || call.bridged_at.is_some());
+    }
+}
+
+#[test]
+fn the_map_of_call_states_is_what_the_machine_does() {
+    let stored = include_str!("../../../docs/call-states.md");
+    assert!(stored == map(), "docs/call-states.md is not what the machine does. It should read:\n{}", map());
+}
+
+/// Every state, every event that moves it, and what is done about it.
+fn map() -> String {
+    let mut text = String::from(
+        "# Call states\n\nGenerated from `src/domain/call.rs` by `tests/it/domain/call.rs`. An event that is not listed for a \
+         state changes nothing.\n\n| state | event | next | errands |\n|---|---|---|---|\n",
+    );
+    for state in CallState::ALL {
+        for event in EVENTS {
+            let mut call = Call { state, attempts: 1, ..due_call() };
+            if let Ok(errands) = call.follow(event, noon()) {
+                let errands: Vec<String> = errands.iter().map(errand).collect();
+                text.push_str(&format!(
+                    "| {} | {event:?} | {} | {} |\n",
+                    state.word(),
+                    call.state.word(),
+                    errands.join(", ")
+                ));
+            }
+        }
+    }
+    text
+}
+
+fn errand(errand: &Errand) -> String {
+    match errand {
+        Errand::DialAgain(at) => format!("dial again in {} s", (*at - noon()).num_seconds()),
+        Errand::RingNurse => "ring the next nurse".to_owned(),
+        Errand::HangUp => "hang up every leg".to_owned(),
+        Errand::FollowUp(owed) => format!("follow-up: {}", owed.code()),
+    }
+}
