@@ -152,18 +152,29 @@ async fn settle(
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let mut call = calls::lock(&mut tx, id).await?;
+    let mut surplus = None;
     let code = match answer {
         Ok(sid) => {
-            let bound = attempts::bind(&mut tx, attempt, &sid.0).await?;
+            attempts::bind(&mut tx, attempt, &sid.0).await?;
             errands::follow(&mut tx, actor, &mut call, CallEvent::Bound, now).await?;
-            if bound { "bound".to_owned() } else { "bound_by_callback".to_owned() }
+            if attempts::read(&mut tx, attempt).await?.sid.as_ref() == Some(&sid.0) {
+                "bound".to_owned()
+            } else {
+                // Another ring owns the attempt: this one is ended unheard.
+                surplus = Some(sid);
+                "surplus".to_owned()
+            }
         }
         Err(outage) => refuse(&mut tx, actor, &mut call, attempt, &outage.kind, now).await?,
     };
     let deed =
         Deed::of(DeedKind::SettledAttempt).patient(call.patient).subject(attempt.0).with("call", id).with("as", code);
     let _receipt = record(&mut tx, actor, &deed, now).await?;
-    tx.commit().await
+    tx.commit().await?;
+    match surplus {
+        Some(sid) => Ok(app.phone.end(&sid, None).await?),
+        None => Ok(()),
+    }
 }
 
 async fn refuse(

@@ -10,7 +10,7 @@ use crate::{
         attempt::{Attempt, Ownership, Party},
         audit::{Deed, DeedKind},
         call::{Call, CallEvent, CallState},
-        ids::{AttemptId, OrgId},
+        ids::{AttemptId, OrgId, StaffId},
         people::Actor,
         script::Speech,
     },
@@ -46,6 +46,16 @@ struct Scene<'a> {
     now: DateTime<Utc>,
 }
 
+impl Scene<'_> {
+    /// The nurse this attempt rings, if it rings one.
+    const fn attempt_nurse(&self) -> Option<StaffId> {
+        match self.attempt.party {
+            Party::Patient => None,
+            Party::Nurse(staff) => Some(staff),
+        }
+    }
+}
+
 /// The carrier asks what to say: somebody answered, pressed keys, or pressed none in time.
 ///
 /// # Errors
@@ -67,6 +77,7 @@ pub async fn voice(app: &App, org: OrgId, attempt: AttemptId, news: &CarrierNews
     let reply = match scene.attempt.party {
         Party::Patient if !is_news => patient::repeat(&mut scene).await?,
         Party::Patient => patient::turn(&mut scene, keys).await?,
+        Party::Nurse(_) if !is_news => nurse::repeat(&scene),
         Party::Nurse(staff) => nurse::turn(&mut scene, staff, keys).await?,
     };
     tx.commit().await?;

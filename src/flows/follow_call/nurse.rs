@@ -34,6 +34,21 @@ pub async fn turn(scene: &mut Scene<'_>, staff: StaffId, keys: Option<&str>) -> 
     Ok(Reply::saying(part(Language::English, Parting::NursePassed)))
 }
 
+/// The same message again: what was said is said again, nothing is counted.
+pub fn repeat(scene: &Scene<'_>) -> Reply {
+    match scene.call.state {
+        CallState::WaitingForNurse if scene.call.nurse != scene.attempt_nurse() => Reply::saying(ask_nurse()),
+        CallState::WaitingForNurse | CallState::Bridged => Reply::saying(join(scene)),
+        CallState::Scheduled
+        | CallState::Placing
+        | CallState::Placed
+        | CallState::Done
+        | CallState::Missed
+        | CallState::Cancelled
+        | CallState::NeedsPerson => Reply::saying(part(Language::English, Parting::PatientGone)),
+    }
+}
+
 async fn take(scene: &mut Scene<'_>, staff: StaffId) -> Result<Reply, Error> {
     answered(scene, staff, "took").await?;
     scene.call.nurse = Some(staff);
@@ -46,13 +61,16 @@ async fn take(scene: &mut Scene<'_>, staff: StaffId) -> Result<Reply, Error> {
     } else {
         None
     };
-    let speech = Speech::Join {
+    Ok(Reply { speech: join(scene), fork })
+}
+
+fn join(scene: &Scene<'_>) -> Speech {
+    Speech::Join {
         language: Language::English,
         text: joining(Language::English).to_owned(),
         conference: scene.call.conference(),
         ends_on_exit: true,
-    };
-    Ok(Reply { speech, fork })
+    }
 }
 
 async fn answered(scene: &mut Scene<'_>, staff: StaffId, how: &'static str) -> Result<(), Error> {
