@@ -2,3 +2,4 @@
 
 mod domain;
 mod ports;
+mod tidy;
