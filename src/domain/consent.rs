@@ -1,0 +1,107 @@
+//! Consent: what a patient or contact allowed, for which purpose and channel, with evidence. A row is a fact; the
+//! newest one about a person, purpose and channel is in force.
+
+use super::ids::{CallId, ConsentId, ContactId, PatientId, StaffId};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// What is allowed or refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentPurpose {
+    /// Planned calls to their number.
+    BeCalled,
+    /// Speaking about the patient's health with this person.
+    DiscussHealth,
+    /// Recording and transcription of a call.
+    RecordCall,
+}
+
+impl ConsentPurpose {
+    /// Every purpose, in the order forms list them.
+    pub const ALL: [Self; 3] = [Self::BeCalled, Self::DiscussHealth, Self::RecordCall];
+
+    /// The word stored and shown.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::BeCalled => "be_called",
+            Self::DiscussHealth => "discuss_health",
+            Self::RecordCall => "record_call",
+        }
+    }
+
+    /// The purpose of a stored word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.word() == word)
+    }
+}
+
+/// By which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentChannel {
+    /// By telephone.
+    Voice,
+    /// By text message.
+    Sms,
+    /// By any way.
+    Any,
+}
+
+impl ConsentChannel {
+    /// Every channel, in the order forms list them.
+    pub const ALL: [Self; 3] = [Self::Voice, Self::Sms, Self::Any];
+
+    /// The word stored and shown.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Voice => "voice",
+            Self::Sms => "sms",
+            Self::Any => "any",
+        }
+    }
+
+    /// The channel of a stored word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.word() == word)
+    }
+}
+
+/// Whether it was allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentAnswer {
+    /// Allowed.
+    Given,
+    /// Refused, or withdrawn after it was given.
+    Refused,
+}
+
+/// One fact of consent.
+#[derive(Clone, Debug)]
+pub struct Consent {
+    /// Its id.
+    pub id: ConsentId,
+    /// The patient whose care it concerns.
+    pub patient: PatientId,
+    /// The contact it is about; `None` is the patient themself.
+    pub contact: Option<ContactId>,
+    /// What for.
+    pub purpose: ConsentPurpose,
+    /// By which way.
+    pub channel: ConsentChannel,
+    /// Allowed or not.
+    pub answer: ConsentAnswer,
+    /// How it is known, such as `signed form of 2026-11-02`.
+    pub evidence: String,
+    /// Who wrote it down; `None` is the person on the line.
+    pub author: Option<StaffId>,
+    /// The call it was said on.
+    pub call: Option<CallId>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
