@@ -3,5 +3,102 @@
 
 pub mod carrier;
 pub mod clock;
+mod listener;
 pub mod model;
 pub mod people;
+mod surface;
+
+use carrier::Carrier;
+use clock::VirtualClock;
+use listener::{Cut, CuttableListener};
+use people::TownPlan;
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// How a town is set up.
+pub struct TownSettings {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Who lives there.
+    pub plan: TownPlan,
+    /// The carrier account that may use it.
+    pub account_sid: String,
+    /// That account's token: password of the API and key of the signatures.
+    pub auth_token: String,
+    /// What time it is.
+    pub clock: Arc<VirtualClock>,
+}
+
+/// Why a town cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum TownFault {
+    /// The address cannot be listened on.
+    #[error("the town cannot listen on {at}: {why}")]
+    Address {
+        /// The address.
+        at: SocketAddr,
+        /// What the system says.
+        why: std::io::Error,
+    },
+    /// The carrier's own HTTP client cannot be made.
+    #[error("the town's carrier cannot make requests: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// A town that is open.
+pub struct Town {
+    at: SocketAddr,
+    carrier: Carrier,
+    server: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Town {
+    /// Opens a town.
+    ///
+    /// # Errors
+    /// When the address is taken or not ours.
+    pub async fn start(settings: TownSettings) -> Result<Self, TownFault> {
+        let listen = settings.listen;
+        let address = |why| TownFault::Address { at: listen, why };
+        let listener = TcpListener::bind(listen).await.map_err(address)?;
+        let at = listener.local_addr().map_err(address)?;
+        let carrier = Carrier::new(settings.account_sid, settings.auth_token, settings.clock, settings.plan)?;
+        let routes = carrier::routes(&carrier).merge(surface::routes(&carrier));
+        let service = routes.into_make_service_with_connect_info::<Cut>();
+        let server = tokio::spawn(async move {
+            // This serves until it is aborted; it does not fail.
+            let _ = axum::serve(CuttableListener(listener), service).await;
+        });
+        Ok(Self { at, carrier, server: Mutex::new(Some(server)) })
+    }
+
+    /// Where the town listens, such as `http://127.0.0.1:4010`: base URL of the carrier's API and of `/town`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.at)
+    }
+
+    /// The carrier, to look at what really happened.
+    #[must_use]
+    pub const fn carrier(&self) -> &Carrier {
+        &self.carrier
+    }
+
+    /// Closes the town: every call ends, nothing listens any more.
+    pub fn stop(&self) {
+        self.carrier.hang_up_everything();
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(server) = server {
+            server.abort();
+        }
+    }
+}
+
+impl Drop for Town {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -1,0 +1,220 @@
+//! Conferences. They belong to the carrier: nobody's server has to be alive for people to go on talking.
+
+use super::{
+    Carrier, fresh_sid,
+    leg::Order,
+    post::{Courier, Fields, Method},
+    twiml::Room,
+};
+use crate::ports::clock::Clock;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+/// One conference as the carrier saw it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConferenceSeen {
+    /// The carrier's name for it.
+    pub sid: String,
+    /// The name it was given.
+    pub name: String,
+    /// How far it came.
+    pub stage: Stage,
+    /// Calls in it now.
+    pub participants: Vec<String>,
+    /// Utterances said in it, with the call that said them.
+    pub said: Vec<(String, String)>,
+}
+
+/// How far a conference came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Somebody waits in it.
+    Init,
+    /// People talk.
+    InProgress,
+    /// It is over.
+    Completed,
+}
+
+pub(super) struct Conference {
+    sid: String,
+    name: String,
+    stage: Stage,
+    inside: Vec<Participant>,
+    said: Vec<(String, String)>,
+    /// Where its events go: the first participant decides, as with the provider.
+    callback: Option<(String, Method)>,
+    events: Vec<String>,
+    sequence: u64,
+}
+
+#[derive(Clone)]
+struct Participant {
+    call: String,
+    room: Room,
+    orders: mpsc::Sender<Order>,
+}
+
+/// Something to report: the event's name, its word in `statusCallbackEvent`, and fields of its own.
+type Event = (&'static str, &'static str, Fields);
+
+impl Conference {
+    pub(super) fn seen(&self) -> ConferenceSeen {
+        ConferenceSeen {
+            sid: self.sid.clone(),
+            name: self.name.clone(),
+            stage: self.stage,
+            participants: self.inside.iter().map(|participant| participant.call.clone()).collect(),
+            said: self.said.clone(),
+        }
+    }
+
+    /// The callbacks for these events, where they are wanted.
+    fn letters(&mut self, events: Vec<Event>, common: &Fields) -> Vec<(String, Method, Fields)> {
+        let Some((url, method)) = self.callback.clone() else { return Vec::new() };
+        let mut letters = Vec::new();
+        for (event, wish, own) in events {
+            self.sequence += 1;
+            if self.events.iter().any(|wanted| wanted == wish) {
+                let mut fields = common.clone();
+                fields.push(("ConferenceSid".into(), self.sid.clone()));
+                fields.push(("FriendlyName".into(), self.name.clone()));
+                fields.push(("StatusCallbackEvent".into(), event.into()));
+                fields.push(("SequenceNumber".into(), self.sequence.to_string()));
+                fields.extend(own);
+                letters.push((url.clone(), method, fields));
+            }
+        }
+        letters
+    }
+
+    fn everyone(&self) -> Vec<mpsc::Sender<Order>> {
+        self.inside.iter().map(|participant| participant.orders.clone()).collect()
+    }
+}
+
+impl Carrier {
+    /// Brings a leg into a conference, opening it where needed.
+    pub(super) async fn join(&self, call: &str, room: &Room, orders: mpsc::Sender<Order>, courier: &Courier) {
+        let common = self.conference_fields();
+        let participant = Participant { call: call.to_owned(), room: room.clone(), orders };
+        let (letters, company) = self.change(|book| {
+            if let Some(page) = book.call_mut(call) {
+                page.conference = Some(room.name.clone());
+            }
+            let open = book.conferences.iter_mut().rfind(|one| one.name == room.name && one.stage != Stage::Completed);
+            let conference = match open {
+                Some(conference) => conference,
+                None => {
+                    book.conferences.push(Conference {
+                        sid: fresh_sid("CF"),
+                        name: room.name.clone(),
+                        stage: Stage::Init,
+                        inside: Vec::new(),
+                        said: Vec::new(),
+                        callback: room.callback.clone(),
+                        events: room.events.clone(),
+                        sequence: 0,
+                    });
+                    let Some(new) = book.conferences.last_mut() else { return (Vec::new(), Vec::new()) };
+                    new
+                }
+            };
+            let mut events = vec![("participant-join", "join", about(&participant))];
+            let own_orders = participant.orders.clone();
+            conference.inside.push(participant);
+            let company = match conference.stage {
+                Stage::InProgress => vec![own_orders],
+                Stage::Init | Stage::Completed => {
+                    if conference.inside.len() >= 2 && conference.inside.iter().any(|one| one.room.starts) {
+                        conference.stage = Stage::InProgress;
+                        events.push(("conference-start", "start", vec![("CallSid".into(), call.to_owned())]));
+                        conference.everyone()
+                    } else {
+                        Vec::new()
+                    }
+                }
+            };
+            (conference.letters(events, &common), company)
+        });
+        post(courier, letters).await;
+        tell(&company, &Order::Company);
+    }
+
+    /// Takes a leg out of its conference; the conference ends with the last one, or with one that ends it.
+    pub(super) async fn leave(&self, call: &str, room: &Room, courier: &Courier) {
+        let common = self.conference_fields();
+        let (letters, released) = self.change(|book| {
+            let found = book.conferences.iter_mut().find(|one| one.inside.iter().any(|inside| inside.call == call));
+            let Some(conference) = found else { return (Vec::new(), Vec::new()) };
+            let gone = conference.inside.iter().find(|inside| inside.call == call).map(about).unwrap_or_default();
+            conference.inside.retain(|inside| inside.call != call);
+            let mut events = vec![("participant-leave", "leave", gone)];
+            let mut released = Vec::new();
+            if conference.inside.is_empty() || room.ends {
+                let reason = if room.ends { "participant-with-end-conference-on-exit-left" } else { "last-participant-left" };
+                events.push((
+                    "conference-end",
+                    "end",
+                    vec![
+                        ("CallSidEndingConference".into(), call.to_owned()),
+                        ("ReasonConferenceEnded".into(), reason.into()),
+                    ],
+                ));
+                released = conference.everyone();
+                conference.stage = Stage::Completed;
+            }
+            let letters = conference.letters(events, &common);
+            (letters, released)
+        });
+        post(courier, letters).await;
+        tell(&released, &Order::ConferenceOver);
+    }
+
+    /// Lets the other parties hear what one has said.
+    pub(super) fn let_others_hear(&self, call: &str, text: &str) {
+        let others = self.change(|book| {
+            if let Some(page) = book.call_mut(call) {
+                page.said.push(text.to_owned());
+            }
+            let found = book.conferences.iter_mut().find(|one| one.inside.iter().any(|inside| inside.call == call));
+            let Some(conference) = found else { return Vec::new() };
+            conference.said.push((call.to_owned(), text.to_owned()));
+            let others = conference.inside.iter().filter(|inside| inside.call != call);
+            others.map(|inside| inside.orders.clone()).collect()
+        });
+        tell(&others, &Order::Heard(text.to_owned()));
+    }
+
+    fn conference_fields(&self) -> Fields {
+        vec![
+            ("AccountSid".into(), self.0.account_sid.clone()),
+            ("Timestamp".into(), self.0.clock.now().to_rfc2822()),
+        ]
+    }
+}
+
+fn about(participant: &Participant) -> Fields {
+    vec![
+        ("CallSid".into(), participant.call.clone()),
+        ("Muted".into(), "false".into()),
+        ("Hold".into(), "false".into()),
+        ("Coaching".into(), "false".into()),
+        ("StartConferenceOnEnter".into(), participant.room.starts.to_string()),
+        ("EndConferenceOnExit".into(), participant.room.ends.to_string()),
+    ]
+}
+
+async fn post(courier: &Courier, letters: Vec<(String, Method, Fields)>) {
+    for (url, method, fields) in letters {
+        courier.send(&url, method, fields).await;
+    }
+}
+
+fn tell(legs: &[mpsc::Sender<Order>], order: &Order) {
+    for leg in legs {
+        // A leg that does not take orders any more is over.
+        let _ = leg.try_send(order.clone());
+    }
+}

@@ -1,0 +1,251 @@
+//! One call from dial to end: accepted, dialled, ringing, answered or not, and reported at every step.
+
+use super::{
+    CallSeen, CallStatus, Carrier,
+    book::LiveCall,
+    fresh_sid,
+    leg::{Leg, Next, Order, Stop, Wake},
+    post::{Courier, Fields, Method},
+    voice::{self, Voice},
+};
+use crate::{
+    ports::clock::Clock,
+    simulator::{
+        clock::later,
+        people::{Mind, Person, PicksUp},
+    },
+};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+
+/// What was asked for when the call was created.
+#[derive(Clone, Debug)]
+pub(super) struct DialPlan {
+    pub(super) to: String,
+    pub(super) from: String,
+    pub(super) first: Next,
+    pub(super) ring_for: Duration,
+    pub(super) callback: Option<(String, Method)>,
+    /// Of initiated, ringing, answered, completed.
+    pub(super) events: Vec<String>,
+    pub(super) detects_machines: Detection,
+}
+
+/// Whether the carrier was asked to tell machines from people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Detection {
+    Off,
+    On,
+}
+
+/// Room for orders to a leg.
+const ORDERS: usize = 256;
+/// Room for lines a person has yet to say.
+const LINES: usize = 32;
+/// How long a machine rings before it answers, and how long it records.
+const MACHINE_ANSWERS: Duration = Duration::from_secs(2);
+const MACHINE_RECORDS: Duration = Duration::from_secs(60);
+/// How long an engaged or dead line takes to say so.
+const REFUSES: Duration = Duration::from_millis(50);
+
+impl Carrier {
+    /// Accepts a call and begins to dial; the page as it was accepted.
+    pub(super) fn dial(&self, plan: DialPlan) -> CallSeen {
+        let call = CallSeen {
+            sid: fresh_sid("CA"),
+            to: plan.to.clone(),
+            from: plan.from.clone(),
+            status: CallStatus::Queued,
+            created_at: self.0.clock.now(),
+            started_at: None,
+            ended_at: None,
+            rings: 0,
+            spoken: Vec::new(),
+            said: Vec::new(),
+            keys_pressed: 0,
+            conference: None,
+            answered_by: None,
+            streams: Vec::new(),
+            errors: Vec::new(),
+        };
+        let (orders, taken) = mpsc::channel(ORDERS);
+        let voice = Arc::new(Voice::default());
+        let person = self.change(|book| {
+            book.calls.push(call.clone());
+            let live = LiveCall { to: plan.to.clone(), orders: orders.clone(), voice: voice.clone() };
+            book.live.insert(call.sid.clone(), live);
+            book.people.get(&plan.to).cloned()
+        });
+        let line = Line { carrier: self.clone(), sid: call.sid.clone(), courier: Courier::of(self), plan, reported: 0 };
+        tokio::spawn(line.live(person, (orders.downgrade(), taken), voice));
+        call
+    }
+}
+
+/// A call being followed from the carrier's side.
+struct Line {
+    carrier: Carrier,
+    sid: String,
+    courier: Courier,
+    plan: DialPlan,
+    reported: u32,
+}
+
+impl Line {
+    async fn live(
+        mut self,
+        person: Option<Person>,
+        (own_orders, orders): (mpsc::WeakSender<Order>, mpsc::Receiver<Order>),
+        voice: Arc<Voice>,
+    ) {
+        let Some(person) = person else {
+            self.reach(CallStatus::Initiated).await;
+            self.carrier.note_fault(&self.sid, 13224, "nobody in town has this number");
+            self.over(CallStatus::Failed).await;
+            return;
+        };
+        // The leg's only sender of lines: when the leg goes, so does the voice.
+        let (lines, unsaid) = mpsc::channel(LINES);
+        let mut leg = Leg {
+            carrier: self.carrier.clone(),
+            sid: self.sid.clone(),
+            fields: self.fields(),
+            mind: Mind::of(person),
+            orders,
+            own_orders: own_orders.clone(),
+            lines,
+            voice: voice.clone(),
+            courier: self.courier.clone(),
+            agenda: Vec::new(),
+            keys: String::new(),
+            at: String::new(),
+        };
+        let end = match self.ring(&mut leg).await {
+            Err(unanswered) => unanswered,
+            Ok(first) => {
+                self.carrier.change(|book| {
+                    let now = self.carrier.0.clock.now();
+                    book.call_mut(&self.sid).map(|call| call.started_at = Some(now))
+                });
+                self.reach(CallStatus::InProgress).await;
+                tokio::spawn(voice::speak(voice, unsaid, own_orders));
+                self.answered(&mut leg);
+                leg.converse(first).await;
+                CallStatus::Completed
+            }
+        };
+        drop(leg);
+        self.over(end).await;
+    }
+
+    /// Dials and rings. Ok with the first document to carry out when somebody answers.
+    async fn ring(&mut self, leg: &mut Leg) -> Result<Next, CallStatus> {
+        self.reach(CallStatus::Initiated).await;
+        let mut first = self.plan.first.clone();
+        let picks_up = leg.mind.picks_up().clone();
+        let engaged = picks_up == PicksUp::Busy || self.carrier.book().is_engaged(&self.plan.to, &self.sid);
+        if engaged {
+            self.wait(leg, REFUSES, &mut first).await?;
+            return Err(CallStatus::Busy);
+        }
+        self.carrier.note(&self.sid, |call| call.rings += 1);
+        self.reach(CallStatus::Ringing).await;
+        let after = match picks_up {
+            PicksUp::AfterSeconds(after) => after.0,
+            PicksUp::Voicemail => MACHINE_ANSWERS,
+            PicksUp::Never | PicksUp::Busy => Duration::MAX,
+        };
+        self.wait(leg, after.min(self.plan.ring_for), &mut first).await?;
+        if after > self.plan.ring_for { Err(CallStatus::NoAnswer) } else { Ok(first) }
+    }
+
+    /// Waits while nobody has answered; ending the call now cancels it, a redirect changes what comes first.
+    async fn wait(&self, leg: &mut Leg, length: Duration, first: &mut Next) -> Result<(), CallStatus> {
+        let until = later(self.carrier.0.clock.now(), length);
+        loop {
+            match leg.wait(Some(until)).await {
+                Wake::Time => return Ok(()),
+                Wake::Key | Wake::ConferenceOver => {}
+                Wake::Stop(Stop::Redirected(next)) => *first = next,
+                Wake::Stop(Stop::Ended | Stop::HungUp) => return Err(CallStatus::Canceled),
+            }
+        }
+    }
+
+    fn answered(&self, leg: &mut Leg) {
+        let intents = leg.mind.answers();
+        leg.intend(intents);
+        let machine = match leg.mind.picks_up() {
+            PicksUp::Voicemail => true,
+            PicksUp::AfterSeconds(_) | PicksUp::Busy | PicksUp::Never => false,
+        };
+        if machine {
+            leg.intend([(MACHINE_RECORDS, crate::simulator::people::Act::HangUp)]);
+        }
+        match self.plan.detects_machines {
+            Detection::Off => {}
+            Detection::On => {
+                let by = if machine { "machine_start" } else { "human" };
+                leg.fields.push(("AnsweredBy".into(), by.into()));
+                self.carrier.note(&self.sid, |call| call.answered_by = Some(by.into()));
+            }
+        }
+    }
+
+    /// Takes the call one step on and reports it, where that is wanted.
+    async fn reach(&mut self, status: CallStatus) {
+        self.carrier.note(&self.sid, |call| call.status = status);
+        self.report(status).await;
+    }
+
+    async fn report(&mut self, status: CallStatus) {
+        let sequence = self.reported;
+        self.reported += 1;
+        let (Some((url, method)), Some(event)) = (&self.plan.callback, status.event()) else { return };
+        if !self.plan.events.iter().any(|wanted| wanted == event) {
+            return;
+        }
+        let mut fields = self.fields();
+        fields.push(("CallStatus".into(), status.word().into()));
+        fields.push(("CallbackSource".into(), "call-progress-events".into()));
+        fields.push(("SequenceNumber".into(), sequence.to_string()));
+        fields.push(("Timestamp".into(), self.carrier.0.clock.now().to_rfc2822()));
+        if status.is_over() {
+            let call = self.carrier.book().call(&self.sid).cloned();
+            let talked = call.as_ref().and_then(|call| Some((call.ended_at? - call.started_at?).num_seconds()));
+            let seconds = talked.unwrap_or(0).to_string();
+            fields.push(("CallDuration".into(), seconds.clone()));
+            fields.push(("Duration".into(), seconds));
+            fields.extend(call.and_then(|call| call.answered_by).map(|by| ("AnsweredBy".into(), by)));
+        }
+        self.courier.send(url, *method, fields).await;
+    }
+
+    async fn over(mut self, status: CallStatus) {
+        self.carrier.change(|book| {
+            book.live.remove(&self.sid);
+            let now = self.carrier.0.clock.now();
+            if let Some(call) = book.call_mut(&self.sid) {
+                call.status = status;
+                call.ended_at = Some(now);
+            }
+        });
+        self.report(status).await;
+    }
+
+    /// What every request about this call carries.
+    fn fields(&self) -> Fields {
+        [
+            ("CallSid", self.sid.as_str()),
+            ("AccountSid", self.carrier.0.account_sid.as_str()),
+            ("From", self.plan.from.as_str()),
+            ("To", self.plan.to.as_str()),
+            ("Caller", self.plan.from.as_str()),
+            ("Called", self.plan.to.as_str()),
+            ("Direction", "outbound-api"),
+            ("ApiVersion", "2010-04-01"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+}

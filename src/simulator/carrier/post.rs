@@ -1,0 +1,138 @@
+//! Signed requests from the carrier to whoever uses it. This signer shares nothing with the product's verifier, so
+//! that a mistake in one is not repeated in the other.
+
+use super::{Carrier, faults::CallbackFault, fresh_sid};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use tokio::sync::mpsc;
+
+/// Form fields in sending order.
+pub(super) type Fields = Vec<(String, String)>;
+
+/// GET or POST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
+}
+
+impl Method {
+    /// POST unless it says GET.
+    pub(super) fn read(text: Option<&str>) -> Self {
+        if text.is_some_and(|text| text.eq_ignore_ascii_case("GET")) { Self::Get } else { Self::Post }
+    }
+}
+
+/// Room for callbacks that wait for a slow receiver.
+const WAITING: usize = 128;
+
+/// Delivers the callbacks of one call in order; it ends when its call drops it and the last one is sent.
+#[derive(Clone)]
+pub(super) struct Courier(mpsc::Sender<(String, Method, Fields)>);
+
+impl Courier {
+    pub(super) fn of(carrier: &Carrier) -> Self {
+        let (hand, mut letters) = mpsc::channel::<(String, Method, Fields)>(WAITING);
+        let carrier = carrier.clone();
+        tokio::spawn(async move {
+            while let Some((url, method, fields)) = letters.recv().await {
+                let copies = match carrier.callback_fault() {
+                    CallbackFault::Normal => 1,
+                    CallbackFault::Twice => 2,
+                    CallbackFault::Lost => 0,
+                };
+                let token = fresh_sid("");
+                for _ in 0..copies {
+                    carrier.deliver(&url, method, &fields, &token).await;
+                }
+            }
+        });
+        Self(hand)
+    }
+
+    pub(super) async fn send(&self, url: &str, method: Method, fields: Fields) {
+        // A courier ends only after its last sender, so this cannot fail.
+        let _ = self.0.send((url.to_owned(), method, fields)).await;
+    }
+}
+
+impl Carrier {
+    /// One callback, repeated as the address's `#rc=` and `#rp=` ask.
+    async fn deliver(&self, url: &str, method: Method, fields: &Fields, token: &str) {
+        let (repeats, repeats_on_5xx) = retry_wishes(url);
+        for _ in 0..=repeats {
+            match self.request(url, method, fields, token).await {
+                Ok((status, _)) if status >= 500 && repeats_on_5xx => {}
+                Ok(_) => return,
+                Err(_) => {}
+            }
+        }
+        tracing::warn!("the town's carrier could not deliver a callback");
+    }
+
+    /// Asks for a document.
+    ///
+    /// # Errors
+    /// What went wrong in words: no connection, too slow, or a status that is not 2xx.
+    pub(super) async fn fetch(&self, url: &str, method: Method, fields: &Fields) -> Result<String, String> {
+        match self.request(url, method, fields, &fresh_sid("")).await {
+            Ok((status, body)) if (200..300).contains(&status) => Ok(body),
+            Ok((status, _)) => Err(format!("got HTTP {status} response")),
+            Err(text) => Err(text),
+        }
+    }
+
+    async fn request(
+        &self,
+        url: &str,
+        method: Method,
+        fields: &Fields,
+        token: &str,
+    ) -> Result<(u16, String), String> {
+        let address = url.split('#').next().unwrap_or(url);
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = match method {
+            Method::Post => self
+                .0
+                .web
+                .post(address)
+                .header("X-Twilio-Signature", self.sign(address, fields))
+                .header("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+                .body(form),
+            Method::Get => {
+                let joined = format!("{address}{}{form}", if address.contains('?') { '&' } else { '?' });
+                let signature = self.sign(&joined, &Vec::new());
+                self.0.web.get(joined).header("X-Twilio-Signature", signature)
+            }
+        };
+        let fault = |fault: reqwest::Error| if fault.is_timeout() { "timed out" } else { "no connection" }.to_owned();
+        let reply = request.header("I-Twilio-Idempotency-Token", token).send().await.map_err(fault)?;
+        let status = reply.status().as_u16();
+        Ok((status, reply.text().await.map_err(fault)?))
+    }
+
+    /// The signature over an address and its fields: base64(HMAC-SHA1(token, url + each distinct name and value, in
+    /// order of name and then value)).
+    pub(super) fn sign(&self, url: &str, fields: &Fields) -> String {
+        let mut sorted: Vec<&(String, String)> = fields.iter().collect();
+        sorted.sort();
+        sorted.dedup();
+        let mut text = url.to_owned();
+        for (name, value) in sorted {
+            text.push_str(name);
+            text.push_str(value);
+        }
+        let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(self.0.auth_token.as_bytes()) else { return String::new() };
+        mac.update(text.as_bytes());
+        STANDARD.encode(mac.finalize().into_bytes())
+    }
+}
+
+/// How often to repeat (0 to 5, once when not said) and whether a 5xx counts as a reason.
+fn retry_wishes(url: &str) -> (u8, bool) {
+    let wishes = url.split_once('#').map_or("", |(_, fragment)| fragment);
+    let wish = |name: &str| url::form_urlencoded::parse(wishes.as_bytes()).find(|(n, _)| n == name).map(|(_, v)| v);
+    let repeats = wish("rc").and_then(|rc| rc.parse().ok()).unwrap_or(1).min(5);
+    (repeats, wish("rp").is_some_and(|rp| rp.split(',').any(|reason| reason == "5xx" || reason == "all")))
+}

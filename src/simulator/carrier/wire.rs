@@ -1,0 +1,134 @@
+//! The provider's JSON: the call resource, its list page, streams, and errors, with the provider's field names.
+
+use super::{CallSeen, StreamSeen};
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+/// A refusal in the provider's form.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) code: u32,
+    pub(super) message: String,
+}
+
+impl Refusal {
+    pub(super) fn bad(code: u32, message: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code, message: message.into() }
+    }
+
+    pub(super) fn unknown(path: &str) -> Self {
+        let message = format!("The requested resource {path} was not found");
+        Self { status: StatusCode::NOT_FOUND, code: 20404, message }
+    }
+
+    pub(super) fn unauthenticated() -> Self {
+        Self { status: StatusCode::UNAUTHORIZED, code: 20003, message: "Authenticate".into() }
+    }
+
+    pub(super) fn throttled() -> Self {
+        Self { status: StatusCode::TOO_MANY_REQUESTS, code: 20429, message: "Too Many Requests".into() }
+    }
+
+    pub(super) fn broken() -> Self {
+        let message = "An internal server error has occurred".into();
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, code: 20500, message }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "code": self.code,
+            "message": self.message,
+            "more_info": format!("https://www.twilio.com/docs/errors/{}", self.code),
+            "status": self.status.as_u16(),
+        });
+        (self.status, Json(body)).into_response()
+    }
+}
+
+/// The call resource.
+pub(super) fn call(account: &str, call: &CallSeen) -> Value {
+    let uri = format!("/2010-04-01/Accounts/{account}/Calls/{}", call.sid);
+    let duration = call.started_at.zip(call.ended_at).map(|(from, to)| (to - from).num_seconds().to_string());
+    json!({
+        "sid": call.sid,
+        "date_created": rfc2822(call.created_at),
+        "date_updated": rfc2822(call.ended_at.or(call.started_at).unwrap_or(call.created_at)),
+        "parent_call_sid": null,
+        "account_sid": account,
+        "to": call.to,
+        "to_formatted": call.to,
+        "from": call.from,
+        "from_formatted": call.from,
+        "phone_number_sid": null,
+        "status": call.status.rest_word(),
+        "start_time": call.started_at.map(rfc2822),
+        "end_time": call.ended_at.map(rfc2822),
+        "duration": duration,
+        "price": null,
+        "price_unit": "USD",
+        "direction": "outbound-api",
+        "answered_by": call.answered_by,
+        "annotation": null,
+        "api_version": "2010-04-01",
+        "forwarded_from": null,
+        "group_sid": null,
+        "caller_name": null,
+        "queue_time": "0",
+        "trunk_sid": null,
+        "uri": format!("{uri}.json"),
+        "subresource_uris": {
+            "events": format!("{uri}/Events.json"),
+            "streams": format!("{uri}/Streams.json"),
+        },
+    })
+}
+
+/// One page of a list of calls, newest first.
+pub(super) fn page(account: &str, calls: &[CallSeen], query: &str, page: usize, page_size: usize) -> Value {
+    let start = page.saturating_mul(page_size);
+    let on_page: Vec<Value> = calls.iter().skip(start).take(page_size).map(|one| call(account, one)).collect();
+    let base = format!("/2010-04-01/Accounts/{account}/Calls.json");
+    let address = |page: usize| format!("{base}?{query}{}PageSize={page_size}&Page={page}", separator(query));
+    let has_next = calls.len() > start.saturating_add(page_size);
+    json!({
+        "end": start + on_page.len().saturating_sub(1),
+        "calls": on_page,
+        "first_page_uri": address(0),
+        "next_page_uri": has_next.then(|| address(page + 1)),
+        "page": page,
+        "page_size": page_size,
+        "previous_page_uri": page.checked_sub(1).map(address),
+        "start": start,
+        "uri": address(page),
+    })
+}
+
+const fn separator(query: &str) -> &'static str {
+    if query.is_empty() { "" } else { "&" }
+}
+
+/// The stream resource.
+pub(super) fn stream(account: &str, call: &str, stream: &StreamSeen, now: DateTime<Utc>) -> Value {
+    json!({
+        "sid": stream.sid,
+        "account_sid": account,
+        "call_sid": call,
+        "name": stream.name,
+        "status": stream.status,
+        "date_updated": rfc2822(now),
+        "uri": format!("/2010-04-01/Accounts/{account}/Calls/{call}/Streams/{}.json", stream.sid),
+    })
+}
+
+/// The provider's instants: RFC 2822 in UTC, whole seconds.
+fn rfc2822(at: DateTime<Utc>) -> String {
+    at.to_rfc2822()
+}
