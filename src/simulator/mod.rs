@@ -11,6 +11,7 @@ mod surface;
 use carrier::Carrier;
 use clock::VirtualClock;
 use listener::{Cut, CuttableListener};
+use model::ModelState;
 use people::TownPlan;
 use std::{
     net::SocketAddr,
@@ -28,6 +29,8 @@ pub struct TownSettings {
     pub account_sid: String,
     /// That account's token: password of the API and key of the signatures.
     pub auth_token: String,
+    /// Key of the model server, which listens at the same address under `/v1`.
+    pub model_key: String,
     /// What time it is.
     pub clock: Arc<VirtualClock>,
 }
@@ -52,6 +55,7 @@ pub enum TownFault {
 pub struct Town {
     at: SocketAddr,
     carrier: Carrier,
+    model: ModelState,
     server: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -66,16 +70,18 @@ impl Town {
         let listener = TcpListener::bind(listen).await.map_err(address)?;
         let at = listener.local_addr().map_err(address)?;
         let carrier = Carrier::new(settings.account_sid, settings.auth_token, settings.clock, settings.plan)?;
-        let routes = carrier::routes(&carrier).merge(surface::routes(&carrier));
+        let model = ModelState::new(&settings.model_key);
+        let routes = carrier::routes(&carrier).merge(surface::routes(&carrier)).merge(model::router(model.clone()));
         let service = routes.into_make_service_with_connect_info::<Cut>();
         let server = tokio::spawn(async move {
             // This serves until it is aborted; it does not fail.
             let _ = axum::serve(CuttableListener(listener), service).await;
         });
-        Ok(Self { at, carrier, server: Mutex::new(Some(server)) })
+        Ok(Self { at, carrier, model, server: Mutex::new(Some(server)) })
     }
 
-    /// Where the town listens, such as `http://127.0.0.1:4010`: base URL of the carrier's API and of `/town`.
+    /// Where the town listens, such as `http://127.0.0.1:4010`: base URL of the carrier's API, of the model server's
+    /// `/v1` and of `/town`.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.at)
@@ -85,6 +91,12 @@ impl Town {
     #[must_use]
     pub const fn carrier(&self) -> &Carrier {
         &self.carrier
+    }
+
+    /// The model server, to see what it was asked and to make it misbehave.
+    #[must_use]
+    pub const fn model(&self) -> &ModelState {
+        &self.model
     }
 
     /// Closes the town: every call ends, nothing listens any more.

@@ -1,12 +1,7 @@
 //! What the carrier knows: every call it ever saw, every conference, the people behind the numbers. This is also the
 //! oracle of tests and demo, for it is what really happened on the telephone network.
 
-use super::{
-    conference::Conference,
-    faults::Faults,
-    leg::Order,
-    voice::Voice,
-};
+use super::{conference::Conference, faults::Faults, leg::Order, voice::Voice};
 use crate::simulator::people::Person;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -59,7 +54,7 @@ pub struct StreamSeen {
     pub url: String,
     /// Whether it still runs.
     pub status: StreamStatus,
-    /// Frames sent so far.
+    /// Frames sent, once it has ended.
     pub frames_sent: u64,
 }
 

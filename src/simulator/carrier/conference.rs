@@ -153,7 +153,8 @@ impl Carrier {
             let mut events = vec![("participant-leave", "leave", gone)];
             let mut released = Vec::new();
             if conference.inside.is_empty() || room.ends {
-                let reason = if room.ends { "participant-with-end-conference-on-exit-left" } else { "last-participant-left" };
+                let reason =
+                    if room.ends { "participant-with-end-conference-on-exit-left" } else { "last-participant-left" };
                 events.push((
                     "conference-end",
                     "end",
@@ -188,10 +189,7 @@ impl Carrier {
     }
 
     fn conference_fields(&self) -> Fields {
-        vec![
-            ("AccountSid".into(), self.0.account_sid.clone()),
-            ("Timestamp".into(), self.0.clock.now().to_rfc2822()),
-        ]
+        vec![("AccountSid".into(), self.0.account_sid.clone()), ("Timestamp".into(), self.0.clock.now().to_rfc2822())]
     }
 }
 

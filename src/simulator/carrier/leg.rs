@@ -2,7 +2,7 @@
 //! listens, presses keys, talks and may hang up at any moment.
 
 use super::{
-    Carrier, CallStatus,
+    CallStatus, Carrier,
     media::{self, StreamPlan},
     post::{Courier, Fields, Method},
     twiml::{self, Gather, Room, Verb},

@@ -83,13 +83,7 @@ impl Carrier {
         }
     }
 
-    async fn request(
-        &self,
-        url: &str,
-        method: Method,
-        fields: &Fields,
-        token: &str,
-    ) -> Result<(u16, String), String> {
+    async fn request(&self, url: &str, method: Method, fields: &Fields, token: &str) -> Result<(u16, String), String> {
         let address = url.split('#').next().unwrap_or(url);
         let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = match method {

@@ -9,7 +9,10 @@ use super::{
     post::Method,
     wire::{self, Refusal},
 };
-use crate::{ports::clock::Clock, simulator::{listener::Cut, people::Number}};
+use crate::{
+    ports::clock::Clock,
+    simulator::{listener::Cut, people::Number},
+};
 use axum::{
     Json, Router,
     extract::{ConnectInfo, Path, RawForm, RawQuery, Request, State},
@@ -215,9 +218,7 @@ async fn update(
         && live.orders.send(order).await.is_ok()
         && ends
     {
-        carrier
-            .until(|calls| calls.iter().any(|one| one.sid == call.sid && one.status.is_over()).then_some(()))
-            .await;
+        carrier.until(|calls| calls.iter().any(|one| one.sid == call.sid && one.status.is_over()).then_some(())).await;
     }
     let call = find(&carrier, &call.sid)?;
     Ok((StatusCode::OK, Json(wire::call(&carrier.0.account_sid, &call))))

@@ -12,16 +12,26 @@ use std::time::Duration;
 /// One thing to do on a line.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Verb {
-    Say { text: String },
+    Say {
+        text: String,
+    },
     Pause(Duration),
     Gather(Gather),
-    Redirect { url: String, method: Method },
+    Redirect {
+        url: String,
+        method: Method,
+    },
     Hangup,
     /// Played audio is not simulated.
     Play,
     StartStream(StreamPlan),
-    StopStream { name: String },
-    Dial { room: Room, action: Option<(String, Method)> },
+    StopStream {
+        name: String,
+    },
+    Dial {
+        room: Room,
+        action: Option<(String, Method)>,
+    },
 }
 
 /// Waiting for keys.

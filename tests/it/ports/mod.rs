@@ -1,3 +1,5 @@
 //! The ports, each against the wire it will meet.
 
+mod carrier_town;
+mod clocks;
 mod tone_speech;
