@@ -41,7 +41,7 @@ pub trait Phone: Send + Sync {
     /// Proves that a webhook comes from the carrier and reads it.
     ///
     /// # Errors
-    /// `NotTheCarrier` when the signature does not hold over `url` and the raw body; `Unreadable` otherwise.
+    /// `NotTheCarrier` when the signature does not hold over address and raw body; `Unreadable` otherwise.
     fn hear(&self, hook: &Hook<'_>) -> Result<CarrierNews, HookRefusal>;
 
     /// What the carrier should do next on a leg, in its own language (TwiML for Twilio-shaped carriers).
@@ -50,11 +50,11 @@ pub trait Phone: Send + Sync {
 
 /// Reads the media socket's messages.
 pub trait MediaWire: Send + Sync {
-    /// Proves that a socket upgrade comes from the carrier; `headers` are lower-case names with values.
+    /// Proves that a socket upgrade comes from the carrier.
     ///
     /// # Errors
-    /// When a signature is missing or does not hold over `url`.
-    fn admit(&self, url: &str, signature: Option<&str>) -> Result<(), HookRefusal>;
+    /// When the signature is missing or does not hold over the configured public origin and `path`.
+    fn admit(&self, path: &str, signature: Option<&str>) -> Result<(), HookRefusal>;
 
     /// Reads one text message.
     ///

@@ -1,0 +1,161 @@
+//! What a leg does next, in the provider's language. Every word and attribute goes through the XML writer, so that no
+//! text, however hostile, can become an instruction.
+
+use super::address::PublicOrigin;
+use crate::{
+    domain::{
+        ids::{AttemptId, OrgId},
+        people::Language,
+        script::Speech,
+    },
+    ports::phone::Fork,
+};
+use quick_xml::{Writer, events::BytesText};
+use std::io;
+
+/// The addresses one instruction leads to.
+#[derive(Clone, Debug)]
+pub struct Steps {
+    /// Where keys go, and where the leg asks again when none were pressed.
+    pub answer: String,
+    /// Where the conference reports.
+    pub conference: String,
+}
+
+impl Steps {
+    /// Addresses for one instruction to one attempt, unlike those of any other instruction.
+    #[must_use]
+    pub fn fresh(origin: &PublicOrigin, org: OrgId, attempt: AttemptId) -> Self {
+        let step = hex::encode(rand::random::<[u8; 8]>());
+        Self { answer: origin.step(org, attempt, &step), conference: origin.hook(org, attempt, "conference") }
+    }
+}
+
+/// Hangs up; also what is said when a document could not be written, which a vector in memory cannot fail to be.
+const HANG_UP: &str = "<Response><Hangup/></Response>";
+
+/// The document for a speech, with the fork of the leg's audio where there is one.
+#[must_use]
+pub fn write(steps: &Steps, origin: &PublicOrigin, speech: &Speech, fork: Option<&Fork>) -> String {
+    document(|xml| match speech {
+        Speech::Ask { language, text, digits, wait_seconds } => {
+            ask(xml, steps, &Asked { language: *language, text, digits: *digits, wait_seconds: *wait_seconds })
+        }
+        Speech::Farewell { language, text } => farewell(xml, *language, text),
+        Speech::Join { language, text, conference, ends_on_exit } => {
+            if let Some(fork) = fork {
+                start_stream(xml, &origin.media(fork.org), fork)?;
+            }
+            say(xml, *language, text)?;
+            join(xml, &steps.conference, conference, if *ends_on_exit { "true" } else { "false" })?;
+            hang_up(xml)
+        }
+    })
+}
+
+/// The last words on a leg: a farewell, or, of anything else, only the end.
+#[must_use]
+pub fn parting(speech: &Speech) -> String {
+    document(|xml| match speech {
+        Speech::Farewell { language, text } => farewell(xml, *language, text),
+        Speech::Ask { .. } | Speech::Join { .. } => hang_up(xml),
+    })
+}
+
+type Xml = Writer<Vec<u8>>;
+
+struct Asked<'a> {
+    language: Language,
+    text: &'a str,
+    digits: u8,
+    wait_seconds: u8,
+}
+
+fn document(content: impl FnOnce(&mut Xml) -> io::Result<()>) -> String {
+    let mut xml = Writer::new(Vec::new());
+    let written = xml.create_element("Response").write_inner_content(content).map(|_| ());
+    let text = String::from_utf8(xml.into_inner()).ok();
+    match (written, text) {
+        (Ok(()), Some(text)) => text,
+        (Ok(()) | Err(_), _) => HANG_UP.to_owned(),
+    }
+}
+
+fn ask(xml: &mut Xml, steps: &Steps, asked: &Asked<'_>) -> io::Result<()> {
+    let (digits, wait) = (asked.digits.to_string(), asked.wait_seconds.to_string());
+    xml.create_element("Gather")
+        .with_attribute(("input", "dtmf"))
+        .with_attribute(("numDigits", digits.as_str()))
+        .with_attribute(("timeout", wait.as_str()))
+        .with_attribute(("action", steps.answer.as_str()))
+        .with_attribute(("method", "POST"))
+        .write_inner_content(|xml| say(xml, asked.language, asked.text))?;
+    // The provider asks the action only when keys were pressed; silence falls through to here.
+    xml.create_element("Redirect")
+        .with_attribute(("method", "POST"))
+        .write_text_content(BytesText::new(&steps.answer))?;
+    Ok(())
+}
+
+fn farewell(xml: &mut Xml, language: Language, text: &str) -> io::Result<()> {
+    say(xml, language, text)?;
+    hang_up(xml)
+}
+
+fn start_stream(xml: &mut Xml, url: &str, fork: &Fork) -> io::Result<()> {
+    let name = fork.stream.to_string();
+    xml.create_element("Start").write_inner_content(|xml| {
+        xml.create_element("Stream")
+            .with_attribute(("url", url))
+            .with_attribute(("name", name.as_str()))
+            .with_attribute(("track", "inbound_track"))
+            .write_inner_content(|xml| {
+                xml.create_element("Parameter")
+                    .with_attribute(("name", "token"))
+                    .with_attribute(("value", fork.token.as_str()))
+                    .write_empty()
+                    .map(|_| ())
+            })
+            .map(|_| ())
+    })?;
+    Ok(())
+}
+
+fn join(xml: &mut Xml, callback: &str, name: &str, ends_on_exit: &str) -> io::Result<()> {
+    xml.create_element("Dial").write_inner_content(|xml| {
+        xml.create_element("Conference")
+            .with_attribute(("startConferenceOnEnter", "true"))
+            .with_attribute(("endConferenceOnExit", ends_on_exit))
+            .with_attribute(("beep", "false"))
+            .with_attribute(("statusCallback", callback))
+            .with_attribute(("statusCallbackMethod", "POST"))
+            .with_attribute(("statusCallbackEvent", "start end join leave"))
+            .write_text_content(BytesText::new(&speakable(name)))
+            .map(|_| ())
+    })?;
+    Ok(())
+}
+
+fn say(xml: &mut Xml, language: Language, text: &str) -> io::Result<()> {
+    let text = speakable(text);
+    if text.trim().is_empty() {
+        return Ok(());
+    }
+    xml.create_element("Say").with_attribute(("language", language.tag())).write_text_content(BytesText::new(&text))?;
+    Ok(())
+}
+
+fn hang_up(xml: &mut Xml) -> io::Result<()> {
+    xml.create_element("Hangup").write_empty()?;
+    Ok(())
+}
+
+/// The text with blanks for what XML 1.0 cannot carry even escaped (production 2, Char): one such sign would make the
+/// provider refuse the whole document.
+fn speakable(text: &str) -> String {
+    let blank = |sign: char| match sign {
+        '\t' | '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'.. => sign,
+        _ => ' ',
+    };
+    text.chars().map(blank).collect()
+}

@@ -1,0 +1,108 @@
+//! The provider's words: form fields, call resources, status words. They stop here.
+
+use super::address::PublicOrigin;
+use crate::ports::phone::{CarrierCall, CarrierSid, CarrierStatus, Dial, Fork};
+use chrono::DateTime;
+use serde::Deserialize;
+
+/// Form fields in sending order; names may repeat.
+pub(super) type Fields = Vec<(&'static str, String)>;
+
+/// The longest ringing the provider takes, in seconds.
+const LONGEST_RING_SECONDS: u64 = 600;
+
+/// What creates a call. The events are repeated fields: in one field the provider reads only the first.
+pub(super) fn create_fields(dial: &Dial, origin: &PublicOrigin) -> Fields {
+    let hook = |kind| origin.hook(dial.org, dial.attempt, kind);
+    let mut fields = vec![
+        ("To", dial.to.reveal().to_owned()),
+        ("From", dial.from.reveal().to_owned()),
+        ("Url", hook("voice")),
+        ("Method", "POST".to_owned()),
+        ("StatusCallback", hook("status")),
+        ("StatusCallbackMethod", "POST".to_owned()),
+        ("Timeout", dial.ring_for.as_secs().clamp(1, LONGEST_RING_SECONDS).to_string()),
+    ];
+    fields.extend(
+        ["initiated", "ringing", "answered", "completed"].map(|event| ("StatusCallbackEvent", event.to_owned())),
+    );
+    fields
+}
+
+/// What starts a one-way stream of what the leg's person says.
+pub(super) fn stream_fields(fork: &Fork, origin: &PublicOrigin) -> Fields {
+    vec![
+        ("Url", origin.media(fork.org)),
+        ("Name", fork.stream.to_string()),
+        ("Track", "inbound_track".to_owned()),
+        ("Parameter1.Name", "token".to_owned()),
+        ("Parameter1.Value", fork.token.clone()),
+    ]
+}
+
+/// The call resource, as far as we read it.
+#[derive(Deserialize)]
+pub(super) struct CallResource {
+    sid: String,
+    status: String,
+    date_created: Option<String>,
+    direction: Option<String>,
+}
+
+impl CallResource {
+    /// The call in our words; `None` when it cannot be read.
+    pub(super) fn read(self) -> Option<CarrierCall> {
+        let created = self.date_created.as_deref().map(DateTime::parse_from_rfc2822)?.ok()?;
+        Some(CarrierCall { sid: call_sid(&self.sid)?, status: status(&self.status)?, created_at: created.to_utc() })
+    }
+
+    /// How far it came, where that is all that is wanted.
+    pub(super) fn status(&self) -> Option<CarrierStatus> {
+        status(&self.status)
+    }
+
+    /// Its sid, where that is all that is wanted: a queued call may have no date yet.
+    pub(super) fn sid(&self) -> Option<CarrierSid> {
+        call_sid(&self.sid)
+    }
+
+    /// Whether the API asked for it, as we do.
+    pub(super) fn is_ours(&self) -> bool {
+        self.direction.as_deref().is_none_or(|direction| direction == "outbound-api")
+    }
+}
+
+/// One page of a list, newest first.
+#[derive(Deserialize)]
+pub(super) struct CallPage {
+    pub(super) calls: Vec<CallResource>,
+    pub(super) next_page_uri: Option<String>,
+}
+
+/// An error's number. Its text may repeat telephone numbers, so it is not even read.
+#[derive(Deserialize)]
+pub(super) struct ErrorBody {
+    pub(super) code: u32,
+}
+
+/// A call's sid: `CA` and letters or digits.
+pub(super) fn call_sid(text: &str) -> Option<CarrierSid> {
+    let plain = text.starts_with("CA") && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    plain.then(|| CarrierSid(text.to_owned()))
+}
+
+/// A status word, of the API or of a callback.
+pub(super) fn status(word: &str) -> Option<CarrierStatus> {
+    match word {
+        "queued" => Some(CarrierStatus::Queued),
+        "initiated" => Some(CarrierStatus::Initiated),
+        "ringing" => Some(CarrierStatus::Ringing),
+        "in-progress" | "answered" => Some(CarrierStatus::InProgress),
+        "completed" => Some(CarrierStatus::Completed),
+        "busy" => Some(CarrierStatus::Busy),
+        "no-answer" => Some(CarrierStatus::NoAnswer),
+        "failed" => Some(CarrierStatus::Failed),
+        "canceled" => Some(CarrierStatus::Canceled),
+        _ => None,
+    }
+}
