@@ -71,7 +71,11 @@ impl Running {
                 let last = std::fs::read_to_string(&self.log).unwrap_or_default();
                 let last: Vec<&str> = last.lines().rev().take(3).collect();
                 let words = last.into_iter().rev().collect::<Vec<_>>().join("\n  ");
-                return Err(Mishap::of(format!("{} ended with {status}; its log {} says\n  {words}", self.name, self.log.display())));
+                return Err(Mishap::of(format!(
+                    "{} ended with {status}; its log {} says\n  {words}",
+                    self.name,
+                    self.log.display()
+                )));
             }
             if web.get(url).send().await.is_ok_and(|reply| reply.status().is_success()) {
                 return Ok(());

@@ -119,8 +119,7 @@ impl Nurse {
             let cookie = HeaderValue::from_str(&cookie).map_err(|fault| mishap(fault.to_string()))?;
             request.headers_mut().insert("cookie", cookie);
         }
-        let (socket, _) =
-            tokio_tungstenite::connect_async(request).await.map_err(|fault| mishap(fault.to_string()))?;
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.map_err(|fault| mishap(fault.to_string()))?;
         Ok(LiveSocket { socket })
     }
 
@@ -131,7 +130,8 @@ impl Nurse {
             if let Some(cookie) = self.cookie() {
                 request = request.header("cookie", cookie);
             }
-            let unanswered = |fault: reqwest::Error| Mishap::of(format!("{at} did not answer: {}", fault.without_url()));
+            let unanswered =
+                |fault: reqwest::Error| Mishap::of(format!("{at} did not answer: {}", fault.without_url()));
             let reply = request.send().await.map_err(unanswered)?;
             self.keep_cookie(&reply);
             let status = reply.status();

@@ -207,7 +207,8 @@ impl FormReader {
                     self.sends(name, value);
                 }
             }
-            "hidden" | "text" | "number" | "search" | "date" | "time" | "tel" | "email" | "password" | "datetime-local" => {
+            "hidden" | "text" | "number" | "search" | "date" | "time" | "tel" | "email" | "password"
+            | "datetime-local" => {
                 self.sends(name, value.unwrap_or_default());
             }
             // A button sends its value only when it is the one pressed.
@@ -266,6 +267,10 @@ fn pieces(html: &str) -> impl Iterator<Item = Piece<'_>> {
             }
             let end = inside.find(|letter: char| letter.is_whitespace() || letter == '/').unwrap_or(inside.len());
             let (name, attributes) = inside.split_at_checked(end).unwrap_or((inside, ""));
+            // What a script says is no markup.
+            if matches!(name, "script" | "style") {
+                rest = rest.find(&format!("</{name}")).and_then(|end| rest.get(end..)).unwrap_or("");
+            }
             return Some(Piece::Open(name, attributes));
         }
     })

@@ -38,7 +38,9 @@ fn a_form_sends_what_a_browser_would_send() {
     );
     let form = page.form("/answers").unwrap();
     assert_eq!(form.fields, [pair("revision", "3"), pair("q", "no"), pair("s", "2"), pair("t", "a < b")]);
-    assert!(form.offers("q", "yes") && form.offers("do", "sign") && form.offers("s", "1") && !form.offers("q", "maybe"));
+    assert!(
+        form.offers("q", "yes") && form.offers("do", "sign") && form.offers("s", "1") && !form.offers("q", "maybe")
+    );
     let changed = form.with("q", "yes");
     assert_eq!(changed.fields.iter().filter(|(name, _)| name == "q").count(), 1);
     assert!(page.form("/elsewhere").is_none());

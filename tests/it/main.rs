@@ -1,5 +1,6 @@
 //! it
 
+mod demo_page;
 mod domain;
 mod ports;
 mod tidy;

@@ -178,7 +178,8 @@ fn faults_of_place(path: &str, text: &str) -> Vec<String> {
         for mark in marks.iter().filter(|mark| line.contains(**mark)) {
             faults.push(format!("{path}:{}: `{mark}` belongs to one machine or network", number + 1));
         }
-        let foreign = path == "Cargo.lock" && line.starts_with("source = ") && !line.contains("rust-lang/crates.io-index");
+        let foreign =
+            path == "Cargo.lock" && line.starts_with("source = ") && !line.contains("rust-lang/crates.io-index");
         if foreign {
             faults.push(format!("{path}:{}: a source that is not crates.io", number + 1));
         }
@@ -363,7 +364,8 @@ fn flows_that_name_flows(files: &[File]) -> Vec<String> {
         code.read(tokens);
         for (named, line) in &code.paths {
             let words: Vec<&str> = named.iter().map(String::as_str).collect();
-            let own = file.path.trim_start_matches("src/flows/").split('/').next().unwrap_or("").trim_end_matches(".rs");
+            let own =
+                file.path.trim_start_matches("src/flows/").split('/').next().unwrap_or("").trim_end_matches(".rs");
             let another = match words.as_slice() {
                 ["crate", "flows", other, ..] => *other != own,
                 ["super", other, ..] => !file.path[10..].contains('/') && *other != "super",
@@ -509,18 +511,26 @@ fn a_map_that_lies_is_caught() {
     let faults = faults_of_map("`src/web/` holds `web/routes.rs` and `web/gone.rs`, `/sign-in`", &rooms, |path| {
         path == "src/web/routes.rs" || path == "src/web/"
     });
-    assert_eq!(faults, [
-        "docs/ARCHITECTURE.md: the room `src/boot.rs` is not on the map",
-        "docs/ARCHITECTURE.md: `web/gone.rs` is on the map and nowhere else",
-    ]);
+    assert_eq!(
+        faults,
+        [
+            "docs/ARCHITECTURE.md: the room `src/boot.rs` is not on the map",
+            "docs/ARCHITECTURE.md: `web/gone.rs` is on the map and nowhere else",
+        ]
+    );
 }
 
 #[test]
 fn a_dependency_without_a_reason_is_caught() {
-    let manifest = "[package]\nname = \"x\"\n[dependencies]\naxum = \"1\"\nnix = \"1\"\n[lints.rust]\nunsafe_code = \"forbid\"";
-    let faults = faults_of_dependencies(manifest, "| crate | why |\n| --- | --- |\n| axum | the web |\n| `gone` | left |\n");
-    assert_eq!(faults, [
-        "docs/decisions/dependencies.md: `nix` has no row",
-        "docs/decisions/dependencies.md: `gone` is in no Cargo.toml",
-    ]);
+    let manifest =
+        "[package]\nname = \"x\"\n[dependencies]\naxum = \"1\"\nnix = \"1\"\n[lints.rust]\nunsafe_code = \"forbid\"";
+    let faults =
+        faults_of_dependencies(manifest, "| crate | why |\n| --- | --- |\n| axum | the web |\n| `gone` | left |\n");
+    assert_eq!(
+        faults,
+        [
+            "docs/decisions/dependencies.md: `nix` has no row",
+            "docs/decisions/dependencies.md: `gone` is in no Cargo.toml",
+        ]
+    );
 }
