@@ -10,6 +10,9 @@ pub trait Vectors: Send + Sync {
     /// Replaces everything the index holds for one organization.
     async fn replace(&self, org: OrgId, passages: Vec<IndexedPassage>) -> Result<(), Outage>;
 
+    /// How many passages it holds of one protocol, so that a caller can tell an index that must be built first.
+    async fn holds(&self, org: OrgId, protocol: &str) -> Result<usize, Outage>;
+
     /// The passages nearest to a question, best first. The organization filter is not optional.
     async fn nearest(&self, org: OrgId, question: &Question) -> Result<Vec<Hit>, Outage>;
 }

@@ -55,7 +55,7 @@ pub(super) fn answer(material: &Material) -> String {
         })
         .filter(|(shared, _, _)| *shared > 0)
         .collect();
-    scored.sort_by(|left, right| right.0.cmp(&left.0));
+    scored.sort_by_key(|(shared, _, _)| std::cmp::Reverse(*shared));
     let claims: Vec<Claim<'_>> =
         scored.into_iter().take(2).map(|(_, anchor, sentence)| (sentence.clone(), vec![(anchor, sentence)])).collect();
     reply(&claims)

@@ -2,5 +2,6 @@
 
 mod call;
 mod contact_hours;
+mod guidance;
 mod script;
 mod tones;

@@ -2,4 +2,6 @@
 
 mod carrier_town;
 mod clocks;
+mod llm;
 mod tone_speech;
+mod vectors;

@@ -1,0 +1,119 @@
+//! The provider's words: requests built, streams read, errors turned into outages. Nothing of a reply or of an error
+//! text leaves this file except the model's own words and a short code.
+
+use crate::ports::{Outage, OutageKind, llm::Prompt};
+use async_openai::{
+    error::{ApiError, ApiErrorResponse, OpenAIError, StreamError},
+    types::chat::{
+        ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage, ChatCompletionRequestUserMessage,
+        CreateChatCompletionRequest, CreateChatCompletionStreamResponse, ResponseFormat, ResponseFormatJsonSchema,
+    },
+    types::embeddings::{CreateEmbeddingRequest, EmbeddingInput, EncodingFormat},
+};
+use reqwest::StatusCode;
+use serde::Deserialize;
+
+/// The name this dependency goes by in outages.
+pub(super) const DEPENDENCY: &str = "model";
+/// Longest error body that is read for its code, in bytes.
+const ERROR_BODY_MOST: usize = 16_384;
+
+pub(super) const fn outage(kind: OutageKind) -> Outage {
+    Outage { dependency: DEPENDENCY, kind }
+}
+
+pub(super) fn chat_request(model: &str, prompt: &Prompt) -> CreateChatCompletionRequest {
+    let schema = ResponseFormatJsonSchema {
+        description: None,
+        name: "quoted_answer".to_owned(),
+        schema: prompt.schema.clone(),
+        strict: Some(true),
+    };
+    CreateChatCompletionRequest {
+        model: model.to_owned(),
+        messages: vec![
+            ChatCompletionRequestMessage::System(ChatCompletionRequestSystemMessage::from(
+                prompt.instructions.as_str(),
+            )),
+            ChatCompletionRequestMessage::User(ChatCompletionRequestUserMessage::from(prompt.material.as_str())),
+        ],
+        temperature: Some(0.0),
+        max_completion_tokens: Some(prompt.max_tokens),
+        response_format: Some(ResponseFormat::JsonSchema { json_schema: schema }),
+        stream: Some(true),
+        ..CreateChatCompletionRequest::default()
+    }
+}
+
+pub(super) fn embedding_request(model: &str, texts: &[String]) -> CreateEmbeddingRequest {
+    CreateEmbeddingRequest {
+        model: model.to_owned(),
+        input: EmbeddingInput::StringArray(texts.to_vec()),
+        encoding_format: Some(EncodingFormat::Float),
+        user: None,
+        dimensions: None,
+    }
+}
+
+/// The words in one event of a stream; an event without words gives none.
+pub(super) fn words_of(event: &CreateChatCompletionStreamResponse) -> Option<&str> {
+    event.choices.iter().find(|choice| choice.index == 0)?.delta.content.as_deref()
+}
+
+/// The error of a reply that is not a success. Its text is read for its code only, so that no log ever sees it.
+pub(super) async fn error_of(response: reqwest::Response) -> OpenAIError {
+    #[derive(Deserialize)]
+    struct Body {
+        error: Coded,
+    }
+    #[derive(Deserialize)]
+    struct Coded {
+        code: Option<String>,
+    }
+    let status_code = response.status();
+    let is_bearable =
+        response.content_length().is_some_and(|length| usize::try_from(length).is_ok_and(|it| it <= ERROR_BODY_MOST));
+    let code = if status_code.is_client_error() && is_bearable {
+        response.json::<Body>().await.ok().and_then(|body| body.error.code)
+    } else {
+        None
+    };
+    OpenAIError::ApiError(ApiErrorResponse { status_code, api_error: ApiError { code, ..ApiError::default() } })
+}
+
+/// In what way a request failed.
+pub(super) fn kind_of(error: &OpenAIError) -> OutageKind {
+    match error {
+        OpenAIError::Reqwest(error) if error.is_connect() => OutageKind::Unreachable,
+        OpenAIError::Reqwest(error) if error.is_timeout() => OutageKind::TimedOut,
+        OpenAIError::Reqwest(error) if error.is_decode() => OutageKind::Garbled,
+        OpenAIError::ApiError(error) => kind_of_status(error.status_code, error.api_error.code.as_deref()),
+        OpenAIError::JSONDeserialize(..) => OutageKind::Garbled,
+        OpenAIError::StreamError(error) => match **error {
+            StreamError::UnknownEvent(_) => OutageKind::Garbled,
+            StreamError::EventStream(_) => OutageKind::Broken,
+        },
+        OpenAIError::InvalidArgument(_) => OutageKind::Refused("invalid_argument".to_owned()),
+        OpenAIError::Reqwest(_)
+        | OpenAIError::FileSaveError(_)
+        | OpenAIError::FileReadError(_)
+        | OpenAIError::Boxed(_) => OutageKind::Broken,
+    }
+}
+
+fn kind_of_status(status: StatusCode, code: Option<&str>) -> OutageKind {
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        OutageKind::Throttled
+    } else if status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::GATEWAY_TIMEOUT {
+        OutageKind::TimedOut
+    } else if status.is_server_error() {
+        OutageKind::Broken
+    } else {
+        // A code is a provider's text: only what looks like a code may leave.
+        let plain = |code: &&str| {
+            code.len() <= 40
+                && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        OutageKind::Refused(code.filter(plain).map_or_else(|| status.as_u16().to_string(), str::to_owned))
+    }
+}
