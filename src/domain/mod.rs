@@ -4,6 +4,7 @@ pub mod assessment;
 pub mod attempt;
 pub mod audit;
 pub mod call;
+pub mod chain;
 pub mod consent;
 pub mod contact_hours;
 pub mod disposition;

@@ -5,6 +5,7 @@ pub mod assessments;
 pub mod attempts;
 pub mod audit;
 pub mod calls;
+pub mod chain;
 pub mod errands;
 pub mod follow_ups;
 pub mod guidance;
