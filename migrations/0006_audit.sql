@@ -15,6 +15,7 @@ create table audit_entry (
   at         timestamptz not null,
   primary key (org_id, id)
 );
+create index audit_entry_by_xid on audit_entry (org_id, xid, id);
 create index audit_entry_by_patient on audit_entry (org_id, patient_id, id desc);
 select isolate('audit_entry', 'select, insert');
 

@@ -24,6 +24,8 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// The organization came to be.
+    FoundedOrganization = "founded_organization",
     /// A staff member signed in.
     SignedIn = "signed_in",
     /// A sign-in was refused.

@@ -13,6 +13,7 @@ pub mod guidance;
 pub mod identity;
 pub mod ids;
 pub mod job;
+pub mod password;
 pub mod people;
 pub mod private;
 pub mod protocol;

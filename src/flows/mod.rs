@@ -1,5 +1,6 @@
 //! Floor 2: verbs. One thing the product does, one file. Flows take `(app, actor, what)` and never name each other.
 
+pub mod add_staff;
 pub mod admit_patient;
 pub mod answer_question;
 pub mod cancel_call;
@@ -9,6 +10,7 @@ pub mod end_call;
 pub mod escalate_follow_up;
 pub mod follow_call;
 pub mod fork_leg;
+pub mod found_organization;
 pub mod give_up_job;
 pub mod hang_up;
 pub mod hear_leg;

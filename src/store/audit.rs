@@ -4,12 +4,14 @@ use super::OrgTx;
 use crate::{
     domain::{
         audit::{Deed, DeedKind},
-        ids::PatientId,
+        ids::{PatientId, StaffId},
         people::{Actor, Who},
     },
     error::Error,
 };
 use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// Proof that a deed was recorded in this transaction.
 #[derive(Debug)]
@@ -78,4 +80,102 @@ pub async fn open_chart(
 ) -> Result<ChartReceipt, Error> {
     let _receipt: Receipt = record(tx, actor, &Deed::of(why).patient(patient), at).await?;
     Ok(ChartReceipt { patient })
+}
+
+/// What is looked for in the record; an absent field is "any".
+#[derive(Clone, Debug, Default)]
+pub struct RecordQuery {
+    /// The kind of deed.
+    pub deed: Option<DeedKind>,
+    /// The patient it touched.
+    pub patient: Option<PatientId>,
+    /// The staff member who did it.
+    pub staff: Option<StaffId>,
+    /// Not before.
+    pub from: Option<DateTime<Utc>>,
+    /// Before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// One entry of the record as a reader sees it: ids, codes and counts, and the names of staff.
+#[derive(Clone, Debug)]
+pub struct RecordLine {
+    /// The entry's number.
+    pub id: i64,
+    /// Its place in the chain; `None` until the sequencer has been there.
+    pub seq: Option<i64>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The deed; `None` for a word this version does not know.
+    pub deed: Option<DeedKind>,
+    /// The deed's word as stored.
+    pub deed_word: String,
+    /// `staff`, `careline`, `carrier`, `operator` or `visitor`.
+    pub actor_kind: String,
+    /// The staff member's name, if one acted.
+    pub staff_name: Option<String>,
+    /// Their role when they acted.
+    pub actor_role: Option<String>,
+    /// The patient it touched.
+    pub patient: Option<PatientId>,
+    /// The row it was about.
+    pub subject: Option<Uuid>,
+    /// Codes and counts, by name.
+    pub detail: BTreeMap<String, String>,
+}
+
+/// Searches the record, newest first. The receipt is the one of the search itself.
+///
+/// # Errors
+/// When the database is away.
+pub async fn search(
+    tx: &mut OrgTx,
+    _: &Receipt,
+    query: &RecordQuery,
+    most: i64,
+    skip: i64,
+) -> Result<Vec<RecordLine>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query!(
+        r#"select e.id, c.seq as "seq?", e.at, e.deed, e.actor_kind, m.full_name as "staff_name?", e.actor_role,
+                  e.patient_id, e.subject, e.detail
+             from audit_entry e
+             left join audit_chain c on c.org_id = e.org_id and c.entry_id = e.id
+             left join staff_member m on m.org_id = e.org_id and m.id = e.actor_id
+            where e.org_id = $1
+              and ($2::text is null or e.deed = $2)
+              and ($3::uuid is null or e.patient_id = $3)
+              and ($4::uuid is null or e.actor_id = $4)
+              and ($5::timestamptz is null or e.at >= $5)
+              and ($6::timestamptz is null or e.at < $6)
+            order by e.id desc
+            limit $7
+           offset $8"#,
+        org.0,
+        query.deed.map(DeedKind::word),
+        query.patient.map(|patient| patient.0),
+        query.staff.map(|staff| staff.0),
+        query.from,
+        query.until,
+        most,
+        skip
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| RecordLine {
+            id: row.id,
+            seq: row.seq,
+            at: row.at,
+            deed: DeedKind::ALL.iter().copied().find(|kind| kind.word() == row.deed),
+            deed_word: row.deed,
+            actor_kind: row.actor_kind,
+            staff_name: row.staff_name,
+            actor_role: row.actor_role,
+            patient: row.patient_id.map(PatientId),
+            subject: row.subject,
+            detail: serde_json::from_value(row.detail).unwrap_or_default(),
+        })
+        .collect())
 }

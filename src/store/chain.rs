@@ -31,25 +31,29 @@ pub async fn sequence(tx: &mut OrgTx) -> Result<u64, Error> {
         return Ok(0);
     }
     let (mut seq, mut head) = last(tx).await?;
-    let entries = waiting(tx).await?;
-    let mut chained = 0;
-    for entry in entries {
+    let (mut places, mut entries, mut before, mut hashes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for entry in waiting(tx).await? {
         seq += 1;
         let hash = entry.hash(org, seq, &head);
-        sqlx::query!(
-            "insert into audit_chain (org_id, seq, entry_id, previous, hash) values ($1, $2, $3, $4, $5)",
-            org.0,
-            seq,
-            entry.id,
-            head.as_slice(),
-            hash.as_slice()
-        )
-        .execute(tx.connection())
-        .await?;
+        places.push(seq);
+        entries.push(entry.id);
+        before.push(head.to_vec());
+        hashes.push(hash.to_vec());
         head = hash;
-        chained += 1;
     }
-    Ok(chained)
+    let chained = sqlx::query!(
+        "insert into audit_chain (org_id, seq, entry_id, previous, hash)
+         select $1, link.seq, link.entry_id, link.previous, link.hash
+           from unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[]) as link(seq, entry_id, previous, hash)",
+        org.0,
+        &places,
+        &entries,
+        &before,
+        &hashes
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(chained.rows_affected())
 }
 
 async fn last(tx: &mut OrgTx) -> Result<(i64, Hash), Error> {
@@ -66,17 +70,33 @@ async fn last(tx: &mut OrgTx) -> Result<(i64, Hash), Error> {
     }
 }
 
+/// The next entries to chain, in the order of their transactions. What is chained is always a prefix of that order, so
+/// the last chained entry says where to go on, however long the record is.
 async fn waiting(tx: &mut OrgTx) -> Result<Vec<ChainedEntry>, Error> {
     let org = tx.org();
+    let last = sqlx::query!(
+        r#"select e.xid::text as "xid!", e.id
+             from audit_chain c
+             join audit_entry e on e.org_id = c.org_id and e.id = c.entry_id
+            where c.org_id = $1
+            order by c.seq desc
+            limit 1"#,
+        org.0
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    let (xid, id) = last.map_or_else(|| ("0".to_owned(), 0), |last| (last.xid, last.id));
     let rows = sqlx::query!(
-        "select e.id, e.actor_kind, e.actor_id, e.actor_role, e.deed, e.patient_id, e.subject, e.detail, e.at
-           from audit_entry e
-          where e.org_id = $1
-            and e.xid < pg_snapshot_xmin(pg_current_snapshot())
-            and not exists (select 1 from audit_chain c where c.org_id = $1 and c.entry_id = e.id)
-          order by e.id
-          limit $2",
+        "select id, actor_kind, actor_id, actor_role, deed, patient_id, subject, detail, at
+           from audit_entry
+          where org_id = $1
+            and (xid, id) > ($2::text::xid8, $3)
+            and xid < pg_snapshot_xmin(pg_current_snapshot())
+          order by xid, id
+          limit $4",
         org.0,
+        xid,
+        id,
         BATCH
     )
     .fetch_all(tx.connection())

@@ -6,6 +6,7 @@ pub mod attempts;
 pub mod audit;
 pub mod calls;
 pub mod chain;
+pub mod chart;
 pub mod errands;
 pub mod follow_ups;
 pub mod guidance;

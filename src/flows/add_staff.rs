@@ -1,0 +1,99 @@
+//! Adds a staff member: the first by the operator at the machine, later ones by an admin.
+
+use crate::{
+    app::App,
+    domain::{
+        audit::{Deed, DeedKind},
+        ids::StaffId,
+        password,
+        people::{Actor, PhoneNumber, Role, Who},
+        private::Private,
+    },
+    error::Error,
+    store::{audit, organizations, staff},
+};
+
+/// A staff member as a person types them.
+pub struct NewStaff {
+    /// E-mail address: the name they sign in with.
+    pub email: String,
+    /// Full name.
+    pub full_name: String,
+    /// What they may do.
+    pub role: Role,
+    /// Their first password.
+    pub password: Private<String>,
+    /// Where they take calls; empty is nowhere.
+    pub phone: String,
+    /// Whether calls may be put through to them now.
+    pub duty: Duty,
+}
+
+/// Whether calls may be put through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+/// Adds them.
+///
+/// # Errors
+/// `Forbidden` for anybody but an admin and the operator; `Invalid` naming every faulty field; `Conflict` when the
+/// e-mail address is taken.
+pub async fn add(app: &App, actor: &Actor, new: NewStaff) -> Result<StaffId, Error> {
+    match actor.who {
+        Who::Operator | Who::Staff { role: Role::Admin, .. } => {}
+        Who::Staff { .. } | Who::Careline | Who::Carrier | Who::Visitor => return Err(Error::Forbidden),
+    }
+    let now = app.clock.now();
+    let country = {
+        let mut tx = app.db.begin(actor).await?;
+        organizations::country(&mut tx).await?
+    };
+    let phone = faultless(&new, &country)?;
+    let salt = rand::random::<[u8; 16]>();
+    let password = new.password;
+    let password_hash = tokio::task::spawn_blocking(move || password::hash(&password, salt))
+        .await
+        .map_err(|_| Error::Fault("a password could not be hashed".to_owned()))?
+        .map_err(|fault| Error::Invalid(format!("password: {fault}")))?;
+    let row = staff::NewStaff {
+        id: StaffId::at(now),
+        email: new.email.trim().to_lowercase(),
+        full_name: new.full_name.trim().to_owned(),
+        role: new.role,
+        password_hash,
+        phone,
+        on_duty: new.duty == Duty::On,
+    };
+    let mut tx = app.db.begin(actor).await?;
+    let deed = Deed::of(DeedKind::AddedStaff).subject(row.id.0).with("role", row.role.word());
+    let receipt = audit::record(&mut tx, actor, &deed, now).await?;
+    staff::add(&mut tx, &receipt, &row, now).await?;
+    tx.commit().await?;
+    Ok(row.id)
+}
+
+/// Names every faulty field at once.
+fn faultless(new: &NewStaff, country: &str) -> Result<Option<PhoneNumber>, Error> {
+    let mut faults = Vec::new();
+    let email = new.email.trim();
+    let parts = email.split_once('@').filter(|(name, host)| !name.is_empty() && host.contains('.'));
+    if parts.is_none() || email.contains(char::is_whitespace) || email.len() > 254 {
+        faults.push("e-mail: write an address such as name@example.org".to_owned());
+    }
+    if new.full_name.trim().is_empty() || new.full_name.chars().count() > 200 {
+        faults.push("full name: write 1 to 200 characters".to_owned());
+    }
+    let typed = new.phone.trim();
+    let phone = (!typed.is_empty()).then(|| PhoneNumber::parse(typed, country)).transpose();
+    match phone {
+        Ok(phone) if faults.is_empty() => return Ok(phone),
+        Ok(_) => {}
+        Err(fault) => faults.push(format!("telephone: {fault}")),
+    }
+    Err(Error::Invalid(faults.join("; ")))
+}
