@@ -2,6 +2,7 @@
 
 pub mod index;
 pub mod openai;
+pub mod private_postgres;
 pub mod system_clock;
 pub mod tones;
 pub mod town_clock;
