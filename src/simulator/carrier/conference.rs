@@ -60,6 +60,19 @@ struct Participant {
 type Event = (&'static str, &'static str, Fields);
 
 impl Conference {
+    fn opened_by(room: &Room) -> Self {
+        Self {
+            sid: fresh_sid("CF"),
+            name: room.name.clone(),
+            stage: Stage::Init,
+            inside: Vec::new(),
+            said: Vec::new(),
+            callback: room.callback.clone(),
+            events: room.events.clone(),
+            sequence: 0,
+        }
+    }
+
     pub(super) fn seen(&self) -> ConferenceSeen {
         ConferenceSeen {
             sid: self.sid.clone(),
@@ -104,22 +117,12 @@ impl Carrier {
                 page.conference = Some(room.name.clone());
             }
             let open = book.conferences.iter_mut().rfind(|one| one.name == room.name && one.stage != Stage::Completed);
-            let conference = match open {
-                Some(conference) => conference,
-                None => {
-                    book.conferences.push(Conference {
-                        sid: fresh_sid("CF"),
-                        name: room.name.clone(),
-                        stage: Stage::Init,
-                        inside: Vec::new(),
-                        said: Vec::new(),
-                        callback: room.callback.clone(),
-                        events: room.events.clone(),
-                        sequence: 0,
-                    });
-                    let Some(new) = book.conferences.last_mut() else { return (Vec::new(), Vec::new()) };
-                    new
-                }
+            let conference = if let Some(conference) = open {
+                conference
+            } else {
+                book.conferences.push(Conference::opened_by(room));
+                let Some(opened) = book.conferences.last_mut() else { return (Vec::new(), Vec::new()) };
+                opened
             };
             let mut events = vec![("participant-join", "join", about(&participant))];
             let own_orders = participant.orders.clone();

@@ -108,7 +108,7 @@ impl Leg {
     /// Waits until `until`, or until something happens that concerns the present verb.
     pub(super) async fn wait(&mut self, until: Option<DateTime<Utc>>) -> Wake {
         loop {
-            if let Some(wake) = self.act().await {
+            if let Some(wake) = self.act() {
                 return wake;
             }
             let now = self.carrier.clock().now();
@@ -171,7 +171,7 @@ impl Leg {
     }
 
     /// Does what the person means to do by now.
-    async fn act(&mut self) -> Option<Wake> {
+    fn act(&mut self) -> Option<Wake> {
         let now = self.carrier.clock().now();
         let mut due: Vec<(DateTime<Utc>, Act)> = self.agenda.extract_if(.., |(at, _)| *at <= now).collect();
         due.sort_by_key(|(at, _)| *at);

@@ -12,7 +12,7 @@ use crate::{
     ports::clock::Clock,
     simulator::{
         clock::later,
-        people::{Mind, Person, PicksUp},
+        people::{Act, Mind, Person, PicksUp},
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -44,7 +44,7 @@ const ORDERS: usize = 256;
 const LINES: usize = 32;
 /// How long a machine rings before it answers, and how long it records.
 const MACHINE_ANSWERS: Duration = Duration::from_secs(2);
-const MACHINE_RECORDS: Duration = Duration::from_secs(60);
+const MACHINE_RECORDS: Duration = Duration::from_mins(1);
 /// How long an engaged or dead line takes to say so.
 const REFUSES: Duration = Duration::from_millis(50);
 
@@ -180,7 +180,7 @@ impl Line {
             PicksUp::AfterSeconds(_) | PicksUp::Busy | PicksUp::Never => false,
         };
         if machine {
-            leg.intend([(MACHINE_RECORDS, crate::simulator::people::Act::HangUp)]);
+            leg.intend([(MACHINE_RECORDS, Act::HangUp)]);
         }
         match self.plan.detects_machines {
             Detection::Off => {}

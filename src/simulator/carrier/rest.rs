@@ -206,10 +206,9 @@ async fn update(
         return Err(Refusal::bad(21220, "Call is not in-progress. Cannot redirect."));
     };
     let order = match form.one("Status") {
-        Some("completed") => Some(Order::End),
         // Cancelling means calls that nobody has answered yet; others go on.
         Some("canceled") if call.status == CallStatus::InProgress => None,
-        Some("canceled") => Some(Order::End),
+        Some("completed" | "canceled") => Some(Order::End),
         Some(_) => return Err(Refusal::bad(21218, "Status must be canceled or completed")),
         None => next_of(&form)?.map(Order::Redirect),
     };

@@ -50,8 +50,9 @@ async fn sleepers_wake_when_the_clock_is_put_forward() {
     let clock = Arc::new(VirtualClock::starting_at(origin()));
     let asleep = tokio::spawn({
         let clock = clock.clone();
-        async move { clock.sleep(Duration::from_secs(3600)).await }
+        async move { clock.sleep_until(origin() + TimeDelta::hours(1)).await }
     });
+    tokio::task::yield_now().await;
     clock.advance(Duration::from_secs(1800));
     tokio::task::yield_now().await;
     assert!(!asleep.is_finished());
