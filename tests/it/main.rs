@@ -1,6 +1,8 @@
-//! it
+//! The tests: stories at the outermost door, conformance of ports, rules of the domain, and the law of the house.
 
 mod demo_page;
 mod domain;
+mod isolation;
 mod ports;
+mod support;
 mod tidy;

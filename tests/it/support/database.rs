@@ -1,0 +1,170 @@
+//! Databases for tests: one per running test, cloned from a template that is named after the hash of `migrations/`,
+//! leased by an advisory lock so that parallel test processes never share one, and cleaned when it is leased again.
+
+use careline::store::Db;
+use sha2::{Digest, Sha256};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use std::{collections::BTreeMap, path::Path};
+use url::Url;
+
+/// Slots looked at before something is wrong.
+const MOST_SLOTS: usize = 64;
+/// Key of the lock under which the template is made.
+const TEMPLATE_LOCK: i64 = 0x6361_7265_6c69_6e65;
+
+/// A database that belongs to one test. Dropping it closes the connection that holds its lease.
+pub struct Database {
+    /// The application role's address, subject to row-level security.
+    pub url: String,
+    /// The superuser's address of the same database, to look at what no organization may see, and to tamper.
+    pub superuser_url: String,
+    _lease: PgConnection,
+}
+
+impl Database {
+    /// Leases an empty, migrated database.
+    pub async fn lease() -> Self {
+        let server = server().await;
+        let mut lease = PgConnection::connect(&server).await.expect("the test server accepts connections");
+        let files = migrations();
+        let template = template_name(&files);
+        make_template(&mut lease, &server, &template, &files).await;
+        for slot in 0..MOST_SLOTS {
+            let name = format!("{template}_{slot}");
+            let free: bool = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 0))")
+                .bind(&name)
+                .fetch_one(&mut lease)
+                .await
+                .unwrap();
+            if free {
+                if !exists(&mut lease, &name).await {
+                    // Copies of one template are made one after another; a copy under way is no failure.
+                    lock(&mut lease).await;
+                    run(&mut lease, &format!("create database {name} template {template}")).await;
+                    unlock(&mut lease).await;
+                }
+                let superuser_url = address(&server, None, &name);
+                clean(&superuser_url).await;
+                return Self { url: address(&server, Some("app_rw"), &name), superuser_url, _lease: lease };
+            }
+        }
+        panic!("all {MOST_SLOTS} test databases are leased");
+    }
+
+    /// The product's own door to it.
+    pub async fn open(&self) -> Db {
+        Db::open(&self.url, 4).await.expect("the leased database opens")
+    }
+
+    /// A superuser's connection: sees every organization, may tamper.
+    pub async fn superuser(&self) -> PgConnection {
+        PgConnection::connect(&self.superuser_url).await.unwrap()
+    }
+}
+
+/// The superuser's address of the server: the one given, else a private cluster of this process.
+async fn server() -> String {
+    std::env::var("TEST_DATABASE_SUPERUSER_URL").expect(
+        "TEST_DATABASE_SUPERUSER_URL names no server; run bin/test, or set it to a superuser's address of a PostgreSQL",
+    )
+}
+
+fn migrations() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), std::fs::read_to_string(entry.path()).unwrap()))
+        .collect()
+}
+
+fn template_name(files: &BTreeMap<String, String>) -> String {
+    let mut hash = Sha256::new();
+    for (name, text) in files {
+        hash.update(name);
+        hash.update(text);
+    }
+    format!("careline_test_{}", &hex::encode(hash.finalize())[..12])
+}
+
+async fn make_template(lease: &mut PgConnection, server: &str, template: &str, files: &BTreeMap<String, String>) {
+    if exists(lease, template).await {
+        return;
+    }
+    lock(lease).await;
+    if !exists(lease, template).await {
+        for role in ["own_mig", "app_rw"] {
+            let make = format!(
+                "do $$ begin if not exists (select from pg_roles where rolname = '{role}') then \
+                 create role {role} login; end if; end $$"
+            );
+            run(lease, &make).await;
+        }
+        // Made under another name, so that a template which exists is whole.
+        let raw = format!("{template}_raw");
+        run(lease, &format!("drop database if exists {raw} with (force)")).await;
+        run(lease, &format!("create database {raw} owner own_mig")).await;
+        let mut owner = PgConnection::connect(&address(server, Some("own_mig"), &raw)).await.unwrap();
+        for (name, text) in files {
+            owner
+                .execute(sqlx::raw_sql(AssertSqlSafe(text.clone())))
+                .await
+                .unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        }
+        owner.close().await.unwrap();
+        run(lease, &format!("alter database {raw} rename to {template}")).await;
+    }
+    unlock(lease).await;
+}
+
+async fn exists(lease: &mut PgConnection, name: &str) -> bool {
+    sqlx::query_scalar("select exists (select from pg_database where datname = $1)")
+        .bind(name)
+        .fetch_one(lease)
+        .await
+        .unwrap()
+}
+
+async fn lock(lease: &mut PgConnection) {
+    sqlx::query("select pg_advisory_lock($1)").bind(TEMPLATE_LOCK).execute(lease).await.unwrap();
+}
+
+async fn unlock(lease: &mut PgConnection) {
+    sqlx::query("select pg_advisory_unlock($1)").bind(TEMPLATE_LOCK).execute(lease).await.unwrap();
+}
+
+async fn run(lease: &mut PgConnection, statement: &str) {
+    lease
+        .execute(sqlx::raw_sql(AssertSqlSafe(statement.to_owned())))
+        .await
+        .unwrap_or_else(|fault| panic!("{statement}: {fault}"));
+}
+
+/// Empties every table, past triggers and foreign keys, as only a superuser can.
+async fn clean(superuser_url: &str) {
+    let mut superuser = PgConnection::connect(superuser_url).await.unwrap();
+    let statement = "
+        do $$
+        declare name text;
+        begin
+          perform pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid();
+          set local session_replication_role = replica;
+          for name in select format('%I.%I', schemaname, tablename) from pg_tables
+                       where schemaname = 'public' and tablename not like '%migrations' loop
+            execute 'delete from ' || name;
+          end loop;
+        end $$";
+    run(&mut superuser, statement).await;
+    superuser.close().await.unwrap();
+}
+
+/// The server's address with another role or database.
+fn address(server: &str, role: Option<&str>, database: &str) -> String {
+    let mut url = Url::parse(server).expect("TEST_DATABASE_SUPERUSER_URL is a URL");
+    url.set_path(database);
+    if let Some(role) = role {
+        url.set_username(role).unwrap();
+    }
+    url.into()
+}

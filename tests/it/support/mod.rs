@@ -1,0 +1,3 @@
+//! What stories stand on: databases that are leased and cleaned, a town, a ward that serves, a nurse at a browser.
+
+pub mod database;
