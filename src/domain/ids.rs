@@ -58,6 +58,8 @@ id! {
     LegId,
     /// The forked audio of one leg.
     StreamId,
+    /// One stretch of audio that never reached us.
+    GapId,
     /// One transcribed stretch of speech.
     UtteranceId,
     /// Answers, fired rules and disposition of a call.

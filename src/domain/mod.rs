@@ -9,6 +9,7 @@ pub mod consent;
 pub mod contact_hours;
 pub mod disposition;
 pub mod follow_up;
+pub mod frame_order;
 pub mod guidance;
 pub mod identity;
 pub mod ids;

@@ -1,12 +1,13 @@
 //! Legs: one party's connection in the conference, and the media streams asked of the carrier for it. A leg has at most
 //! one current stream, so nobody's words are written twice.
 
-use super::{OrgTx, jobs};
+use super::{OrgTx, gaps, jobs};
 use crate::{
     domain::{
         attempt::Party,
-        ids::{AttemptId, CallId, LegId, StreamId},
+        ids::{AttemptId, CallId, LegId, PatientId, StreamId},
         job::Job,
+        people::Actor,
     },
     error::Error,
 };
@@ -15,6 +16,10 @@ use sha2::{Digest, Sha256};
 
 /// How long a stream may take to begin before a job looks at it and asks again.
 const BEGINS_WITHIN_SECONDS: i64 = 15;
+/// How long a stream that was asked for counts as on its way, so that two jobs do not ask twice.
+const UNDER_WAY_SECONDS: i64 = 10;
+/// How old the last audio of a stream may be before nobody hears it any more; it is written every second.
+pub const STALE_SECONDS: i64 = 3;
 
 /// A stream that was written down and may now be asked of the carrier.
 #[derive(Clone)]
@@ -32,8 +37,21 @@ pub struct LiveLeg {
     pub call: CallId,
     /// The carrier's name for it.
     pub sid: String,
-    /// Whether its newest stream is being heard.
-    pub is_heard: bool,
+    /// Whose chart the words belong to.
+    pub patient: PatientId,
+    /// Whether it is being heard.
+    pub hearing: LegHearing,
+}
+
+/// Whether a live leg is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LegHearing {
+    /// A stream of it beats, or was asked for a moment ago.
+    CaredFor,
+    /// Its stream ended, or never began.
+    Lost,
+    /// Its stream stopped beating without an end: the process that heard it is gone.
+    Orphaned,
 }
 
 /// Writes a leg that enters the conference. The same attempt twice is the same leg.
@@ -72,12 +90,14 @@ pub async fn open(
     Ok(LegId(id))
 }
 
-/// Notes that the leg of an attempt has left; without a leg, or when it left before, nothing changes.
+/// Notes that the leg of an attempt has left; without a leg, or when it left before, nothing changes. Words at its end
+/// that were not heard become a gap.
 ///
 /// # Errors
 /// When the database is away.
 pub async fn leave_by_attempt(tx: &mut OrgTx, attempt: AttemptId, now: DateTime<Utc>) -> Result<(), Error> {
     let org = tx.org();
+    gaps::tell_last_silence(tx, &Actor::carrier(org), attempt, now).await?;
     sqlx::query!(
         "update leg
             set left_at = $3
@@ -143,35 +163,102 @@ pub async fn new_stream(tx: &mut OrgTx, call: CallId, leg: LegId, now: DateTime<
     Ok(stream)
 }
 
+/// Gives a stream up that the carrier did not take, so that its token opens nothing and another may be asked for.
+///
+/// # Errors
+/// When the database is away.
+pub async fn give_up_stream(tx: &mut OrgTx, stream: StreamId, now: DateTime<Utc>) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "update media_stream
+            set ended_at = $3
+          where org_id = $1
+            and id = $2
+            and started_at is null
+            and ended_at is null",
+        org.0,
+        stream.0,
+        now
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
 /// Reads a leg that may have to be forked again and keeps its row, so that two jobs cannot both fork it. `None` when
 /// the leg has left, its call is over, or the call may not be recorded.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn lock_live(tx: &mut OrgTx, leg: LegId) -> Result<Option<LiveLeg>, Error> {
+pub async fn lock_live(tx: &mut OrgTx, leg: LegId, now: DateTime<Utc>) -> Result<Option<LiveLeg>, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        r#"select l.call_id, l.sid,
-                  exists (select 1
-                            from media_stream s
-                           where s.org_id = l.org_id
-                             and s.leg_id = l.id
-                             and s.started_at is not null
-                             and s.ended_at is null) as "is_heard!"
-             from leg l
-             join call c on c.org_id = l.org_id and c.id = l.call_id
-            where l.org_id = $1
-              and l.id = $2
-              and l.left_at is null
-              and c.state in ('waiting_for_nurse', 'bridged')
-              and c.may_record
-              for update of l"#,
+        "select l.call_id, l.sid, c.patient_id
+           from leg l
+           join call c on c.org_id = l.org_id and c.id = l.call_id
+          where l.org_id = $1
+            and l.id = $2
+            and l.left_at is null
+            and c.state in ('waiting_for_nurse', 'bridged')
+            and c.may_record
+            for update of l",
         org.0,
         leg.0
     )
     .fetch_optional(tx.connection())
     .await?;
-    Ok(row.map(|row| LiveLeg { call: CallId(row.call_id), sid: row.sid, is_heard: row.is_heard }))
+    let Some(row) = row else { return Ok(None) };
+    let hearing = hearing(tx, leg, now).await?;
+    Ok(Some(LiveLeg { call: CallId(row.call_id), sid: row.sid, patient: PatientId(row.patient_id), hearing }))
+}
+
+/// Reads how a leg's one open stream stands; there is none when it was lost.
+async fn hearing(tx: &mut OrgTx, leg: LegId, now: DateTime<Utc>) -> Result<LegHearing, Error> {
+    let org = tx.org();
+    let open = sqlx::query!(
+        "select opened_at, started_at, heard_at
+           from media_stream
+          where org_id = $1
+            and leg_id = $2
+            and ended_at is null
+          order by opened_at desc
+          limit 1",
+        org.0,
+        leg.0
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    let Some(open) = open else { return Ok(LegHearing::Lost) };
+    Ok(match open.started_at {
+        None if now - open.opened_at < Duration::seconds(UNDER_WAY_SECONDS) => LegHearing::CaredFor,
+        None => LegHearing::Lost,
+        Some(started) if now - open.heard_at.unwrap_or(started) < Duration::seconds(STALE_SECONDS) => {
+            LegHearing::CaredFor
+        }
+        Some(_) => LegHearing::Orphaned,
+    })
+}
+
+/// Legs that should be heard, so that a process that begins can look at each.
+///
+/// # Errors
+/// When the database is away.
+pub async fn live(tx: &mut OrgTx) -> Result<Vec<LegId>, Error> {
+    let org = tx.org();
+    let legs = sqlx::query_scalar!(
+        "select l.id
+           from leg l
+           join call c on c.org_id = l.org_id and c.id = l.call_id
+          where l.org_id = $1
+            and l.left_at is null
+            and c.state in ('waiting_for_nurse', 'bridged')
+            and c.may_record
+          order by l.joined_at",
+        org.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(legs.into_iter().map(LegId).collect())
 }
 
 /// What is stored of a token.

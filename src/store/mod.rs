@@ -9,6 +9,7 @@ pub mod chain;
 pub mod chart;
 pub mod errands;
 pub mod follow_ups;
+pub mod gaps;
 pub mod guidance;
 pub mod identity;
 pub mod jobs;
@@ -19,6 +20,7 @@ pub mod people;
 pub mod protocols;
 pub mod staff;
 pub mod standing;
+pub mod streams;
 pub mod tidings;
 pub mod worklist;
 

@@ -1,1 +1,0 @@
-//! flows/hear_leg: being built.

@@ -1,0 +1,296 @@
+//! Media streams and what is heard on them: burnt tokens, the pulse of a stream, gaps, utterances. Nothing spoken is
+//! stored unless the call may be recorded; the statement that stores it asks.
+
+use super::{
+    OrgTx,
+    audit::{Receipt, record},
+    gaps::{self, GapReason},
+    jobs, legs,
+};
+use crate::{
+    domain::{
+        audit::{Deed, DeedKind},
+        ids::{CallId, LegId, PatientId, StreamId, UtteranceId},
+        job::Job,
+        people::Actor,
+        transcript::Voice,
+    },
+    error::Error,
+};
+use chrono::{DateTime, Duration, Utc};
+
+/// How soon after a lost stream the leg is looked at again.
+const LOOK_AGAIN_SECONDS: i64 = 1;
+
+/// A stream whose token was burnt just now.
+#[derive(Clone, Debug)]
+pub struct BegunStream {
+    /// Our name for it.
+    pub id: StreamId,
+    /// The leg that is heard.
+    pub leg: LegId,
+    /// The call.
+    pub call: CallId,
+    /// Whose chart the words belong to.
+    pub patient: PatientId,
+    /// Who speaks on the leg.
+    pub voice: Voice,
+    /// Whether words may be kept.
+    pub consent: Consent,
+    /// Instant of the stream's first millisecond.
+    pub started_at: DateTime<Utc>,
+}
+
+/// Whether what is said on a call may be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// They said so on this call.
+    Given,
+    /// They did not, or not any more.
+    NotGiven,
+}
+
+/// How a stream stands after a beat of its pulse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pulse {
+    /// It goes on.
+    Alive(Consent),
+    /// Another stream of the leg has taken its place, or the leg is over.
+    Superseded,
+}
+
+/// What has come in on a stream so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Frames that arrived in time.
+    pub frames: u64,
+    /// Frames that did not, or that the transcriber could not take.
+    pub lost: u64,
+}
+
+/// One transcribed stretch of speech.
+#[derive(Clone)]
+pub struct Utterance {
+    /// Its id.
+    pub id: UtteranceId,
+    /// The words.
+    pub text: String,
+    /// When it began.
+    pub from: DateTime<Utc>,
+    /// When it ended.
+    pub to: DateTime<Utc>,
+    /// Words that were spoken but not understood.
+    pub lost_words: u32,
+}
+
+/// Burns a token: it must be unused, of a leg that is in its conference, and told by that leg's own carrier call. Audio
+/// missed since the leg's last stream becomes a gap. `None` when the token opens nothing.
+///
+/// # Errors
+/// When the database is away.
+pub async fn begin(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    token: &str,
+    stream_sid: &str,
+    sid: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<BegunStream>, Error> {
+    let org = tx.org();
+    let row = sqlx::query!(
+        r#"update media_stream s
+              set started_at = $5, heard_at = $5, stream_sid = $4
+             from leg l, call c
+            where s.org_id = $1
+              and s.token_hash = $2
+              and s.started_at is null
+              and s.ended_at is null
+              and l.org_id = $1
+              and l.id = s.leg_id
+              and l.sid = $3
+              and l.left_at is null
+              and c.org_id = $1
+              and c.id = s.call_id
+        returning s.id, s.leg_id, s.call_id, c.patient_id, l.party, c.speaker,
+                  coalesce(c.may_record, false) as "may_record!""#,
+        org.0,
+        legs::token_hash(token),
+        sid,
+        stream_sid,
+        now
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let begun = BegunStream {
+        id: StreamId(row.id),
+        leg: LegId(row.leg_id),
+        call: CallId(row.call_id),
+        patient: PatientId(row.patient_id),
+        voice: voice(&row.party, row.speaker.as_deref()),
+        consent: consent(row.may_record),
+        started_at: now,
+    };
+    let deaf = gaps::Deaf { call: begun.call, leg: begun.leg, patient: begun.patient };
+    gaps::tell_silence(tx, actor, deaf, Some(begun.id), GapReason::StreamLost, now).await?;
+    moved(tx, actor, &begun, "began", Counted::default(), now).await?;
+    Ok(Some(begun))
+}
+
+/// Writes how far a stream was heard, about once a second, and asks how it stands.
+///
+/// # Errors
+/// When the database is away.
+pub async fn beat(tx: &mut OrgTx, stream: StreamId, heard_at: DateTime<Utc>, counted: Counted) -> Result<Pulse, Error> {
+    let org = tx.org();
+    let may_record = sqlx::query_scalar!(
+        r#"update media_stream s
+              set heard_at = greatest(s.heard_at, $3), frames = $4, lost_frames = $5
+             from call c
+            where s.org_id = $1
+              and s.id = $2
+              and s.ended_at is null
+              and c.org_id = $1
+              and c.id = s.call_id
+        returning coalesce(c.may_record, false) as "may_record!""#,
+        org.0,
+        stream.0,
+        heard_at,
+        stored(counted.frames),
+        stored(counted.lost)
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    Ok(may_record.map_or(Pulse::Superseded, |may| Pulse::Alive(consent(may))))
+}
+
+/// Ends a stream. When its leg is still in the conference, a job looks at it in a moment and forks it again.
+///
+/// # Errors
+/// When the database is away.
+pub async fn end(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    stream: &BegunStream,
+    heard_at: DateTime<Utc>,
+    counted: Counted,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let org = tx.org();
+    let ended = sqlx::query!(
+        "update media_stream
+            set ended_at = $3, heard_at = greatest(heard_at, $4), frames = $5, lost_frames = $6
+          where org_id = $1
+            and id = $2
+            and ended_at is null",
+        org.0,
+        stream.id.0,
+        now,
+        heard_at,
+        stored(counted.frames),
+        stored(counted.lost)
+    )
+    .execute(tx.connection())
+    .await?;
+    if ended.rows_affected() == 0 {
+        return Ok(());
+    }
+    moved(tx, actor, stream, "ended", counted, now).await?;
+    if legs::lock_live(tx, stream.leg, now).await?.is_some() {
+        let job = Job::ForkLeg { leg: stream.leg };
+        jobs::enqueue(tx, &job, &format!("after:{}", stream.id), now + Duration::seconds(LOOK_AGAIN_SECONDS), now)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What became of words that were to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// They are in the record.
+    Yes,
+    /// The call may not be recorded, or they were written before.
+    No,
+}
+
+/// Writes what was said, if the call may be recorded at this instant; otherwise nothing is kept.
+///
+/// # Errors
+/// When the database is away.
+pub async fn add_utterance(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    stream: &BegunStream,
+    utterance: &Utterance,
+    now: DateTime<Utc>,
+) -> Result<Kept, Error> {
+    let org = tx.org();
+    let written = sqlx::query!(
+        "insert into utterance (org_id, id, call_id, leg_id, speaker, text, from_at, to_at, lost_words)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9
+           from call
+          where org_id = $1
+            and id = $3
+            and may_record
+         on conflict (org_id, id) do nothing",
+        org.0,
+        utterance.id.0,
+        stream.call.0,
+        stream.leg.0,
+        stream.voice.word(),
+        utterance.text,
+        utterance.from,
+        utterance.to,
+        i32::try_from(utterance.lost_words).unwrap_or(i32::MAX)
+    )
+    .execute(tx.connection())
+    .await?;
+    if written.rows_affected() == 0 {
+        return Ok(Kept::No);
+    }
+    let deed = Deed::of(DeedKind::HeardUtterance)
+        .patient(stream.patient)
+        .subject(utterance.id.0)
+        .with("call", stream.call)
+        .with("speaker", stream.voice.word())
+        .with("words", utterance.text.split_whitespace().count())
+        .with("lost_words", utterance.lost_words);
+    let _receipt: Receipt = record(tx, actor, &deed, now).await?;
+    Ok(Kept::Yes)
+}
+
+async fn moved(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    stream: &BegunStream,
+    event: &'static str,
+    counted: Counted,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let deed = Deed::of(DeedKind::MovedStream)
+        .patient(stream.patient)
+        .subject(stream.id.0)
+        .with("call", stream.call)
+        .with("leg", stream.leg)
+        .with("event", event)
+        .with("frames", counted.frames)
+        .with("lost", counted.lost);
+    let _receipt: Receipt = record(tx, actor, &deed, now).await?;
+    Ok(())
+}
+
+fn voice(party: &str, speaker: Option<&str>) -> Voice {
+    match (party, speaker) {
+        ("nurse", _) => Voice::Nurse,
+        (_, Some("caregiver")) => Voice::Caregiver,
+        (_, _) => Voice::Patient,
+    }
+}
+
+const fn consent(may_record: bool) -> Consent {
+    if may_record { Consent::Given } else { Consent::NotGiven }
+}
+
+fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
