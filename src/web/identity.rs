@@ -1,1 +1,125 @@
-//! web/identity: being built.
+//! Who is asking: the session cookie in, the signed-in person out, and the checks every request passes before a page.
+
+use super::routes::{self, Permit};
+use crate::{app::App, domain::people::Role, error::Error, flows::sign_in, web::respond::Failure};
+use axum::{
+    extract::{FromRequestParts, MatchedPath, Request, State},
+    http::{HeaderMap, Method, header, request::Parts},
+    middleware::Next,
+    response::Response,
+};
+use std::sync::Arc;
+
+/// The signed-in person, put there by `guard`; a handler that asks for it cannot run without one.
+#[derive(Clone)]
+pub struct SignedIn(pub sign_in::Identity);
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        parts.extensions.get::<Self>().cloned().ok_or(Failure(Error::SignedOut))
+    }
+}
+
+/// Lets a request through only when its route has a row, it does not come from another site, and the row permits the
+/// role. A route without a row is closed: whoever forgets the row notices at once.
+pub async fn guard(
+    State(app): State<Arc<App>>,
+    matched: Option<MatchedPath>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    let Some(path) = matched else { return Ok(next.run(request).await) };
+    // A HEAD request is answered by the GET handler, so it needs the GET row.
+    let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+    let Some(door) = routes::door(&method, path.as_str()) else {
+        // A known path with another method is answered 405 by the router, which reads nothing.
+        return if routes::DOORS.iter().any(|door| door.path == path.as_str()) {
+            Ok(next.run(request).await)
+        } else {
+            tracing::error!(route = path.as_str(), "a route without a row in the table of permissions");
+            Err(Failure(Error::Forbidden))
+        };
+    };
+    if !method.is_safe() && !same_site(request.headers()) {
+        return Err(Failure(Error::Forbidden));
+    }
+    match door.permit {
+        Permit::Anyone => {}
+        Permit::Roles(roles) => {
+            let person = whoami(&app, request.headers()).await?;
+            if !person.actor.role().is_some_and(|role| roles.contains(&role)) {
+                return Err(Failure(Error::Forbidden));
+            }
+            request.extensions_mut().insert(SignedIn(person));
+        }
+    }
+    Ok(next.run(request).await)
+}
+
+/// The person behind a request's cookie.
+///
+/// # Errors
+/// `SignedOut` without a cookie or when its session is over.
+pub async fn whoami(app: &App, headers: &HeaderMap) -> Result<sign_in::Identity, Error> {
+    let value = session_cookie(app, headers).ok_or(Error::SignedOut)?;
+    sign_in::whoami(app, value).await
+}
+
+/// The value of the session cookie, if the request has one.
+#[must_use]
+pub fn session_cookie<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    let name = cookie_name(app);
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// The `Set-Cookie` text that begins a session.
+#[must_use]
+pub fn cookie_for(app: &App, value: &str) -> String {
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{}", cookie_name(app), secure(app))
+}
+
+/// The `Set-Cookie` text that ends it in the browser.
+#[must_use]
+pub fn no_cookie(app: &App) -> String {
+    format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{}", cookie_name(app), secure(app))
+}
+
+/// Where a role's day begins.
+#[must_use]
+pub const fn home_of(role: Option<Role>) -> &'static str {
+    match role {
+        Some(Role::Nurse | Role::Coordinator | Role::Physician) => "/today",
+        Some(Role::Admin | Role::Auditor) => "/record",
+        None => "/sign-in",
+    }
+}
+
+/// Whether a changing request was sent by one of our own pages, or by no browser at all. Every browser of the last
+/// years sends `Sec-Fetch-Site`; older ones send `Origin`; a program sends neither and holds no ambient cookie.
+#[must_use]
+pub fn same_site(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
+    if let Some(site) = text("sec-fetch-site") {
+        return site == "same-origin" || site == "none";
+    }
+    let Some(origin) = text("origin") else { return true };
+    let host = origin.split_once("://").map_or("", |(_, host)| host);
+    text("host") == Some(host)
+}
+
+/// `__Host-` binds a cookie to this host and to TLS; a loopback address has no TLS, so there it has a plain name.
+const fn cookie_name(app: &App) -> &'static str {
+    if app.settings.secure_cookies { "__Host-careline" } else { "careline" }
+}
+
+const fn secure(app: &App) -> &'static str {
+    if app.settings.secure_cookies { "; Secure" } else { "" }
+}

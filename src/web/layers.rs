@@ -1,1 +1,82 @@
-//! web/layers: being built.
+//! What every request passes through: an id, one canonical line, security headers, the body limit, panics caught.
+
+use super::respond;
+use crate::error::Error;
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, MatchedPath, Request},
+    http::{HeaderName, HeaderValue, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use std::{any::Any, time::Instant};
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
+use uuid::Uuid;
+
+/// Most bytes of a request body.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+/// One request's name, in the log line, on error pages and in the `x-request-id` header.
+#[derive(Clone, Debug, Default)]
+pub struct RequestId(pub String);
+
+/// Wraps pages, API and live sockets; innermost first.
+pub fn wrap<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    routes
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(respond::finish))
+        .layer(middleware::from_fn(security_headers))
+        .layer(middleware::from_fn(canonical_line))
+}
+
+/// Wraps the carrier's doors: limit, panics and the canonical line, but no pages for machines.
+pub fn wrap_hooks<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+    routes
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(canonical_line))
+}
+
+async fn canonical_line(mut request: Request, next: Next) -> Response {
+    let id = RequestId(Uuid::now_v7().simple().to_string());
+    let method = request.method().clone();
+    // The template, never the address: an address names a patient.
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched".to_owned(), |path| path.as_str().to_owned());
+    request.extensions_mut().insert(id.clone());
+    let began = Instant::now();
+    let mut response = next.run(request).await;
+    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    tracing::info!(%method, route, status = response.status().as_u16(), ms, request = %id.0, "request");
+    response
+}
+
+async fn security_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // What a page shows of a patient stays out of shared caches unless the handler says otherwise.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    respond::Failure(Error::Fault("a request panicked".to_owned())).into_response()
+}
