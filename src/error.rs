@@ -64,6 +64,32 @@ impl Error {
     }
 }
 
+impl Error {
+    /// What may be logged: kinds and codes, never a value that was sent or stored.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Invalid(_) => "invalid input".to_owned(),
+            Self::SignedOut => "signed out".to_owned(),
+            Self::Forbidden => "forbidden".to_owned(),
+            Self::NotFound => "not found".to_owned(),
+            Self::Conflict(_) => "conflict".to_owned(),
+            Self::Outage(outage) => outage.to_string(),
+            Self::Database(sqlx::Error::Database(database)) => format!(
+                "database: {} {}",
+                database.code().unwrap_or_default(),
+                database.constraint().or_else(|| database.table()).unwrap_or_default()
+            ),
+            Self::Database(sqlx::Error::Io(error)) => format!("database: {}", error.kind()),
+            Self::Database(sqlx::Error::PoolTimedOut) => "database: no free connection".to_owned(),
+            Self::Database(sqlx::Error::RowNotFound) => "database: a row is missing".to_owned(),
+            Self::Database(sqlx::Error::ColumnDecode { index, .. }) => format!("database: column {index} unreadable"),
+            Self::Database(_) => "database: the driver failed".to_owned(),
+            Self::Fault(text) => text.clone(),
+        }
+    }
+}
+
 fn database_verdict(error: &sqlx::Error) -> Verdict {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed => Verdict::TryLater,

@@ -1,1 +1,61 @@
-//! flows/open_call: being built.
+//! Opens one call: the brief, where the legs and streams stand, what was lost and what was said.
+
+pub use crate::store::call_page::{
+    Brief, CallHead, LastAssessment, Owed, PageGap, PageLeg, PageUtterance, StreamState,
+};
+
+use crate::{
+    app::App,
+    domain::{audit::DeedKind, ids::CallId, people::Actor},
+    error::Error,
+    store::{audit, call_page, worklist},
+};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+/// Everything the page of a call shows besides its assessment and its guidance.
+#[derive(Clone)]
+pub struct CallPage {
+    /// The instant it was read.
+    pub now: DateTime<Utc>,
+    /// The organization's zone; every time is shown in it.
+    pub zone: Tz,
+    /// The call.
+    pub head: CallHead,
+    /// The patient.
+    pub brief: Brief,
+    /// Who is or was in the conference.
+    pub legs: Vec<PageLeg>,
+    /// Audio that never reached us.
+    pub gaps: Vec<PageGap>,
+    /// What was said.
+    pub utterances: Vec<PageUtterance>,
+}
+
+/// Reads the call and opens the chart of its patient.
+///
+/// # Errors
+/// `NotFound` when there is no such call in this organization.
+pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin(actor).await?;
+    let head = call_page::head(&mut tx, call).await?;
+    let receipt = audit::open_chart(&mut tx, actor, head.patient, DeedKind::OpenedCall, now).await?;
+    let zone = worklist::zone(&mut tx).await?;
+    let brief = call_page::brief(&mut tx, &receipt, call).await?;
+    let legs = call_page::legs(&mut tx, call).await?;
+    let gaps = call_page::gaps(&mut tx, &receipt, call).await?;
+    let utterances = call_page::utterances(&mut tx, &receipt, call).await?;
+    tx.commit().await?;
+    Ok(CallPage { now, zone, head, brief, legs, gaps, utterances })
+}
+
+/// Whether a call exists in the actor's organization; for a live socket, which reads nothing else.
+///
+/// # Errors
+/// `NotFound` when there is no such call in this organization.
+pub async fn exists(app: &App, actor: &Actor, call: CallId) -> Result<(), Error> {
+    let mut tx = app.db.begin(actor).await?;
+    let _head = call_page::head(&mut tx, call).await?;
+    tx.commit().await
+}

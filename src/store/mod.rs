@@ -4,6 +4,7 @@
 pub mod assessments;
 pub mod attempts;
 pub mod audit;
+pub mod call_page;
 pub mod calls;
 pub mod chain;
 pub mod chart;

@@ -64,6 +64,14 @@ pub async fn guard(
 /// `SignedOut` without a cookie or when its session is over.
 pub async fn whoami(app: &App, headers: &HeaderMap) -> Result<sign_in::Identity, Error> {
     let value = session_cookie(app, headers).ok_or(Error::SignedOut)?;
+    whoami_by(app, value).await
+}
+
+/// The person behind a cookie's value, asked again while a socket stays open.
+///
+/// # Errors
+/// `SignedOut` when its session is over.
+pub async fn whoami_by(app: &App, value: &str) -> Result<sign_in::Identity, Error> {
     sign_in::whoami(app, value).await
 }
 

@@ -8,3 +8,30 @@ pub mod live;
 pub mod pages;
 pub mod respond;
 pub mod routes;
+
+use crate::app::App;
+use axum::{Router, middleware};
+use std::{future::Future, io, sync::Arc};
+use tokio::net::TcpListener;
+
+/// Everything that is served, wrapped and guarded.
+pub fn router(app: Arc<App>) -> Router {
+    guarded(&app, routes::routes()).with_state(app)
+}
+
+/// Puts routes behind the table of permissions and the layers; a route without a row answers 403 to everybody.
+pub fn guarded(app: &Arc<App>, routes: Router<Arc<App>>) -> Router<Arc<App>> {
+    layers::wrap(routes.layer(middleware::from_fn_with_state(Arc::clone(app), identity::guard)))
+}
+
+/// Serves until `shutdown` resolves, then lets running requests end.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    axum::serve(listener, router(app)).with_graceful_shutdown(shutdown).await
+}

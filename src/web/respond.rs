@@ -3,7 +3,7 @@
 
 use super::{
     layers::RequestId,
-    pages::{Bare, assets},
+    pages::{Bare, assets, icons},
 };
 use crate::error::{Error, Verdict};
 use askama::Template;

@@ -1,1 +1,83 @@
-//! web/routes: being built.
+//! Every route with the roles it permits, in one list. `identity::guard` lets nothing through that has no row here.
+
+use super::{api, live, pages};
+use crate::{
+    app::App,
+    domain::people::Role::{self, Admin, Auditor, Coordinator, Nurse, Physician},
+};
+use axum::{
+    Router,
+    http::Method,
+    routing::{get, post},
+};
+use std::sync::Arc;
+
+/// Whom a route lets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permit {
+    /// Everybody, signed in or not.
+    Anyone,
+    /// Signed-in staff of these roles.
+    Roles(&'static [Role]),
+}
+
+/// One row: a route and whom it lets in.
+#[derive(Clone, Debug)]
+pub struct Door {
+    /// The HTTP method; `GET` stands for `HEAD` too.
+    pub method: Method,
+    /// The route as axum names it.
+    pub path: &'static str,
+    /// Whom it lets in.
+    pub permit: Permit,
+}
+
+const EVERY_ROLE: &[Role] = &[Nurse, Coordinator, Physician, Admin, Auditor];
+/// Who reads charts.
+const CARERS: &[Role] = &[Nurse, Coordinator, Physician];
+/// Who admits, plans, asks and signs.
+const CALLERS: &[Role] = &[Nurse, Coordinator];
+/// Who reads the record.
+const KEEPERS: &[Role] = &[Admin, Auditor];
+
+const fn open(method: Method, path: &'static str) -> Door {
+    Door { method, path, permit: Permit::Anyone }
+}
+
+const fn row(method: Method, path: &'static str, roles: &'static [Role]) -> Door {
+    Door { method, path, permit: Permit::Roles(roles) }
+}
+
+/// The table of permissions.
+pub const DOORS: &[Door] = &[
+    open(Method::GET, "/health/live"),
+    open(Method::GET, "/health/ready"),
+    open(Method::GET, "/favicon.ico"),
+    open(Method::GET, "/static/{version}/{name}"),
+    open(Method::GET, "/sign-in"),
+    open(Method::POST, "/sign-in"),
+    row(Method::POST, "/sign-out", EVERY_ROLE),
+    row(Method::GET, "/", EVERY_ROLE),
+    row(Method::GET, "/today", CARERS),
+    row(Method::GET, "/today/parts/list", CARERS),
+];
+
+/// The row of a route.
+#[must_use]
+pub fn door(method: &Method, path: &str) -> Option<&'static Door> {
+    DOORS.iter().find(|door| door.method == *method && door.path == path)
+}
+
+/// Pages, API and live sockets, each behind its row.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/health/live", get(pages::health::live))
+        .route("/health/ready", get(pages::health::ready))
+        .route("/favicon.ico", get(pages::assets::favicon))
+        .route("/static/{version}/{name}", get(pages::assets::show))
+        .route("/sign-in", get(pages::sign_in::form).post(pages::sign_in::sign_in))
+        .route("/sign-out", post(pages::sign_in::sign_out))
+        .route("/", get(pages::sign_in::home))
+        .route("/today", get(pages::today::show))
+        .route("/today/parts/list", get(pages::today::list))
+}

@@ -1,1 +1,63 @@
-//! web/pages/mod: being built.
+//! Pages: server-rendered, working without JavaScript. A handler reads its input, calls a flow and renders.
+
+pub mod assets;
+pub mod health;
+pub mod icons;
+pub mod sign_in;
+pub mod today;
+pub mod words;
+
+use super::identity::SignedIn;
+use crate::domain::people::Role;
+
+/// The head of a page without a signed-in person.
+pub struct Bare {
+    /// The page's title.
+    pub title: &'static str,
+}
+
+/// The head of every other page: title, navigation, who is signed in.
+pub struct Frame {
+    /// The page's title.
+    pub title: String,
+    /// The navigation a role has.
+    pub links: Vec<Link>,
+    /// Who is signed in.
+    pub person: String,
+    /// Their role, in words.
+    pub role: &'static str,
+    /// Their organization.
+    pub org: String,
+}
+
+/// One entry of the navigation.
+pub struct Link {
+    /// Where it leads.
+    pub path: &'static str,
+    /// What it says.
+    pub words: &'static str,
+    /// Whether it is this page's own part.
+    pub here: bool,
+}
+
+impl Frame {
+    /// The frame of a page in the part `here`, such as `/patients`.
+    #[must_use]
+    pub fn of(person: &SignedIn, title: impl Into<String>, here: &str) -> Self {
+        let role = person.0.actor.role();
+        let clinical = [("/today", "Today"), ("/patients", "Patients"), ("/follow-ups", "Follow-ups")];
+        let paths: &[(&str, &str)] = match role {
+            Some(Role::Nurse | Role::Coordinator | Role::Physician) => &clinical,
+            Some(Role::Admin | Role::Auditor) => &[("/record", "Record")],
+            None => &[],
+        };
+        let links = paths.iter().map(|&(path, words)| Link { path, words, here: path == here }).collect();
+        Self {
+            title: title.into(),
+            links,
+            person: person.0.full_name.clone(),
+            role: role.map_or("", words::role),
+            org: person.0.org_name.clone(),
+        }
+    }
+}

@@ -1,0 +1,407 @@
+//! What the page of one call shows: the call, a brief of the patient, legs with their streams, gaps, and the words.
+
+use super::{OrgTx, audit::ChartReceipt};
+use crate::{
+    domain::{
+        call::{CallPurpose, CallState, Speaker},
+        disposition::Disposition,
+        ids::{CallId, FollowUpId, LegId, PatientId, StaffId},
+        people::{ChartFacts, Language, PatientStatus},
+        private::Private,
+        transcript::Voice,
+    },
+    error::Error,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+
+/// The call itself.
+#[derive(Clone)]
+pub struct CallHead {
+    /// Its id.
+    pub id: CallId,
+    /// Whom it is for.
+    pub patient: PatientId,
+    /// Why it is planned.
+    pub purpose: CallPurpose,
+    /// The protocol asked on it.
+    pub protocol: String,
+    /// The nurse planned for it, with their name.
+    pub nurse: Option<(StaffId, String)>,
+    /// When it falls due.
+    pub due_at: DateTime<Utc>,
+    /// Where it stands.
+    pub state: CallState,
+    /// Why it ended or waits, a code.
+    pub outcome: Option<String>,
+    /// Attempts so far.
+    pub attempts: i32,
+    /// Who proved who they are.
+    pub speaker: Option<Speaker>,
+    /// The caregiver's name and relation, when one speaks.
+    pub caregiver: Option<(Private<String>, String)>,
+    /// Consent to record; `None` until asked.
+    pub may_record: Option<bool>,
+    /// When patient and nurse began to talk.
+    pub bridged_at: Option<DateTime<Utc>>,
+    /// When it was over.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// What the nurse reads before saying a word.
+#[derive(Clone)]
+pub struct Brief {
+    /// Whose brief.
+    pub patient: PatientId,
+    /// Given and family name.
+    pub name: Private<String>,
+    /// Date of birth.
+    pub date_of_birth: Private<NaiveDate>,
+    /// The language of the call script.
+    pub language: Language,
+    /// Where the patient stands.
+    pub status: PatientStatus,
+    /// Facts that protocols may read.
+    pub facts: ChartFacts,
+    /// The programme of care.
+    pub programme: String,
+    /// Allergies as written at admission; empty when none was written.
+    pub allergies: Private<String>,
+    /// Medicines as written at admission; empty when none was written.
+    pub medications: Private<String>,
+    /// The last signed assessment before this call.
+    pub last: Option<LastAssessment>,
+    /// What is still owed to the patient.
+    pub owed: Vec<Owed>,
+}
+
+/// The last signed assessment.
+#[derive(Clone)]
+pub struct LastAssessment {
+    /// The call it was made on.
+    pub call: CallId,
+    /// The protocol.
+    pub protocol: String,
+    /// What was decided.
+    pub disposition: Option<Disposition>,
+    /// What was agreed.
+    pub agreed_plan: Private<String>,
+    /// When it was signed.
+    pub signed_at: DateTime<Utc>,
+}
+
+/// One open follow-up of the patient.
+#[derive(Clone)]
+pub struct Owed {
+    /// Its id.
+    pub id: FollowUpId,
+    /// What is owed.
+    pub summary: Private<String>,
+    /// How urgent.
+    pub urgency: Option<Disposition>,
+    /// Who owes it.
+    pub owner_name: String,
+    /// When it is due.
+    pub due_at: DateTime<Utc>,
+}
+
+/// One party in the conference.
+#[derive(Clone)]
+pub struct PageLeg {
+    /// Its id.
+    pub id: LegId,
+    /// Whether this is the nurse's leg; their name is then known.
+    pub nurse_name: Option<String>,
+    /// When it entered.
+    pub joined_at: DateTime<Utc>,
+    /// When it left.
+    pub left_at: Option<DateTime<Utc>>,
+    /// Where its newest media stream stands.
+    pub stream: StreamState,
+}
+
+/// Where the forked audio of a leg stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamState {
+    /// None was asked for.
+    None,
+    /// Asked for; nothing came yet.
+    Asked,
+    /// Audio arrives.
+    Open,
+    /// It has ended.
+    Ended,
+}
+
+/// Audio that never reached us.
+#[derive(Clone)]
+pub struct PageGap {
+    /// Whether it is the nurse's leg.
+    pub of_nurse: bool,
+    /// When it began.
+    pub from_at: DateTime<Utc>,
+    /// When audio came again.
+    pub to_at: DateTime<Utc>,
+    /// Why, a code.
+    pub reason: String,
+}
+
+/// One finished utterance.
+#[derive(Clone)]
+pub struct PageUtterance {
+    /// Who spoke.
+    pub voice: Voice,
+    /// The words.
+    pub text: Private<String>,
+    /// When they began.
+    pub from_at: DateTime<Utc>,
+    /// Words that were spoken and could not be understood.
+    pub lost_words: i32,
+}
+
+/// Reads the call. It says whose chart must be opened, so it comes before the receipt and shows nothing clinical.
+///
+/// # Errors
+/// `NotFound` when there is no such call in this organization.
+pub async fn head(tx: &mut OrgTx, id: CallId) -> Result<CallHead, Error> {
+    let org = tx.org();
+    let row = sqlx::query!(
+        r#"select c.patient_id, c.purpose, c.protocol_id, c.nurse_id, s.full_name as "nurse_name?", c.due_at, c.state,
+                  c.outcome, c.attempts, c.speaker, k.full_name as "caregiver_name?", k.relation as "relation?",
+                  c.may_record, c.bridged_at, c.ended_at
+             from call c
+             left join staff_member s on s.org_id = c.org_id and s.id = c.nurse_id
+             left join contact k on k.org_id = c.org_id and k.id = c.contact_id
+            where c.org_id = $1
+              and c.id = $2"#,
+        org.0,
+        id.0
+    )
+    .fetch_optional(tx.connection())
+    .await?
+    .ok_or(Error::NotFound)?;
+    Ok(CallHead {
+        id,
+        patient: PatientId(row.patient_id),
+        purpose: CallPurpose::from_word(&row.purpose).ok_or_else(|| unreadable("purpose"))?,
+        protocol: row.protocol_id,
+        nurse: row.nurse_id.map(StaffId).zip(row.nurse_name),
+        due_at: row.due_at,
+        state: CallState::from_word(&row.state).ok_or_else(|| unreadable("state"))?,
+        outcome: row.outcome,
+        attempts: row.attempts,
+        speaker: match row.speaker.as_deref() {
+            None => None,
+            Some("patient") => Some(Speaker::Patient),
+            Some("caregiver") => Some(Speaker::Caregiver),
+            Some(_) => return Err(unreadable("speaker")),
+        },
+        caregiver: row.caregiver_name.map(Private::new).zip(row.relation),
+        may_record: row.may_record,
+        bridged_at: row.bridged_at,
+        ended_at: row.ended_at,
+    })
+}
+
+/// Reads the brief of the patient whose chart the receipt opens, as it stood before `call`.
+///
+/// # Errors
+/// `NotFound` when the patient is not of this organization.
+pub async fn brief(tx: &mut OrgTx, receipt: &ChartReceipt, call: CallId) -> Result<Brief, Error> {
+    let org = tx.org();
+    let patient = receipt.patient();
+    let row = sqlx::query!(
+        r#"select given_name || ' ' || family_name as "name!", date_of_birth, language, status, programme,
+                  comfort_only_plan, actively_dying, home_oxygen, allergies, medications
+             from patient
+            where org_id = $1
+              and id = $2"#,
+        org.0,
+        patient.0
+    )
+    .fetch_optional(tx.connection())
+    .await?
+    .ok_or(Error::NotFound)?;
+    let last = last_assessment(tx, patient, call).await?;
+    let owed = owed(tx, patient).await?;
+    Ok(Brief {
+        patient,
+        name: Private::new(row.name),
+        date_of_birth: Private::new(row.date_of_birth),
+        language: Language::from_tag(&row.language).ok_or_else(|| unreadable("language"))?,
+        status: PatientStatus::from_word(&row.status).ok_or_else(|| unreadable("status"))?,
+        facts: ChartFacts {
+            comfort_only_plan: row.comfort_only_plan,
+            actively_dying: row.actively_dying,
+            home_oxygen: row.home_oxygen,
+        },
+        programme: row.programme,
+        allergies: Private::new(row.allergies),
+        medications: Private::new(row.medications),
+        last,
+        owed,
+    })
+}
+
+async fn last_assessment(tx: &mut OrgTx, patient: PatientId, call: CallId) -> Result<Option<LastAssessment>, Error> {
+    let org = tx.org();
+    let row = sqlx::query!(
+        r#"select call_id, protocol_id, disposition, agreed_plan, signed_at as "signed_at!"
+             from assessment
+            where org_id = $1
+              and patient_id = $2
+              and state = 'signed'
+              and call_id <> $3
+            order by signed_at desc
+            limit 1"#,
+        org.0,
+        patient.0,
+        call.0
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    Ok(row.map(|row| LastAssessment {
+        call: CallId(row.call_id),
+        protocol: row.protocol_id,
+        disposition: row.disposition.as_deref().and_then(Disposition::from_code),
+        agreed_plan: Private::new(row.agreed_plan),
+        signed_at: row.signed_at,
+    }))
+}
+
+async fn owed(tx: &mut OrgTx, patient: PatientId) -> Result<Vec<Owed>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query!(
+        "select f.id, f.summary, f.urgency, s.full_name, f.due_at
+           from follow_up f
+           join staff_member s on s.org_id = f.org_id and s.id = f.owner_id
+          where f.org_id = $1
+            and f.patient_id = $2
+            and f.state = 'open'
+          order by f.due_at
+          limit 20",
+        org.0,
+        patient.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Owed {
+            id: FollowUpId(row.id),
+            summary: Private::new(row.summary),
+            urgency: Disposition::from_code(&row.urgency),
+            owner_name: row.full_name,
+            due_at: row.due_at,
+        })
+        .collect())
+}
+
+/// The legs of the call, each with its newest stream, in the order they entered.
+///
+/// # Errors
+/// When the database is away.
+pub async fn legs(tx: &mut OrgTx, call: CallId) -> Result<Vec<PageLeg>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query!(
+        r#"select l.id, l.party, s.full_name as "nurse_name?", l.joined_at, l.left_at, m.opened_at as "opened_at?",
+                  m.started_at as "started_at?", m.ended_at as "ended_at?"
+             from leg l
+             left join staff_member s on s.org_id = l.org_id and s.id = l.staff_id
+             left join lateral (select opened_at, started_at, ended_at
+                                  from media_stream
+                                 where org_id = l.org_id
+                                   and leg_id = l.id
+                                 order by opened_at desc
+                                 limit 1) m on true
+            where l.org_id = $1
+              and l.call_id = $2
+            order by l.joined_at"#,
+        org.0,
+        call.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| PageLeg {
+            id: LegId(row.id),
+            nurse_name: (row.party == "nurse").then(|| row.nurse_name.unwrap_or_default()),
+            joined_at: row.joined_at,
+            left_at: row.left_at,
+            stream: match (row.opened_at, row.started_at, row.ended_at) {
+                (None, _, _) => StreamState::None,
+                (Some(_), _, Some(_)) => StreamState::Ended,
+                (Some(_), Some(_), None) => StreamState::Open,
+                (Some(_), None, None) => StreamState::Asked,
+            },
+        })
+        .collect())
+}
+
+/// Audio that never reached us, oldest first.
+///
+/// # Errors
+/// When the database is away.
+pub async fn gaps(tx: &mut OrgTx, _: &ChartReceipt, call: CallId) -> Result<Vec<PageGap>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query!(
+        r#"select l.party = 'nurse' as "of_nurse!", g.from_at, g.to_at, g.reason
+             from gap g
+             join leg l on l.org_id = g.org_id and l.id = g.leg_id
+            where g.org_id = $1
+              and g.call_id = $2
+            order by g.from_at
+            limit 500"#,
+        org.0,
+        call.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| PageGap { of_nurse: row.of_nurse, from_at: row.from_at, to_at: row.to_at, reason: row.reason })
+        .collect())
+}
+
+/// What was said, in the order it began; the last 2,000 utterances.
+///
+/// # Errors
+/// When the database is away or a stored speaker cannot be read.
+pub async fn utterances(tx: &mut OrgTx, _: &ChartReceipt, call: CallId) -> Result<Vec<PageUtterance>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query!(
+        "select speaker, text, from_at, lost_words
+           from (select id, speaker, text, from_at, lost_words
+                   from utterance
+                  where org_id = $1
+                    and call_id = $2
+                  order by from_at desc, id desc
+                  limit 2000) newest
+          order by from_at, id",
+        org.0,
+        call.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(PageUtterance {
+                voice: voice(&row.speaker)?,
+                text: Private::new(row.text),
+                from_at: row.from_at,
+                lost_words: row.lost_words,
+            })
+        })
+        .collect()
+}
+
+fn voice(word: &str) -> Result<Voice, Error> {
+    [Voice::Patient, Voice::Caregiver, Voice::Nurse]
+        .into_iter()
+        .find(|voice| voice.word() == word)
+        .ok_or_else(|| unreadable("speaker"))
+}
+
+fn unreadable(what: &str) -> Error {
+    Error::Fault(format!("a stored call's {what} cannot be read"))
+}

@@ -1,0 +1,62 @@
+//! Style, script and mark, compiled in. Their addresses carry a hash of their content, so a browser keeps them for a
+//! year and never shows an old one.
+
+use crate::error::Error;
+use crate::web::respond::Failure;
+use axum::{
+    extract::Path,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
+
+struct Asset {
+    name: &'static str,
+    content_type: &'static str,
+    text: &'static str,
+}
+
+const ASSETS: [Asset; 3] = [
+    Asset {
+        name: "careline.css",
+        content_type: "text/css; charset=utf-8",
+        text: include_str!("../static/careline.css"),
+    },
+    Asset {
+        name: "live.js",
+        content_type: "text/javascript; charset=utf-8",
+        text: include_str!("../static/live.js"),
+    },
+    Asset { name: "mark.svg", content_type: "image/svg+xml", text: include_str!("../static/mark.svg") },
+];
+
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Sha256::new();
+    for asset in &ASSETS {
+        hash.update(asset.text);
+    }
+    hex::encode(hash.finalize()).chars().take(12).collect()
+});
+
+/// The address of a static file in its present version.
+#[must_use]
+pub fn url(name: &str) -> String {
+    format!("/static/{}/{name}", *VERSION)
+}
+
+/// `GET /static/{version}/{name}`: an old version's address gets the present file, uncached.
+///
+/// # Errors
+/// `NotFound` for any other name.
+pub async fn show(Path((version, name)): Path<(String, String)>) -> Result<Response, Failure> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or(Error::NotFound)?;
+    let kept = if version == *VERSION { "public, max-age=31536000, immutable" } else { "no-cache" };
+    Ok(([(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, kept)], asset.text).into_response())
+}
+
+/// `GET /favicon.ico`, which browsers ask for unbidden.
+pub async fn favicon() -> Response {
+    let kind = HeaderValue::from_static("image/svg+xml");
+    ([(header::CONTENT_TYPE, kind)], include_str!("../static/mark.svg")).into_response()
+}

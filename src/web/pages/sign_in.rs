@@ -1,0 +1,108 @@
+//! Signing in and out. What was wrong is never said more exactly than "one of the three".
+
+use super::{Bare, assets, icons};
+use crate::{
+    app::App,
+    error::Error,
+    flows::sign_in,
+    web::{
+        identity::{self, SignedIn},
+        respond::{self, Failure},
+    },
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Where a reader wanted to go before signing in.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Wish {
+    then: String,
+}
+
+/// What the sign-in form sends.
+#[derive(Deserialize)]
+pub struct SignInForm {
+    organization: String,
+    email: String,
+    password: String,
+    #[serde(default)]
+    then: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage<'a> {
+    frame: Bare,
+    then: &'a str,
+    organization: &'a str,
+    email: &'a str,
+    fault: Option<String>,
+}
+
+/// `GET /sign-in`.
+///
+/// # Errors
+/// When the page cannot be rendered.
+pub async fn form(Query(wish): Query<Wish>) -> Result<Response, Failure> {
+    respond::page(&SignInPage { frame: FRAME, then: &wish.then, organization: "", email: "", fault: None })
+}
+
+/// `POST /sign-in`: on to where the reader wanted to go, or the form again with everything but the password.
+///
+/// # Errors
+/// When the database is away.
+pub async fn sign_in(State(app): State<Arc<App>>, Form(form): Form<SignInForm>) -> Result<Response, Failure> {
+    let entered = sign_in::sign_in(&app, form.organization.trim(), form.email.trim(), &form.password).await;
+    match entered {
+        Ok(cookie) => {
+            let cookie = identity::cookie_for(&app, &cookie);
+            Ok(([(header::SET_COOKIE, cookie)], Redirect::to(own_path(&form.then))).into_response())
+        }
+        Err(error @ (Error::SignedOut | Error::Forbidden | Error::NotFound | Error::Invalid(_))) => {
+            let fault = match error {
+                Error::Invalid(text) => text,
+                _ => "Organization, e-mail or password is wrong. Nothing was lost; try again.".to_owned(),
+            };
+            let page = SignInPage {
+                frame: FRAME,
+                then: &form.then,
+                organization: &form.organization,
+                email: &form.email,
+                fault: Some(fault),
+            };
+            respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /sign-out`: ends the session on the server and in the browser.
+///
+/// # Errors
+/// When the database is away.
+pub async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
+    let value = identity::session_cookie(&app, &headers).ok_or(Error::SignedOut)?;
+    sign_in::sign_out(&app, value).await?;
+    Ok(([(header::SET_COOKIE, identity::no_cookie(&app))], Redirect::to("/sign-in")).into_response())
+}
+
+/// `GET /`: where the reader's day begins.
+pub async fn home(person: SignedIn) -> Redirect {
+    Redirect::to(identity::home_of(person.0.actor.role()))
+}
+
+/// Only a path of our own: `//elsewhere` and `/\elsewhere` are other hosts to a browser.
+fn own_path(then: &str) -> &str {
+    let own = then.starts_with('/') && !then.starts_with("//") && !then.contains('\\') && !then.contains(char::is_control);
+    if own { then } else { "/" }
+}
+
+const FRAME: Bare = Bare { title: "Sign in" };
