@@ -104,3 +104,14 @@ fn midnight(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     }
     Utc.from_utc_datetime(&day.and_time(NaiveTime::MIN))
 }
+
+/// The organization's zone, for pages that show times of other flows.
+///
+/// # Errors
+/// When the database is away.
+pub async fn zone(app: &App, actor: &Actor) -> Result<Tz, Error> {
+    let mut tx = app.db.begin(actor).await?;
+    let zone = worklist::zone(&mut tx).await?;
+    tx.commit().await?;
+    Ok(zone)
+}

@@ -1,6 +1,6 @@
 //! Every route with the roles it permits, in one list. `identity::guard` lets nothing through that has no row here.
 
-use super::{api, live, pages};
+use super::{live, pages};
 use crate::{
     app::App,
     domain::people::Role::{self, Admin, Auditor, Coordinator, Nurse, Physician},
@@ -60,6 +60,9 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/", EVERY_ROLE),
     row(Method::GET, "/today", CARERS),
     row(Method::GET, "/today/parts/list", CARERS),
+    row(Method::GET, "/follow-ups", CARERS),
+    row(Method::POST, "/follow-ups/{id}/done", CARERS),
+    row(Method::GET, "/calls/{id}/live", CARERS),
 ];
 
 /// The row of a route.
@@ -80,4 +83,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/", get(pages::sign_in::home))
         .route("/today", get(pages::today::show))
         .route("/today/parts/list", get(pages::today::list))
+        .route("/follow-ups", get(pages::follow_ups::show))
+        .route("/follow-ups/{id}/done", post(pages::follow_ups::complete))
+        .route("/calls/{id}/live", get(live::watch))
 }

@@ -1,6 +1,7 @@
 //! Pages: server-rendered, working without JavaScript. A handler reads its input, calls a flow and renders.
 
 pub mod assets;
+pub mod follow_ups;
 pub mod health;
 pub mod icons;
 pub mod sign_in;

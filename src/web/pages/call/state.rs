@@ -1,0 +1,76 @@
+//! Where the call stands: its state in words, each leg with its audio, and what a person may do about it.
+
+use crate::{
+    domain::{call::CallState, people::Role},
+    flows::open_call::{CallHead, CallPage, PageLeg, StreamState},
+    web::pages::{icons, words},
+};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+/// The line at the top of a call.
+#[derive(Template)]
+#[template(path = "parts/call_state.html")]
+pub struct StatePart {
+    head: CallHead,
+    legs: Vec<PageLeg>,
+    gaps: usize,
+    may_act: bool,
+    now: DateTime<Utc>,
+    zone: Tz,
+}
+
+impl StatePart {
+    /// From the call as it was read.
+    #[must_use]
+    pub fn of(page: &CallPage, role: Option<Role>) -> Self {
+        Self {
+            head: page.head.clone(),
+            legs: page.legs.clone(),
+            gaps: page.gaps.len(),
+            may_act: matches!(role, Some(Role::Nurse | Role::Coordinator)),
+            now: page.now,
+            zone: page.zone,
+        }
+    }
+
+    fn explanation(&self) -> Option<String> {
+        match self.head.state {
+            CallState::Scheduled => {
+                Some(format!("Falls due {}.", words::moment(&self.head.due_at, &self.zone, &self.now)))
+            }
+            CallState::Placing => Some("The carrier is asked to dial. It is asked once.".to_owned()),
+            CallState::Placed => {
+                Some("The telephone rings, or the call script is proving who answered. Nothing clinical is said yet.".to_owned())
+            }
+            CallState::WaitingForNurse => Some("Identity is proven. A nurse's telephone rings.".to_owned()),
+            CallState::Bridged | CallState::Done => None,
+            CallState::Missed | CallState::NeedsPerson => Some("A follow-up was opened for it.".to_owned()),
+            CallState::Cancelled => Some("Nothing will ring.".to_owned()),
+        }
+    }
+
+    fn may_hang_up(&self) -> bool {
+        self.may_act && self.head.state == CallState::Bridged
+    }
+
+    fn may_call_off(&self) -> bool {
+        self.may_act
+            && matches!(
+                self.head.state,
+                CallState::Scheduled | CallState::Placing | CallState::Placed | CallState::WaitingForNurse
+            )
+    }
+}
+
+/// What a leg's audio is doing, with the mark it wears.
+fn audio(leg: &PageLeg) -> (&'static str, &'static str) {
+    match (leg.left_at, leg.stream) {
+        (Some(_), _) => ("", "left the call"),
+        (None, StreamState::Open) => ("green", "audio arrives"),
+        (None, StreamState::Asked) => ("amber", "audio asked for"),
+        (None, StreamState::Ended) => ("amber", "audio lost, asked for again"),
+        (None, StreamState::None) => ("", "no audio is taken"),
+    }
+}

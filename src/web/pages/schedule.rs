@@ -1,0 +1,1 @@
+//! Planning a call, or ringing now.
