@@ -18,6 +18,7 @@ pub mod import_protocol;
 pub mod list_follow_ups;
 pub mod open_call;
 pub mod open_chart;
+pub mod open_planning;
 pub mod open_worklist;
 pub mod place_call;
 pub mod reconcile_attempt;

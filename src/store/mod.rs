@@ -18,6 +18,7 @@ pub mod legs;
 pub mod migrations;
 pub mod organizations;
 pub mod people;
+pub mod planning;
 pub mod protocols;
 pub mod staff;
 pub mod standing;

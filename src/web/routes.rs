@@ -1,6 +1,6 @@
 //! Every route with the roles it permits, in one list. `identity::guard` lets nothing through that has no row here.
 
-use super::{live, pages};
+use super::{api, live, pages};
 use crate::{
     app::App,
     domain::people::Role::{self, Admin, Auditor, Coordinator, Nurse, Physician},
@@ -60,9 +60,24 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/", EVERY_ROLE),
     row(Method::GET, "/today", CARERS),
     row(Method::GET, "/today/parts/list", CARERS),
+    row(Method::GET, "/patients/{id}/calls/new", CALLERS),
+    row(Method::POST, "/patients/{id}/calls/new", CALLERS),
     row(Method::GET, "/follow-ups", CARERS),
     row(Method::POST, "/follow-ups/{id}/done", CARERS),
     row(Method::GET, "/calls/{id}/live", CARERS),
+    row(Method::POST, "/calls/{id}/cancel", CALLERS),
+    row(Method::POST, "/calls/{id}/hang-up", CALLERS),
+    open(Method::GET, "/api/openapi.json"),
+    open(Method::POST, "/api/sign-in"),
+    row(Method::POST, "/api/sign-out", EVERY_ROLE),
+    row(Method::GET, "/api/me", EVERY_ROLE),
+    row(Method::GET, "/api/worklist", CARERS),
+    row(Method::POST, "/api/calls", CALLERS),
+    row(Method::GET, "/api/calls/{id}", CARERS),
+    row(Method::POST, "/api/calls/{id}/cancel", CALLERS),
+    row(Method::POST, "/api/calls/{id}/hang-up", CALLERS),
+    row(Method::GET, "/api/follow-ups", CARERS),
+    row(Method::POST, "/api/follow-ups/{id}/done", CARERS),
 ];
 
 /// The row of a route.
@@ -83,7 +98,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/", get(pages::sign_in::home))
         .route("/today", get(pages::today::show))
         .route("/today/parts/list", get(pages::today::list))
+        .route("/patients/{id}/calls/new", get(pages::schedule::form).post(pages::schedule::plan))
         .route("/follow-ups", get(pages::follow_ups::show))
         .route("/follow-ups/{id}/done", post(pages::follow_ups::complete))
         .route("/calls/{id}/live", get(live::watch))
+        .merge(api::routes())
 }

@@ -1,9 +1,11 @@
 //! Pages: server-rendered, working without JavaScript. A handler reads its input, calls a flow and renders.
 
 pub mod assets;
+pub mod call;
 pub mod follow_ups;
 pub mod health;
 pub mod icons;
+pub mod schedule;
 pub mod sign_in;
 pub mod today;
 pub mod words;

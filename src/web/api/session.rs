@@ -1,0 +1,83 @@
+//! Signing in and out, and who one is.
+
+use super::{Body, DONE};
+use crate::{
+    app::App,
+    domain::people::Role,
+    error::Error,
+    flows::sign_in,
+    web::{
+        identity::{self, SignedIn},
+        respond::{Failure, Problem},
+    },
+};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What signing in needs.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub struct Credentials {
+    /// The organization's code.
+    organization: String,
+    /// The e-mail address of the login.
+    email: String,
+    /// The password.
+    password: String,
+}
+
+/// Who one is.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Me {
+    /// Full name.
+    full_name: String,
+    /// Role.
+    role: Option<Role>,
+    /// The organization's name.
+    organization: String,
+    /// The organization's code.
+    organization_code: String,
+}
+
+/// Signs in and sets the session cookie.
+///
+/// # Errors
+/// 401 without saying which of the three is wrong.
+#[utoipa::path(post, path = "/api/sign-in", tag = "session", security(()), request_body = Credentials,
+    responses((status = 204, description = "Signed in; the cookie is set"), (status = 401, body = Problem)))]
+pub async fn sign_in(State(app): State<Arc<App>>, Body(body): Body<Credentials>) -> Result<Response, Failure> {
+    let cookie = sign_in::sign_in(&app, body.organization.trim(), body.email.trim(), &body.password)
+        .await
+        .map_err(|error| match error {
+            Error::NotFound | Error::Forbidden | Error::SignedOut => Error::SignedOut,
+            other => other,
+        })?;
+    Ok((DONE, [(header::SET_COOKIE, identity::cookie_for(&app, &cookie))]).into_response())
+}
+
+/// Ends the session on the server.
+///
+/// # Errors
+/// 401 when there is none.
+#[utoipa::path(post, path = "/api/sign-out", tag = "session", responses((status = 204), (status = 401, body = Problem)))]
+pub async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
+    let value = identity::session_cookie(&app, &headers).ok_or(Error::SignedOut)?;
+    sign_in::sign_out(&app, value).await?;
+    Ok((DONE, [(header::SET_COOKIE, identity::no_cookie(&app))]).into_response())
+}
+
+/// Who one is.
+#[utoipa::path(get, path = "/api/me", tag = "session", responses((status = 200, body = Me), (status = 401, body = Problem)))]
+pub async fn me(SignedIn(person): SignedIn) -> Json<Me> {
+    Json(Me {
+        role: person.actor.role(),
+        full_name: person.full_name,
+        organization: person.org_name,
+        organization_code: person.org_code,
+    })
+}
