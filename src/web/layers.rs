@@ -44,7 +44,8 @@ async fn canonical_line(mut request: Request, next: Next) -> Response {
     let id = RequestId(Uuid::now_v7().simple().to_string());
     let method = request.method().clone();
     // The template, never the address: an address names a patient.
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched".to_owned(), |path| path.as_str().to_owned());
+    let route =
+        request.extensions().get::<MatchedPath>().map_or("unmatched".to_owned(), |path| path.as_str().to_owned());
     request.extensions_mut().insert(id.clone());
     let began = Instant::now();
     let mut response = next.run(request).await;

@@ -5,13 +5,7 @@ use super::{
     identity::{self, SignedIn},
     respond::Failure,
 };
-use crate::{
-    app::App,
-    domain::ids::CallId,
-    error::Error,
-    flows::open_call,
-    live::LiveEvent,
-};
+use crate::{app::App, domain::ids::CallId, error::Error, flows::open_call, live::LiveEvent};
 use axum::{
     extract::{
         Path, State,

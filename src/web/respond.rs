@@ -216,7 +216,10 @@ fn error_page(status: StatusCode, detail: &str, id: &RequestId) -> Response {
 fn sign_in_path(back: Option<&str>) -> String {
     match back {
         Some(path) if path.len() > 1 => {
-            format!("/sign-in?{}", url::form_urlencoded::Serializer::new(String::new()).append_pair("then", path).finish())
+            format!(
+                "/sign-in?{}",
+                url::form_urlencoded::Serializer::new(String::new()).append_pair("then", path).finish()
+            )
         }
         Some(_) | None => "/sign-in".to_owned(),
     }

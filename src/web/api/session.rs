@@ -51,11 +51,12 @@ pub struct Me {
 #[utoipa::path(post, path = "/api/sign-in", tag = "session", security(()), request_body = Credentials,
     responses((status = 204, description = "Signed in; the cookie is set"), (status = 401, body = Problem)))]
 pub async fn sign_in(State(app): State<Arc<App>>, Body(body): Body<Credentials>) -> Result<Response, Failure> {
-    let cookie = sign_in::sign_in(&app, body.organization.trim(), body.email.trim(), &body.password)
-        .await
-        .map_err(|error| match error {
-            Error::NotFound | Error::Forbidden | Error::SignedOut => Error::SignedOut,
-            other => other,
+    let cookie =
+        sign_in::sign_in(&app, body.organization.trim(), body.email.trim(), &body.password).await.map_err(|error| {
+            match error {
+                Error::Invalid(_) => Error::SignedOut,
+                other => other,
+            }
         })?;
     Ok((DONE, [(header::SET_COOKIE, identity::cookie_for(&app, &cookie))]).into_response())
 }

@@ -23,11 +23,7 @@ const ASSETS: [Asset; 3] = [
         content_type: "text/css; charset=utf-8",
         text: include_str!("../static/careline.css"),
     },
-    Asset {
-        name: "live.js",
-        content_type: "text/javascript; charset=utf-8",
-        text: include_str!("../static/live.js"),
-    },
+    Asset { name: "live.js", content_type: "text/javascript; charset=utf-8", text: include_str!("../static/live.js") },
     Asset { name: "mark.svg", content_type: "image/svg+xml", text: include_str!("../static/mark.svg") },
 ];
 

@@ -66,11 +66,7 @@ pub async fn sign_in(State(app): State<Arc<App>>, Form(form): Form<SignInForm>) 
             let cookie = identity::cookie_for(&app, &cookie);
             Ok(([(header::SET_COOKIE, cookie)], Redirect::to(own_path(&form.then))).into_response())
         }
-        Err(error @ (Error::SignedOut | Error::Forbidden | Error::NotFound | Error::Invalid(_))) => {
-            let fault = match error {
-                Error::Invalid(text) => text,
-                _ => "Organization, e-mail or password is wrong. Nothing was lost; try again.".to_owned(),
-            };
+        Err(Error::Invalid(fault)) => {
             let page = SignInPage {
                 frame: FRAME,
                 then: &form.then,
@@ -101,7 +97,8 @@ pub async fn home(person: SignedIn) -> Redirect {
 
 /// Only a path of our own: `//elsewhere` and `/\elsewhere` are other hosts to a browser.
 fn own_path(then: &str) -> &str {
-    let own = then.starts_with('/') && !then.starts_with("//") && !then.contains('\\') && !then.contains(char::is_control);
+    let own =
+        then.starts_with('/') && !then.starts_with("//") && !then.contains('\\') && !then.contains(char::is_control);
     if own { then } else { "/" }
 }
 

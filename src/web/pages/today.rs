@@ -75,7 +75,8 @@ impl Today {
         let part = match hour {
             5..12 => "Good morning",
             12..18 => "Good afternoon",
-            _ => "Good evening",
+            18..23 => "Good evening",
+            _ => "Hello",
         };
         let first = person.0.full_name.split_whitespace().next().unwrap_or_default();
         let next = next(&list, me);

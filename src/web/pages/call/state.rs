@@ -41,9 +41,10 @@ impl StatePart {
                 Some(format!("Falls due {}.", words::moment(&self.head.due_at, &self.zone, &self.now)))
             }
             CallState::Placing => Some("The carrier is asked to dial. It is asked once.".to_owned()),
-            CallState::Placed => {
-                Some("The telephone rings, or the call script is proving who answered. Nothing clinical is said yet.".to_owned())
-            }
+            CallState::Placed => Some(
+                "The telephone rings, or the call script is proving who answered. Nothing clinical is said yet."
+                    .to_owned(),
+            ),
             CallState::WaitingForNurse => Some("Identity is proven. A nurse's telephone rings.".to_owned()),
             CallState::Bridged | CallState::Done => None,
             CallState::Missed | CallState::NeedsPerson => Some("A follow-up was opened for it.".to_owned()),
