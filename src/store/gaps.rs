@@ -164,8 +164,7 @@ pub async fn tell_last_silence(
                               from media_stream s
                              where s.org_id = l.org_id
                                and s.leg_id = l.id
-                               and s.started_at is not null
-                               and (s.ended_at is null or s.ended_at > $3::timestamptz - interval '3 seconds'))",
+                               and s.heard_at > $3::timestamptz - interval '3 seconds')",
         org.0,
         attempt.0,
         now

@@ -1,4 +1,26 @@
-//! The doors of the carrier: signed webhooks and media sockets.
+//! The doors of the carrier: signed webhooks and media sockets. Nothing here is a page and nobody signs in; the carrier's
+//! signature is the key.
 
 pub mod media;
 pub mod phone;
+
+use crate::app::App;
+use axum::{
+    Extension, Router,
+    routing::{get, post},
+};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Media sockets open at once in this process. A nurse team has tens of calls with two legs each.
+const MOST_MEDIA_SOCKETS: usize = 1000;
+
+/// The routes under `/hooks`.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/hooks/phone/{org}/{attempt}/voice", post(phone::voice))
+        .route("/hooks/phone/{org}/{attempt}/status", post(phone::status))
+        .route("/hooks/phone/{org}/{attempt}/conference", post(phone::conference))
+        .route("/hooks/media/{org}", get(media::open))
+        .layer(Extension(Arc::new(Semaphore::new(MOST_MEDIA_SOCKETS))))
+}

@@ -1,1 +1,110 @@
-//! web/hooks/phone: being built.
+//! Webhooks of the telephone. In this order: the raw body, the signature over it, the ids, the flow's own transaction,
+//! and only then an answer; so what was answered 2xx is in the database.
+
+use crate::{
+    app::App,
+    domain::ids::{AttemptId, OrgId},
+    error::{Error, Verdict},
+    flows::follow_call,
+    ports::phone::{CarrierNews, Hook, HookRefusal},
+};
+use axum::{
+    body::{Body, to_bytes},
+    extract::{OriginalUri, Path, Request, State},
+    http::{StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use std::{sync::Arc, time::Duration};
+
+/// The largest webhook that is read.
+const LARGEST_BODY: usize = 1024 * 1024;
+/// How long a webhook may take to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+
+/// `POST /hooks/phone/{org}/{attempt}/voice`: what is said or asked next.
+pub async fn voice(State(app): State<Arc<App>>, path: Ids, uri: OriginalUri, request: Request) -> Response {
+    let (org, attempt, news) = match listen(&app, path, &uri, request).await {
+        Ok(heard) => heard,
+        Err(refused) => return refused,
+    };
+    match follow_call::voice(&app, org, attempt, &news).await {
+        Ok(reply) => {
+            let told = app.phone.instruct(org, attempt, &reply.speech, reply.fork.as_ref());
+            ([(header::CONTENT_TYPE, told.content_type)], told.body).into_response()
+        }
+        Err(error) => refuse("voice", &error),
+    }
+}
+
+/// `POST /hooks/phone/{org}/{attempt}/status`: how far the call came.
+pub async fn status(State(app): State<Arc<App>>, path: Ids, uri: OriginalUri, request: Request) -> Response {
+    let (org, attempt, news) = match listen(&app, path, &uri, request).await {
+        Ok(heard) => heard,
+        Err(refused) => return refused,
+    };
+    match follow_call::status(&app, org, attempt, &news).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refuse("status", &error),
+    }
+}
+
+/// `POST /hooks/phone/{org}/{attempt}/conference`: who came and went.
+pub async fn conference(State(app): State<Arc<App>>, path: Ids, uri: OriginalUri, request: Request) -> Response {
+    let (org, attempt, news) = match listen(&app, path, &uri, request).await {
+        Ok(heard) => heard,
+        Err(refused) => return refused,
+    };
+    match follow_call::conference(&app, org, attempt, &news).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refuse("conference", &error),
+    }
+}
+
+/// The ids of a hook's path, not yet believed.
+type Ids = Path<(String, String)>;
+
+/// Reads a webhook and proves that the carrier sent it, before anything in it is believed.
+async fn listen(
+    app: &App,
+    Path((org, attempt)): Ids,
+    uri: &Uri,
+    request: Request,
+) -> Result<(OrgId, AttemptId, CarrierNews), Response> {
+    let (head, body) = request.into_parts();
+    let body = raw(body).await?;
+    let signature = head.headers.get("x-twilio-signature").and_then(|value| value.to_str().ok());
+    let path_and_query = uri.path_and_query().map_or("/", |whole| whole.as_str());
+    let news = app.phone.hear(&Hook { path_and_query, signature, body: &body }).map_err(|refusal| {
+        // Only that it happened: an unsigned request's own words are anybody's.
+        tracing::warn!(refusal = %refusal, "a webhook was refused");
+        let status = match refusal {
+            HookRefusal::NotTheCarrier => StatusCode::FORBIDDEN,
+            HookRefusal::Unreadable => StatusCode::BAD_REQUEST,
+        };
+        (status, format!("{refusal}\n")).into_response()
+    })?;
+    match (org.parse(), attempt.parse()) {
+        (Ok(org), Ok(attempt)) => Ok((org, attempt, news)),
+        (Ok(_) | Err(_), _) => Err(refuse("ids", &Error::NotFound)),
+    }
+}
+
+async fn raw(body: Body) -> Result<axum::body::Bytes, Response> {
+    match tokio::time::timeout(BODY_WITHIN, to_bytes(body, LARGEST_BODY)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => Err((StatusCode::PAYLOAD_TOO_LARGE, "a webhook may have 1 MiB\n").into_response()),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the webhook did not arrive in time\n").into_response()),
+    }
+}
+
+/// An error as the carrier understands it: 5xx is sent again, 4xx is not.
+fn refuse(hook: &'static str, error: &Error) -> Response {
+    let status = match (error.verdict(), error) {
+        (Verdict::CallersFault, Error::NotFound) => StatusCode::NOT_FOUND,
+        (Verdict::CallersFault, _) => StatusCode::CONFLICT,
+        (Verdict::TryLater, _) => StatusCode::SERVICE_UNAVAILABLE,
+        (Verdict::OurFault, _) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    tracing::warn!(hook, status = status.as_u16(), error = %error, "a webhook was not followed");
+    (status, "careline could not follow this message\n").into_response()
+}
