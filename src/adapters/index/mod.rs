@@ -31,37 +31,37 @@ const REACH: usize = 50;
 
 /// The index of every organization. An organization's shelf is replaced whole, in one step.
 #[derive(Default)]
-pub struct InProcessIndex {
-    shelves: RwLock<HashMap<OrgId, Arc<Shelf>>>,
+pub struct MemoryIndex {
+    organizations: RwLock<HashMap<OrgId, Arc<Shelf>>>,
 }
 
 #[async_trait]
-impl Vectors for InProcessIndex {
+impl Vectors for MemoryIndex {
     async fn replace(&self, org: OrgId, passages: Vec<IndexedPassage>) -> Result<(), Outage> {
-        let shelf = tokio::task::spawn_blocking(move || Shelf::build(passages))
+        let built = tokio::task::spawn_blocking(move || Shelf::build(passages))
             .await
             .map_err(|_| broken())?
             .map_err(|_| broken())?;
-        self.shelves.write().unwrap_or_else(PoisonError::into_inner).insert(org, Arc::new(shelf));
+        self.organizations.write().unwrap_or_else(PoisonError::into_inner).insert(org, Arc::new(built));
         Ok(())
     }
 
     async fn holds(&self, org: OrgId, protocol: &str) -> Result<usize, Outage> {
-        let shelf = self.shelf(org);
-        Ok(shelf.map_or(0, |shelf| shelf.passages.iter().filter(|passage| passage.protocol == protocol).count()))
+        let held = self.shelf(org).map_or(0, |it| it.passages.iter().filter(|it| it.protocol == protocol).count());
+        Ok(held)
     }
 
     async fn nearest(&self, org: OrgId, question: &Question) -> Result<Vec<Hit>, Outage> {
         match self.shelf(org) {
-            Some(shelf) => shelf.nearest(question).map_err(|_| broken()),
+            Some(held) => held.nearest(question).map_err(|_| broken()),
             None => Ok(Vec::new()),
         }
     }
 }
 
-impl InProcessIndex {
+impl MemoryIndex {
     fn shelf(&self, org: OrgId) -> Option<Arc<Shelf>> {
-        self.shelves.read().unwrap_or_else(PoisonError::into_inner).get(&org).cloned()
+        self.organizations.read().unwrap_or_else(PoisonError::into_inner).get(&org).cloned()
     }
 }
 

@@ -39,75 +39,6 @@ impl Words {
     }
 
     fn is_about_doses(&self) -> bool {
-        const CONVERSIONS: &[&str] =
-            &["convert", "conversion", "equianalges", "equivalent", "equivalence", "calculate", "compute the", "rotat"];
-        const AMOUNTS: &[&str] = &[
-            "how much ",
-            "how many ",
-            "what dose",
-            "which dose",
-            "what amount",
-            "double ",
-            "doubling",
-            "triple ",
-            "halve ",
-            "half ",
-            "twice ",
-            "increase ",
-            "increasing",
-            "raise ",
-            "decrease ",
-            "reduce ",
-            "extra ",
-            "another ",
-            "more ",
-            "maximum ",
-            "max ",
-            "higher ",
-            "lower ",
-            "bigger ",
-            "titrat",
-            "go up on",
-            "second ",
-        ];
-        const DOSED: &[&str] = &[
-            "dose",
-            "dosage",
-            "dosing",
-            "mg ",
-            "mcg ",
-            "microgram",
-            "milligram",
-            "ml ",
-            "tablet",
-            "pill",
-            "patch",
-            "drops ",
-            "puff",
-            "morphine",
-            "oxycodone",
-            "hydromorphone",
-            "fentanyl",
-            "methadone",
-            "codeine",
-            "hydrocodone",
-            "tramadol",
-            "opioid",
-            "lorazepam",
-            "diazepam",
-            "midazolam",
-            "haloperidol",
-            "furosemide",
-            "dexamethasone",
-            "prednisone",
-            "medicine",
-            "medication",
-            "gabapentin",
-            "acetaminophen",
-            "ibuprofen",
-            "naloxone",
-        ];
-        const PLAIN: &[&str] = &["what dose", "which dose", "how many mg", "how many milligram", "how many mcg"];
         let is_conversion = self.has(CONVERSIONS) && self.has(DOSED);
         is_conversion || self.has(PLAIN) || (self.has(AMOUNTS) && self.has(DOSED))
     }
@@ -215,3 +146,77 @@ impl Words {
         ])
     }
 }
+
+/// Words that ask for a conversion when a medicine or dose is named.
+const CONVERSIONS: &[&str] =
+    &["convert", "conversion", "equianalges", "equivalent", "equivalence", "calculate", "compute the", "rotat"];
+/// Words that ask how much or for a change of how much.
+const AMOUNTS: &[&str] = &[
+    "how much ",
+    "how many ",
+    "what dose",
+    "which dose",
+    "what amount",
+    "double ",
+    "doubling",
+    "triple ",
+    "halve ",
+    "half ",
+    "twice ",
+    "increase ",
+    "increasing",
+    "raise ",
+    "decrease ",
+    "reduce ",
+    "extra ",
+    "another ",
+    "more ",
+    "maximum ",
+    "max ",
+    "higher ",
+    "lower ",
+    "bigger ",
+    "titrat",
+    "go up on",
+    "second ",
+];
+/// What is dosed.
+const DOSED: &[&str] = &[
+    "dose",
+    "dosage",
+    "dosing",
+    "mg ",
+    "mcg ",
+    "microgram",
+    "milligram",
+    "ml ",
+    "tablet",
+    "pill",
+    "patch",
+    "drops ",
+    "puff",
+    "morphine",
+    "oxycodone",
+    "hydromorphone",
+    "fentanyl",
+    "methadone",
+    "codeine",
+    "hydrocodone",
+    "tramadol",
+    "opioid",
+    "lorazepam",
+    "diazepam",
+    "midazolam",
+    "haloperidol",
+    "furosemide",
+    "dexamethasone",
+    "prednisone",
+    "medicine",
+    "medication",
+    "gabapentin",
+    "acetaminophen",
+    "ibuprofen",
+    "naloxone",
+];
+/// Phrases that need nothing else.
+const PLAIN: &[&str] = &["what dose", "which dose", "how many mg", "how many milligram", "how many mcg"];

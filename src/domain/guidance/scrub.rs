@@ -84,9 +84,7 @@ fn written_date(pieces: &[&str]) -> Option<usize> {
     let at = |place: usize| pieces.get(place).map(|piece| bare(piece).to_lowercase());
     let is_month = |place: usize| at(place).is_some_and(|word| MONTHS.contains(&word.as_str()));
     let is_day = |place: usize| at(place).is_some_and(|word| is_day(&word));
-    let length = if is_month(0) && is_day(1) {
-        2
-    } else if is_day(0) && is_month(1) {
+    let length = if (is_month(0) && is_day(1)) || (is_day(0) && is_month(1)) {
         2
     } else if is_day(0) && at(1).as_deref() == Some("of") && is_month(2) {
         3

@@ -1,7 +1,7 @@
 //! Conformance of passage indexes: found by word, by stem and by meaning; never across organizations.
 
 use careline::{
-    adapters::index::InProcessIndex,
+    adapters::index::MemoryIndex,
     domain::ids::OrgId,
     ports::vectors::{IndexedPassage, Question, Vectors},
 };
@@ -70,5 +70,5 @@ async fn conform(index: &dyn Vectors) {
 
 #[tokio::test]
 async fn the_index_in_process_conforms() {
-    conform(&InProcessIndex::default()).await;
+    conform(&MemoryIndex::default()).await;
 }
