@@ -257,6 +257,26 @@ pub async fn read(tx: &mut OrgTx, id: AttemptId) -> Result<Attempt, Error> {
     })
 }
 
+/// The attempt of a call that has this sid.
+///
+/// # Errors
+/// When the database is away.
+pub async fn by_sid(tx: &mut OrgTx, call: CallId, sid: &str) -> Result<Option<Attempt>, Error> {
+    let org = tx.org();
+    let id = sqlx::query_scalar!(
+        "select id from attempt where org_id = $1 and call_id = $2 and sid = $3",
+        org.0,
+        call.0,
+        sid
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    match id {
+        Some(id) => Ok(Some(read(tx, AttemptId(id)).await?)),
+        None => Ok(None),
+    }
+}
+
 /// The numbers of an attempt, for reconciliation.
 ///
 /// # Errors

@@ -116,13 +116,12 @@ pub async fn conference(app: &App, org: OrgId, attempt: AttemptId, news: &Carrie
     let actor = Actor::carrier(org);
     let now = app.clock.now();
     let mut tx = app.db.begin(&actor).await?;
-    let (attempt, mut call) = tidings::lock(&mut tx, attempt).await?;
-    let is_news = attempts::is_news(&mut tx, attempt.id, "conference", &news.dedupe_key, now).await?;
-    // The conference reports on every leg to the address of one; a leg is known by its own sid.
-    let ours = attempt.sid.as_deref() == Some(news.sid.0.as_str());
-    if !is_news || !ours {
+    let (told, mut call) = tidings::lock(&mut tx, attempt).await?;
+    let is_news = attempts::is_news(&mut tx, told.id, "conference", &news.dedupe_key, now).await?;
+    // A conference reports on every leg to the address that its first participant named, so the leg is known by its sid.
+    let Some(attempt) = attempts::by_sid(&mut tx, call.id, &news.sid.0).await?.filter(|_| is_news) else {
         return Ok(());
-    }
+    };
     match event {
         ConferenceEvent::Joined => joined(&mut tx, &actor, &attempt, &mut call, now).await?,
         ConferenceEvent::Left => left(&mut tx, &actor, &attempt, &mut call, now).await?,
