@@ -5,6 +5,7 @@ pub mod admit_patient;
 pub mod answer_question;
 pub mod cancel_call;
 pub mod chain_record;
+pub mod check_protocol;
 pub mod complete_follow_up;
 pub mod end_call;
 pub mod escalate_follow_up;

@@ -1,5 +1,6 @@
 //! The tests: stories at the outermost door, conformance of ports, rules of the domain, and the law of the house.
 
+mod content;
 mod demo_page;
 mod domain;
 mod isolation;
