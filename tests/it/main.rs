@@ -5,5 +5,6 @@ mod demo_page;
 mod domain;
 mod isolation;
 mod ports;
+mod stories;
 mod support;
 mod tidy;

@@ -1,0 +1,3 @@
+//! Stories: what a person meets, from their door to the record.
+
+mod guidance;
