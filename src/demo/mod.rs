@@ -4,3 +4,4 @@ pub mod children;
 pub mod narration;
 pub mod nurse;
 pub mod page;
+pub mod seed;
