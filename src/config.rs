@@ -1,1 +1,191 @@
-//! config: being built.
+//! Settings: one struct, one doc comment per variable, every fault reported at once with what to do next. Unsafe
+//! settings do not start.
+
+mod check;
+mod show;
+
+pub use check::{Fault, Faults, check, check_database, check_log, names_present};
+pub use show::{Line, lines};
+
+use crate::domain::private::Private;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Twilio's own API.
+pub const TWILIO_API: &str = "https://api.twilio.com";
+
+/// Variables that only the scripts in `bin/` read; they are no mistake here.
+pub const OF_THE_SCRIPTS: [&str; 2] = ["CARELINE_YES", "CARELINE_CACHE"];
+
+/// Everything that can be set, as typed. Each is an environment variable; secrets are best set only there.
+#[derive(Clone, clap::Args)]
+pub struct Settings {
+    /// Address and port the web entrance listens on.
+    #[arg(long, global = true, env = "CARELINE_LISTEN", default_value = "127.0.0.1:8080", hide_env_values = true)]
+    pub listen: String,
+
+    /// Origin under which browsers and the carrier reach Careline; https unless it is a loopback address. Empty is
+    /// http and the listening address.
+    #[arg(long, global = true, env = "CARELINE_PUBLIC_URL", default_value = "", hide_env_values = true)]
+    pub public_url: String,
+
+    /// PostgreSQL 15 or newer, as a role that row-level security binds (such as app_rw). Empty starts a private
+    /// PostgreSQL in the data folder.
+    #[arg(long, global = true, env = "DATABASE_URL", default_value = "", hide_env_values = true)]
+    pub database_url: String,
+
+    /// The same database as the role that owns the tables; used for migrations only. Empty is the database URL.
+    #[arg(long, global = true, env = "CARELINE_MIGRATION_DATABASE_URL", default_value = "", hide_env_values = true)]
+    pub migration_database_url: String,
+
+    /// Folder for everything that is not in the database; the private PostgreSQL lives here too.
+    #[arg(long, global = true, env = "CARELINE_DATA", default_value = ".data", hide_env_values = true)]
+    pub data: String,
+
+    /// Twilio account, AC and 32 hexadecimal digits.
+    #[arg(long, global = true, env = "CARELINE_TWILIO_ACCOUNT_SID", default_value = "", hide_env_values = true)]
+    pub twilio_account_sid: String,
+
+    /// Primary token of that account: it opens the API and signs webhooks. Secret.
+    #[arg(long, global = true, env = "CARELINE_TWILIO_AUTH_TOKEN", default_value = "", hide_env_values = true)]
+    pub twilio_auth_token: String,
+
+    /// Base URL of the carrier's API; the simulated town has its own.
+    #[arg(long, global = true, env = "CARELINE_TWILIO_API_URL", default_value = TWILIO_API, hide_env_values = true)]
+    pub twilio_api_url: String,
+
+    /// Base URL of an OpenAI-shaped model server, up to and with the version, such as https://api.openai.com/v1. Empty
+    /// is no model: guidance shows the passages themselves.
+    #[arg(long, global = true, env = "CARELINE_MODEL_URL", default_value = "", hide_env_values = true)]
+    pub model_url: String,
+
+    /// Key of the model server. Secret.
+    #[arg(long, global = true, env = "CARELINE_MODEL_KEY", default_value = "", hide_env_values = true)]
+    pub model_key: String,
+
+    /// Name of the chat model.
+    #[arg(long, global = true, env = "CARELINE_MODEL_NAME", default_value = "gpt-4.1-mini", hide_env_values = true)]
+    pub model_name: String,
+
+    /// Name of the embedding model.
+    #[arg(
+        long,
+        global = true,
+        env = "CARELINE_EMBEDDING_MODEL_NAME",
+        default_value = "text-embedding-3-small",
+        hide_env_values = true
+    )]
+    pub embedding_model_name: String,
+
+    /// Base URL of a simulated town whose virtual clock to follow. Empty is the machine's clock. Refused together with
+    /// the real carrier.
+    #[arg(long, global = true, env = "CARELINE_TOWN_CLOCK_URL", default_value = "", hide_env_values = true)]
+    pub town_clock_url: String,
+
+    /// Key under which call codes are hashed, at least 32 characters; `openssl rand -hex 32` makes one. Changing it makes
+    /// every call code wrong. Secret.
+    #[arg(long, global = true, env = "CARELINE_CALL_CODE_KEY", default_value = "", hide_env_values = true)]
+    pub call_code_key: String,
+
+    /// How long a telephone may ring, in seconds, 5 to 120.
+    #[arg(long, global = true, env = "CARELINE_RING_SECONDS", default_value = "30", hide_env_values = true)]
+    pub ring_seconds: String,
+
+    /// How log lines are written: plain or json.
+    #[arg(long, global = true, env = "CARELINE_LOG_FORMAT", default_value = "plain", hide_env_values = true)]
+    pub log_format: String,
+
+    /// Which log lines are written, such as `info` or `careline=debug,info`.
+    #[arg(long, global = true, env = "CARELINE_LOG", default_value = "info,sqlx=warn", hide_env_values = true)]
+    pub log: String,
+}
+
+/// Variables whose values are never shown.
+pub const SECRETS: [&str; 3] = ["CARELINE_TWILIO_AUTH_TOKEN", "CARELINE_MODEL_KEY", "CARELINE_CALL_CODE_KEY"];
+
+/// Settings that hold.
+pub struct Config {
+    /// Where the web entrance listens.
+    pub listen: SocketAddr,
+    /// The origin under which it is reached, without a slash at the end.
+    pub public_url: String,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// The carrier.
+    pub carrier: CarrierConfig,
+    /// The model.
+    pub model: ModelConfig,
+    /// Business time.
+    pub clock: ClockConfig,
+    /// Key of the hashes of call codes.
+    pub call_code_key: Private<Vec<u8>>,
+    /// How long a telephone may ring.
+    pub ring_seconds: u64,
+}
+
+/// Which database.
+pub enum DatabaseConfig {
+    /// A private PostgreSQL in this folder.
+    Private {
+        /// The data folder.
+        folder: PathBuf,
+    },
+    /// One that is there already.
+    Given {
+        /// As the application's role.
+        url: Private<String>,
+        /// As the role that owns the tables.
+        owner_url: Private<String>,
+    },
+}
+
+/// Which carrier account.
+pub struct CarrierConfig {
+    /// Base URL of the API.
+    pub api_url: String,
+    /// The account.
+    pub account_sid: String,
+    /// Its primary token.
+    pub auth_token: Private<String>,
+}
+
+/// Which model.
+pub enum ModelConfig {
+    /// None: guidance shows the passages themselves.
+    Extractive,
+    /// An OpenAI-shaped server.
+    Server {
+        /// Base URL up to and with the version.
+        url: String,
+        /// Its key.
+        key: Private<String>,
+        /// Name of the chat model.
+        chat: String,
+        /// Name of the embedding model.
+        embedding: String,
+    },
+}
+
+/// Whose time.
+pub enum ClockConfig {
+    /// The machine's.
+    Machine,
+    /// A simulated town's, at this base URL.
+    Town(String),
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For a person.
+    Plain,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What is logged, and how.
+pub struct LogConfig {
+    /// The form.
+    pub format: LogFormat,
+    /// The filter, in the words of `tracing_subscriber::EnvFilter`.
+    pub filter: String,
+}

@@ -1,68 +1,43 @@
-//! The schema's history: forward only, run by the owner of the schema, by one process at a time.
+//! Migrations: forward only, run by the role that owns the tables, one process at a time.
 
 use crate::error::Error;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{Connection, PgConnection, migrate::Migrator};
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+/// Every migration, compiled in.
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
-/// Brings the schema up to date; a second process waits for the first.
+/// The oldest PostgreSQL that is supported: earlier ones leak rows between roles through cached plans.
+const OLDEST: i32 = 150_000;
+
+/// Brings the database at `owner_url` up to date. A second process waits for the first (advisory lock).
 ///
 /// # Errors
-/// When the database cannot be reached, or its history is not ours.
+/// `Invalid` when the database is too old or was migrated by a newer Careline; otherwise when it is away.
 pub async fn migrate(owner_url: &str) -> Result<(), Error> {
     let mut connection = PgConnection::connect(owner_url).await?;
-    MIGRATIONS.run(&mut connection).await.map_err(|error| {
-        Error::Invalid(format!(
-            "the database could not be migrated: {error}; run `careline migrate` with the owner's URL"
-        ))
+    let version = sqlx::query_scalar!(r#"select current_setting('server_version_num')::int as "version!""#)
+        .fetch_one(&mut connection)
+        .await?;
+    if version < OLDEST {
+        return Err(Error::Invalid(format!(
+            "this database is PostgreSQL {}; Careline needs 15 or newer",
+            version / 10_000
+        )));
+    }
+    MIGRATOR.run(&mut connection).await.map_err(|error| match error {
+        sqlx::migrate::MigrateError::Execute(error) => Error::Database(error),
+        sqlx::migrate::MigrateError::ExecuteMigration(error, number) => {
+            tracing::error!(migration = number, "a migration failed and changed nothing");
+            Error::Database(error)
+        }
+        sqlx::migrate::MigrateError::VersionMissing(number) => Error::Invalid(format!(
+            "the database has migration {number}, which this Careline does not know; start the newer one that ran it"
+        )),
+        sqlx::migrate::MigrateError::VersionMismatch(number) => Error::Invalid(format!(
+            "migration {number} is not the one this database was made with; restore the file or begin a new database"
+        )),
+        other => Error::Fault(format!("the migrations could not be run: {other}")),
     })?;
     connection.close().await?;
     Ok(())
-}
-
-/// Makes the two roles and a database in a private cluster, if they are not there: `own_mig` owns the schema, `app_rw`
-/// owns nothing and is bound by row-level security. Passwords are hexadecimal, made by us.
-///
-/// # Errors
-/// When the cluster cannot be reached.
-pub async fn prepare_cluster(
-    superuser_url: &str,
-    owner_password: &str,
-    app_password: &str,
-    database: &str,
-) -> Result<(), Error> {
-    let mut connection = connect_patiently(superuser_url).await?;
-    for (role, password) in [("own_mig", owner_password), ("app_rw", app_password)] {
-        let there = sqlx::query_scalar!(r#"select exists (select from pg_roles where rolname = $1) as "there!""#, role)
-            .fetch_one(&mut connection)
-            .await?;
-        let verb = if there { "alter" } else { "create" };
-        let statement = format!(
-            "{verb} role {role} login nosuperuser nobypassrls nocreatedb nocreaterole noinherit password '{password}'"
-        );
-        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
-    }
-    let there =
-        sqlx::query_scalar!(r#"select exists (select from pg_database where datname = $1) as "there!""#, database)
-            .fetch_one(&mut connection)
-            .await?;
-    if !there {
-        let statement = format!("create database {database} owner own_mig");
-        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
-    }
-    connection.close().await?;
-    Ok(())
-}
-
-/// A server that has just begun to listen may still refuse for a moment.
-async fn connect_patiently(url: &str) -> Result<PgConnection, Error> {
-    let mut last = None;
-    for _ in 0..100 {
-        match PgConnection::connect(url).await {
-            Ok(connection) => return Ok(connection),
-            Err(error) => last = Some(error),
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    Err(last.map_or_else(|| Error::Fault("the database was never tried".to_owned()), Error::Database))
 }
