@@ -1,1 +1,183 @@
-//! boot: being built.
+//! Settings to adapters to `App`. The only file that names an adapter.
+
+use crate::{
+    adapters::{
+        index::MemoryIndex,
+        openai::{self, OpenAi},
+        private_postgres::{Durability, PrivatePostgres, PrivatePostgresSettings},
+        system_clock::SystemClock,
+        tones::ToneTranscriber,
+        town_clock::TownClock,
+        twilio::{Twilio, TwilioSettings},
+    },
+    app::{App, Guide, Settings},
+    config::{CarrierConfig, ClockConfig, Config, DatabaseConfig, ModelConfig},
+    domain::private::Private,
+    error::Error,
+    flows,
+    live::Live,
+    ports::clock::Clock,
+    store::{Db, migrations},
+};
+use std::sync::Arc;
+
+/// Connections of one process.
+const CONNECTIONS: u32 = 16;
+/// Connections of a subcommand at the desk.
+const DESK_CONNECTIONS: u32 = 2;
+
+/// A database that answers and is up to date. A private one stops when this is dropped.
+pub struct Database {
+    url: Private<String>,
+    cluster: Option<PrivatePostgres>,
+}
+
+impl Database {
+    /// The URL for the application's role.
+    #[must_use]
+    pub const fn url(&self) -> &Private<String> {
+        &self.url
+    }
+
+    /// Stops the private server, if there is one of ours.
+    pub async fn close(self) {
+        if let Some(cluster) = self.cluster {
+            cluster.stop().await;
+        }
+    }
+}
+
+/// Starts the private PostgreSQL when no database is given, and brings the tables up to date.
+///
+/// # Errors
+/// Names the setting and says what to do next.
+pub async fn database(config: &DatabaseConfig) -> Result<Database, Error> {
+    match config {
+        DatabaseConfig::Given { url, owner_url } => {
+            let names = "DATABASE_URL or CARELINE_MIGRATION_DATABASE_URL";
+            migrations::migrate(owner_url.reveal()).await.map_err(|error| unusable(names, error))?;
+            Ok(Database { url: url.clone(), cluster: None })
+        }
+        DatabaseConfig::Private { folder } => {
+            let settings = PrivatePostgresSettings { folder: folder.clone(), durability: Durability::Kept };
+            let cluster = PrivatePostgres::start(settings).await.map_err(|fault| Error::Invalid(fault.to_string()))?;
+            let owner_url = cluster.owner_url();
+            let url = cluster.app_url();
+            migrations::migrate(owner_url.reveal()).await.map_err(|error| unusable("CARELINE_DATA", error))?;
+            Ok(Database { url, cluster: Some(cluster) })
+        }
+    }
+}
+
+/// Everything wired, with each organization's passages indexed.
+///
+/// # Errors
+/// Names the setting that does not work and says what to do next.
+pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error> {
+    let telephone = Arc::new(twilio(&config.carrier, &config.public_url)?);
+    let app = Arc::new(App {
+        db: open(database, CONNECTIONS).await?,
+        clock: clock(&config.clock).await?,
+        phone: telephone.clone(),
+        media: telephone,
+        speech: Arc::new(ToneTranscriber),
+        guide: guide(&config.model)?,
+        vectors: Arc::new(MemoryIndex::default()),
+        live: Live::default(),
+        settings: Settings {
+            call_code_key: config.call_code_key.reveal().as_slice().into(),
+            secure_cookies: config.public_url.starts_with("https://"),
+            ring_seconds: config.ring_seconds,
+        },
+    });
+    for (org, _code) in app.db.organizations().await? {
+        flows::answer_question::reindex(&app, org).await?;
+    }
+    Ok(app)
+}
+
+/// What a subcommand at the desk needs: the record and the clock. Its telephone has no account, because nothing at the
+/// desk rings anybody, and its key of call codes is nobody's, because nothing at the desk checks or makes one.
+///
+/// # Errors
+/// Names the setting that does not work and says what to do next.
+pub async fn desk(database: &Database, time: &ClockConfig) -> Result<Arc<App>, Error> {
+    let nobodys = || hex::encode(rand::random::<[u8; 32]>());
+    let no_account = CarrierConfig {
+        api_url: "http://127.0.0.1:9".to_owned(),
+        account_sid: "AC0".to_owned(),
+        auth_token: Private::new(nobodys()),
+    };
+    let telephone = Arc::new(twilio(&no_account, "http://127.0.0.1:9")?);
+    Ok(Arc::new(App {
+        db: open(database, DESK_CONNECTIONS).await?,
+        clock: clock(time).await?,
+        phone: telephone.clone(),
+        media: telephone,
+        speech: Arc::new(ToneTranscriber),
+        guide: Guide::Extractive,
+        vectors: Arc::new(MemoryIndex::default()),
+        live: Live::default(),
+        settings: Settings {
+            call_code_key: nobodys().into_bytes().as_slice().into(),
+            secure_cookies: true,
+            ring_seconds: 30,
+        },
+    }))
+}
+
+async fn open(database: &Database, connections: u32) -> Result<Db, Error> {
+    Db::open(database.url.reveal(), connections).await.map_err(|error| unusable("DATABASE_URL", error))
+}
+
+fn twilio(config: &CarrierConfig, public_url: &str) -> Result<Twilio, Error> {
+    Twilio::new(TwilioSettings {
+        api_base: config.api_url.clone(),
+        account_sid: config.account_sid.clone(),
+        auth_token: config.auth_token.clone(),
+        public_url: public_url.to_owned(),
+    })
+    .map_err(|fault| Error::Invalid(fault.to_string()))
+}
+
+fn guide(config: &ModelConfig) -> Result<Guide, Error> {
+    match config {
+        ModelConfig::Extractive => Ok(Guide::Extractive),
+        ModelConfig::Server { url, key, chat, embedding } => {
+            let model = Arc::new(OpenAi::new(openai::Settings {
+                base_url: url.clone(),
+                key: key.reveal().clone(),
+                chat_model: chat.clone(),
+                embedding_model: embedding.clone(),
+            })?);
+            Ok(Guide::Generated { llm: model.clone(), embeddings: model })
+        }
+    }
+}
+
+async fn clock(config: &ClockConfig) -> Result<Arc<dyn Clock>, Error> {
+    match config {
+        ClockConfig::Machine => Ok(Arc::new(SystemClock)),
+        ClockConfig::Town(url) => match TownClock::follow(url).await {
+            Ok(clock) => Ok(clock),
+            Err(outage) => Err(Error::Invalid(format!("CARELINE_TOWN_CLOCK_URL: the {outage}"))),
+        },
+    }
+}
+
+/// A database that does not answer is named by its setting; what we say ourselves needs no more words.
+fn unusable(setting: &str, error: Error) -> Error {
+    match error {
+        Error::Database(_) => Error::Invalid(format!(
+            "{setting}: the database could not be used ({}); check host, port, role and password, and that it runs",
+            error.cause()
+        )),
+        Error::Invalid(_)
+        | Error::SignedOut
+        | Error::Forbidden
+        | Error::NotFound
+        | Error::Conflict(_)
+        | Error::Outage(_)
+        | Error::Fault(_) => error,
+    }
+}

@@ -179,9 +179,8 @@ fn database(settings: &Settings, faults: &mut Faults) -> Option<DatabaseConfig> 
 }
 
 fn database_url(variable: &str, text: &str, faults: &mut Faults) -> Option<String> {
-    let fits = Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "postgres" | "postgresql") && url.path().trim_matches('/') != ""
-    });
+    let fits = Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql") && url.path().trim_matches('/') != "");
     if fits {
         return Some(text.to_owned());
     }
@@ -209,7 +208,10 @@ fn carrier(settings: &Settings, public_url: Option<&str>, faults: &mut Faults) -
     let url = http_url("CARELINE_TWILIO_API_URL", &settings.twilio_api_url, faults);
     if let Some(url) = &url {
         if url.scheme() == "http" && !is_loopback(url) {
-            faults.note("CARELINE_TWILIO_API_URL", "only https is safe here; http is allowed on a loopback address alone");
+            faults.note(
+                "CARELINE_TWILIO_API_URL",
+                "only https is safe here; http is allowed on a loopback address alone",
+            );
         }
         let own = public_url.and_then(|url| Url::parse(url).ok());
         if is_twilio(url) && own.is_some_and(|own| is_loopback(&own)) {
@@ -236,7 +238,10 @@ fn model(settings: &Settings, faults: &mut Faults) -> Option<ModelConfig> {
         faults.note("CARELINE_MODEL_URL", "only https is safe here; http is allowed on a loopback address alone");
     }
     if settings.model_key.is_empty() {
-        faults.note("CARELINE_MODEL_KEY", "it is missing; copy it from the model's provider, or empty CARELINE_MODEL_URL");
+        faults.note(
+            "CARELINE_MODEL_KEY",
+            "it is missing; copy it from the model's provider, or empty CARELINE_MODEL_URL",
+        );
     }
     let names = [
         ("CARELINE_MODEL_NAME", &settings.model_name),

@@ -59,6 +59,15 @@ pub async fn operator_in(app: &App, code: &str) -> Result<Actor, Error> {
     }))
 }
 
+/// The operator's actor in every organization, with its code.
+///
+/// # Errors
+/// When the database is away.
+pub async fn operator_everywhere(app: &App) -> Result<Vec<(Actor, String)>, Error> {
+    let organizations = app.db.organizations().await?;
+    Ok(organizations.into_iter().map(|(org, code)| (Actor { org, who: Who::Operator }, code)).collect())
+}
+
 /// Names every faulty field at once.
 fn faultless(new: NewOrganization) -> Result<organizations::NewOrganization, Error> {
     let mut faults = Vec::new();

@@ -78,7 +78,8 @@ fn candidates() -> Vec<PathBuf> {
     for (parent, prefix) in SIDE_BY_SIDE {
         for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
             let name = entry.file_name();
-            let version = name.to_str().and_then(|name| name.strip_prefix(prefix)).and_then(|rest| rest.parse::<u32>().ok());
+            let version =
+                name.to_str().and_then(|name| name.strip_prefix(prefix)).and_then(|rest| rest.parse::<u32>().ok());
             if version.is_some() {
                 folders.push(entry.path().join("bin"));
             }

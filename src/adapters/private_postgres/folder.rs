@@ -151,7 +151,8 @@ fn runs_as() -> Result<Option<(Uid, Gid)>, PrivatePostgresFault> {
 /// Whether an unprivileged user can walk down to a folder.
 fn reachable(folder: &Path, uid: Uid) -> bool {
     folder.ancestors().all(|step| {
-        step.metadata().is_ok_and(|about| about.mode() & 0o001 != 0 || (about.uid() == uid.as_raw() && about.mode() & 0o100 != 0))
+        step.metadata()
+            .is_ok_and(|about| about.mode() & 0o001 != 0 || (about.uid() == uid.as_raw() && about.mode() & 0o100 != 0))
     })
 }
 

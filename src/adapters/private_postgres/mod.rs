@@ -61,7 +61,9 @@ pub enum PrivatePostgresFault {
         made_by: u32,
     },
     /// Root needs somebody to run it as.
-    #[error("PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody; run as another user")]
+    #[error(
+        "PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody; run as another user"
+    )]
     NobodyToRunAs,
     /// The cluster is there, its passwords are not.
     #[error("{0} is missing or unreadable, and without it nobody can sign in to the private database; begin anew")]
