@@ -4,7 +4,11 @@ pub use crate::store::planning::Planning;
 
 use crate::{
     app::App,
-    domain::{audit::DeedKind, ids::PatientId, people::Actor},
+    domain::{
+        audit::DeedKind,
+        ids::{PatientId, StaffId},
+        people::Actor,
+    },
     error::Error,
     store::{audit, planning},
 };
@@ -19,4 +23,15 @@ pub async fn open(app: &App, actor: &Actor, patient: PatientId) -> Result<Planni
     let choices = planning::choices(&mut tx, &receipt).await?;
     tx.commit().await?;
     Ok(choices)
+}
+
+/// Active nurses by name, for the form that admits a patient. Names of staff are no patient's, so this is not a deed.
+///
+/// # Errors
+/// When the database is away.
+pub async fn nurses(app: &App, actor: &Actor) -> Result<Vec<(StaffId, String)>, Error> {
+    let mut tx = app.db.begin(actor).await?;
+    let nurses = planning::nurses(&mut tx).await?;
+    tx.commit().await?;
+    Ok(nurses)
 }

@@ -39,17 +39,7 @@ pub async fn choices(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<Planning,
     .fetch_optional(tx.connection())
     .await?
     .ok_or(Error::NotFound)?;
-    let nurses = sqlx::query!(
-        "select id, full_name
-           from staff_member
-          where org_id = $1
-            and role = 'nurse'
-            and active
-          order by full_name",
-        org.0
-    )
-    .fetch_all(tx.connection())
-    .await?;
+    let nurses = nurses(tx).await?;
     let protocols = sqlx::query!(
         "select protocol_id, title
            from protocol_version
@@ -67,7 +57,27 @@ pub async fn choices(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<Planning,
             .parse()
             .map_err(|_| Error::Fault("a patient's time zone is not an IANA name".to_owned()))?,
         own_nurse: patient.nurse_id.map(StaffId),
-        nurses: nurses.into_iter().map(|row| (StaffId(row.id), row.full_name)).collect(),
+        nurses,
         protocols: protocols.into_iter().map(|row| (row.protocol_id, row.title)).collect(),
     })
+}
+
+/// Active nurses by name.
+///
+/// # Errors
+/// When the database is away.
+pub async fn nurses(tx: &mut OrgTx) -> Result<Vec<(StaffId, String)>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query!(
+        "select id, full_name
+           from staff_member
+          where org_id = $1
+            and role = 'nurse'
+            and active
+          order by full_name",
+        org.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(|row| (StaffId(row.id), row.full_name)).collect())
 }

@@ -60,6 +60,13 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/", EVERY_ROLE),
     row(Method::GET, "/today", CARERS),
     row(Method::GET, "/today/parts/list", CARERS),
+    row(Method::GET, "/patients", CARERS),
+    row(Method::POST, "/patients", CARERS),
+    row(Method::GET, "/patients/new", CALLERS),
+    row(Method::POST, "/patients/new", CALLERS),
+    row(Method::GET, "/patients/{id}", CARERS),
+    row(Method::POST, "/patients/{id}/contacts", CALLERS),
+    row(Method::POST, "/patients/{id}/consents", CALLERS),
     row(Method::GET, "/patients/{id}/calls/new", CALLERS),
     row(Method::POST, "/patients/{id}/calls/new", CALLERS),
     row(Method::GET, "/follow-ups", CARERS),
@@ -67,6 +74,9 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/calls/{id}/live", CARERS),
     row(Method::POST, "/calls/{id}/cancel", CALLERS),
     row(Method::POST, "/calls/{id}/hang-up", CALLERS),
+    row(Method::GET, "/record", KEEPERS),
+    row(Method::POST, "/record", KEEPERS),
+    row(Method::POST, "/record/verify", KEEPERS),
     open(Method::GET, "/api/openapi.json"),
     open(Method::POST, "/api/sign-in"),
     row(Method::POST, "/api/sign-out", EVERY_ROLE),
@@ -98,6 +108,13 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/", get(pages::sign_in::home))
         .route("/today", get(pages::today::show))
         .route("/today/parts/list", get(pages::today::list))
+        .route("/patients", get(pages::patients::list).post(pages::patients::search))
+        .route("/patients/new", get(pages::patients::admission).post(pages::patients::admit))
+        .route("/patients/{id}", get(pages::chart::show))
+        .route("/patients/{id}/contacts", post(pages::chart::add_contact))
+        .route("/patients/{id}/consents", post(pages::chart::record_consent))
+        .route("/record", get(pages::record::show).post(pages::record::search))
+        .route("/record/verify", post(pages::record::verify))
         .route("/patients/{id}/calls/new", get(pages::schedule::form).post(pages::schedule::plan))
         .route("/follow-ups", get(pages::follow_ups::show))
         .route("/follow-ups/{id}/done", post(pages::follow_ups::complete))

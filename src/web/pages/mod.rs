@@ -2,9 +2,13 @@
 
 pub mod assets;
 pub mod call;
+pub mod chart;
+pub mod faults;
 pub mod follow_ups;
 pub mod health;
 pub mod icons;
+pub mod patients;
+pub mod record;
 pub mod schedule;
 pub mod sign_in;
 pub mod today;

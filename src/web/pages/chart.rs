@@ -1,0 +1,212 @@
+//! One patient's chart: who they are, who may be spoken with, what is planned, owed and was found.
+
+use super::{Frame, assets, faults::Faults, icons, words};
+use crate::{
+    app::App,
+    domain::{
+        consent::{ConsentAnswer, ConsentChannel, ConsentPurpose},
+        ids::{ContactId, PatientId},
+        people::{PatientStatus, Role},
+    },
+    error::Error,
+    flows::{
+        admit_patient::{self, NewConsent, NewContact},
+        open_chart::{self, Chart},
+        open_worklist,
+    },
+    web::{
+        identity::SignedIn,
+        respond::{self, Failure},
+    },
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use chrono_tz::Tz;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// What the form for a contact sends.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ContactForm {
+    full_name: String,
+    relation: String,
+    phone: String,
+    call_code: String,
+}
+
+/// What the form for a consent sends.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ConsentForm {
+    contact: String,
+    purpose: String,
+    channel: String,
+    answer: String,
+    evidence: String,
+}
+
+#[derive(Template)]
+#[template(path = "chart.html")]
+struct ChartPage {
+    frame: Frame,
+    chart: Chart,
+    zone: Tz,
+    may_write: bool,
+    contact: ContactForm,
+    consent: ConsentForm,
+    contact_faults: Faults,
+    consent_faults: Faults,
+}
+
+/// What came back with faults.
+#[derive(Default)]
+struct Returned {
+    contact: Option<(ContactForm, Faults)>,
+    consent: Option<(ConsentForm, Faults)>,
+}
+
+/// `GET /patients/{id}`.
+///
+/// # Errors
+/// `NotFound` for a patient of nobody's or another organization.
+pub async fn show(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Path(id): Path<PatientId>,
+) -> Result<Response, Failure> {
+    respond::page(&read(&app, &person, id, Returned::default()).await?)
+}
+
+/// `POST /patients/{id}/contacts`.
+///
+/// # Errors
+/// When the database is away or the patient is not of this organization.
+pub async fn add_contact(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Path(id): Path<PatientId>,
+    Form(form): Form<ContactForm>,
+) -> Result<Response, Failure> {
+    let new = NewContact {
+        full_name: form.full_name.clone(),
+        relation: form.relation.clone(),
+        phone: form.phone.clone(),
+        call_code: form.call_code.clone(),
+    };
+    match admit_patient::add_contact(&app, &person.0.actor, id, new).await {
+        Ok(_) => Ok(Redirect::to(&format!("/patients/{id}")).into_response()),
+        Err(Error::Invalid(text)) => {
+            let fields = [
+                ("full name", "full_name"),
+                ("relation", "relation"),
+                ("telephone", "phone"),
+                ("call code", "call_code"),
+            ];
+            let returned = Returned { contact: Some((form, Faults::read(&text, &fields))), ..Returned::default() };
+            let page = read(&app, &person, id, returned).await?;
+            respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /patients/{id}/consents`.
+///
+/// # Errors
+/// When the database is away or the patient is not of this organization.
+pub async fn record_consent(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Path(id): Path<PatientId>,
+    Form(form): Form<ConsentForm>,
+) -> Result<Response, Failure> {
+    let recorded = match form.read() {
+        Ok(new) => admit_patient::record_consent(&app, &person.0.actor, id, new).await,
+        Err(error) => Err(error),
+    };
+    match recorded {
+        Ok(_) => Ok(Redirect::to(&format!("/patients/{id}")).into_response()),
+        Err(Error::Invalid(text)) => {
+            let faults = Faults::read(&text, &[("evidence", "evidence")]);
+            let returned = Returned { consent: Some((form, faults)), ..Returned::default() };
+            let page = read(&app, &person, id, returned).await?;
+            respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn read(app: &App, person: &SignedIn, id: PatientId, returned: Returned) -> Result<ChartPage, Error> {
+    let chart = open_chart::open(app, &person.0.actor, id).await?;
+    let zone = open_worklist::zone(app, &person.0.actor).await?;
+    let title = format!("{} {}", chart.patient.given_name.reveal(), chart.patient.family_name.reveal());
+    let (contact, contact_faults) = returned.contact.unwrap_or_default();
+    let (consent, consent_faults) = returned.consent.unwrap_or_default();
+    Ok(ChartPage {
+        frame: Frame::of(person, title, "/patients"),
+        chart,
+        zone,
+        may_write: matches!(person.0.actor.role(), Some(Role::Nurse | Role::Coordinator)),
+        contact,
+        consent,
+        contact_faults,
+        consent_faults,
+    })
+}
+
+impl ConsentForm {
+    fn read(&self) -> Result<NewConsent, Error> {
+        let unread = |what: &str| Error::Invalid(format!("choose {what} from the list"));
+        let contact = match self.contact.as_str() {
+            "" => None,
+            text => Some(text.parse::<ContactId>().map_err(|_| unread("whom it is about"))?),
+        };
+        Ok(NewConsent {
+            contact,
+            purpose: ConsentPurpose::from_word(&self.purpose).ok_or_else(|| unread("what for"))?,
+            channel: ConsentChannel::from_word(&self.channel).ok_or_else(|| unread("by which way"))?,
+            answer: match self.answer.as_str() {
+                "given" => ConsentAnswer::Given,
+                "refused" => ConsentAnswer::Refused,
+                _ => return Err(unread("whether it was given")),
+            },
+            evidence: self.evidence.clone(),
+        })
+    }
+}
+
+const fn purpose_words(purpose: &ConsentPurpose) -> &'static str {
+    match purpose {
+        ConsentPurpose::BeCalled => "To be called",
+        ConsentPurpose::DiscussHealth => "To talk about the patient's health",
+        ConsentPurpose::RecordCall => "To record calls",
+    }
+}
+
+const fn channel_words(channel: &ConsentChannel) -> &'static str {
+    match channel {
+        ConsentChannel::Voice => "by telephone",
+        ConsentChannel::Sms => "by text message",
+        ConsentChannel::Any => "by any way",
+    }
+}
+
+impl ChartPage {
+    fn whose(&self, contact: &Option<ContactId>) -> String {
+        match contact {
+            None => "The patient".to_owned(),
+            Some(id) => self
+                .chart
+                .contacts
+                .iter()
+                .find(|contact| contact.id == *id)
+                .map_or_else(|| "A contact".to_owned(), |contact| contact.full_name.reveal().clone()),
+        }
+    }
+}
