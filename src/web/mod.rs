@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 /// Everything that is served, wrapped and guarded.
 pub fn router(app: Arc<App>) -> Router {
-    guarded(&app, routes::routes()).with_state(app)
+    guarded(&app, routes::routes()).merge(layers::wrap_hooks(hooks::routes())).with_state(app)
 }
 
 /// Puts routes behind the table of permissions and the layers; a route without a row answers 403 to everybody.

@@ -37,6 +37,8 @@ const EVERY_ROLE: &[Role] = &[Nurse, Coordinator, Physician, Admin, Auditor];
 const CARERS: &[Role] = &[Nurse, Coordinator, Physician];
 /// Who admits, plans, asks and signs.
 const CALLERS: &[Role] = &[Nurse, Coordinator];
+/// Who asks for guidance.
+const ASKERS: &[Role] = &[Nurse, Physician];
 /// Who reads the record.
 const KEEPERS: &[Role] = &[Admin, Auditor];
 
@@ -71,6 +73,9 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/patients/{id}/calls/new", CALLERS),
     row(Method::GET, "/follow-ups", CARERS),
     row(Method::POST, "/follow-ups/{id}/done", CARERS),
+    row(Method::GET, "/calls/{id}", CARERS),
+    row(Method::GET, "/calls/{id}/parts/{part}", CARERS),
+    row(Method::POST, "/calls/{id}/ask", ASKERS),
     row(Method::GET, "/calls/{id}/live", CARERS),
     row(Method::POST, "/calls/{id}/cancel", CALLERS),
     row(Method::POST, "/calls/{id}/hang-up", CALLERS),
@@ -118,6 +123,11 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/patients/{id}/calls/new", get(pages::schedule::form).post(pages::schedule::plan))
         .route("/follow-ups", get(pages::follow_ups::show))
         .route("/follow-ups/{id}/done", post(pages::follow_ups::complete))
+        .route("/calls/{id}", get(pages::call::show))
+        .route("/calls/{id}/parts/{part}", get(pages::call::part))
+        .route("/calls/{id}/ask", post(pages::call::ask))
+        .route("/calls/{id}/cancel", post(pages::call::cancel))
+        .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))
         .merge(api::routes())
 }
