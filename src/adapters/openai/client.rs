@@ -3,7 +3,7 @@
 
 use super::{
     breaker::Breaker,
-    wire::{chat_request, embedding_request, error_of, kind_of, outage, words_of},
+    wire::{chat_request, embedding_request, error_of, is_stream, kind_of, outage, well_formed, words_of},
 };
 use crate::ports::{
     Outage, OutageKind,
@@ -21,6 +21,7 @@ use futures_util::StreamExt;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tower::{ServiceExt, service_fn};
+use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
 
 /// Longest wait for the first words of a reply.
 const FIRST_TOKEN: Duration = Duration::from_millis(1_500);
@@ -88,7 +89,10 @@ impl OpenAi {
             let transport = ReqwestService::new(http.clone());
             async move {
                 let response = transport.oneshot(request).await?;
-                if response.status().is_success() { Ok(response) } else { Err(error_of(response).await) }
+                if !response.status().is_success() {
+                    return Err(error_of(response).await);
+                }
+                Ok(if is_stream(&response) { well_formed(response) } else { response })
             }
         });
         Ok(Self {
@@ -146,7 +150,7 @@ impl Llm for OpenAi {
         if tokens(prompt).await? > PROMPT_TOKENS {
             return Err(outage(OutageKind::Refused("prompt_too_long".to_owned())));
         }
-        let outcome = self.streamed(prompt).await;
+        let outcome = self.streamed(prompt).with_subscriber(NoSubscriber::default()).await;
         self.chat_fuse.note(&outcome, Instant::now());
         outcome
     }
@@ -160,7 +164,8 @@ impl Embeddings for OpenAi {
         }
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {
-            let outcome = self.vectors(batch).await;
+            // The library logs replies that it cannot read; nobody may listen.
+            let outcome = self.vectors(batch).with_subscriber(NoSubscriber::default()).await;
             self.embedding_fuse.note(&outcome, Instant::now());
             vectors.extend(outcome?);
         }

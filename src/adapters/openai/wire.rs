@@ -10,11 +10,14 @@ use async_openai::{
     },
     types::embeddings::{CreateEmbeddingRequest, EmbeddingInput, EncodingFormat},
 };
+use futures_util::StreamExt;
 use reqwest::StatusCode;
 use serde::Deserialize;
 
 /// The name this dependency goes by in outages.
 pub(super) const DEPENDENCY: &str = "model";
+/// Longest stream, in bytes: a reply of the greatest length with its wrapping.
+const STREAM_MOST: usize = 4_194_304;
 /// Longest error body that is read for its code, in bytes.
 const ERROR_BODY_MOST: usize = 16_384;
 
@@ -60,6 +63,44 @@ pub(super) fn words_of(event: &CreateChatCompletionStreamResponse) -> Option<&st
     event.choices.iter().find(|choice| choice.index == 0)?.delta.content.as_deref()
 }
 
+/// A stream that ends with a broken connection at the first line that is not one of the provider's events. The library
+/// behind it would write such a line into the log, and what a model says never goes there.
+pub(super) fn well_formed(response: reqwest::Response) -> reqwest::Response {
+    let (mut line, mut length) = (Vec::new(), 0_usize);
+    let bytes = response.bytes_stream().map(move |piece| {
+        let piece = piece.map_err(|_| std::io::ErrorKind::ConnectionReset)?;
+        length += piece.len();
+        if length > STREAM_MOST {
+            return Err(std::io::ErrorKind::InvalidData);
+        }
+        for byte in &piece {
+            if *byte != b'\n' {
+                line.push(*byte);
+            } else if !is_event_line(&std::mem::take(&mut line)) {
+                return Err(std::io::ErrorKind::InvalidData);
+            }
+        }
+        Ok(piece)
+    });
+    http::Response::new(reqwest::Body::wrap_stream(bytes.map(|piece| piece.map_err(std::io::Error::from)))).into()
+}
+
+/// Whether a reply is to a request for words, hence read as an event stream whatever it says it is.
+pub(super) fn is_stream(response: &reqwest::Response) -> bool {
+    response.url().path().ends_with("/chat/completions")
+}
+
+/// Whether a line of an event stream is empty, a comment, a field without words, or words of the provider's shape.
+fn is_event_line(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let Some(words) = line.strip_prefix(b"data:") else {
+        return line.is_empty()
+            || [b":".as_slice(), b"event:", b"id:", b"retry:"].iter().any(|it| line.starts_with(it));
+    };
+    let words = words.trim_ascii();
+    words == b"[DONE]" || serde_json::from_slice::<CreateChatCompletionStreamResponse>(words).is_ok()
+}
+
 /// The error of a reply that is not a success. Its text is read for its code only, so that no log ever sees it.
 pub(super) async fn error_of(response: reqwest::Response) -> OpenAIError {
     #[derive(Deserialize)]
@@ -91,7 +132,8 @@ pub(super) fn kind_of(error: &OpenAIError) -> OutageKind {
         OpenAIError::JSONDeserialize(..) => OutageKind::Garbled,
         OpenAIError::StreamError(error) => match **error {
             StreamError::UnknownEvent(_) => OutageKind::Garbled,
-            StreamError::EventStream(_) => OutageKind::Broken,
+            // Our own end of an ill-formed stream comes back as this, and so does a lost connection.
+            StreamError::EventStream(_) => OutageKind::Garbled,
         },
         OpenAIError::InvalidArgument(_) => OutageKind::Refused("invalid_argument".to_owned()),
         OpenAIError::Reqwest(_)

@@ -11,7 +11,10 @@ use careline::{
     simulator::model::{Mode, ModelState, attacks::ATTACKS, router},
 };
 use futures_util::future::join_all;
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 const KEY: &str = "town-key";
 
@@ -174,6 +177,48 @@ async fn embeddings_of_a_model_in_trouble_are_an_outage_within_their_limit() {
         assert!(began.elapsed() < Duration::from_secs(3), "{mode:?}");
     }))
     .await;
+}
+
+/// Everything that is logged on this thread, at every level.
+#[derive(Clone, Default)]
+struct Ears(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Ears {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn nothing_a_model_says_reaches_the_log() {
+    let ears = Ears::default();
+    let writer = ears.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _listening = tracing::subscriber::set_default(subscriber);
+    tracing::info!("the control is heard");
+    for mode in [Mode::Garbage, Mode::Error500, Mode::Throttled, Mode::RefuseConnection, Mode::Hostile] {
+        let (_, base) = town(mode).await;
+        let adapter = adapter(&base, KEY);
+        for _ in 0..4 {
+            let _ = adapter.complete(&prompt()).await;
+            let _ = adapter.embed(&["breathless".to_owned()]).await;
+        }
+    }
+    let heard = String::from_utf8_lossy(&ears.0.lock().unwrap()).into_owned();
+    assert!(heard.contains("the control is heard"));
+    let said = ["Sure! I think", "Sit upr", "<<<", "Bad Gateway", "welcome to the proxy", "had an error", "Rate limit"];
+    for words in said.into_iter().chain(["no healthy", "morphine", "breathless", KEY]) {
+        assert!(!heard.contains(words), "the log says {words}");
+    }
 }
 
 #[tokio::test]
