@@ -18,6 +18,19 @@ use serde::{Deserialize, Serialize};
 /// The tag of passages that hold only for a patient with such an order; never advice.
 pub const ORDER_ONLY_TAG: &str = "patient_specific_order_only";
 
+/// Tags of passages whose use depends on a fact of the patient, whether it is known or not.
+const CONDITIONAL_TAGS: [&str; 9] = [
+    "actively_dying",
+    "home_oxygen",
+    "immunosuppression",
+    "interaction",
+    "renal_or_hepatic",
+    "allergy",
+    "low_platelets",
+    "pregnancy",
+    "age",
+];
+
 /// Longest question, in characters.
 pub const QUESTION_MOST: usize = 500;
 
@@ -50,6 +63,9 @@ impl Passage {
     pub fn badge(&self) -> Option<Badge> {
         if self.is_order_only() {
             return Some(Badge::OrderOnly);
+        }
+        if self.tags.iter().any(|tag| CONDITIONAL_TAGS.contains(&tag.as_str())) {
+            return Some(Badge::CheckFirst);
         }
         match self.standing {
             Standing::Unsigned => Some(Badge::Unsigned),
@@ -85,6 +101,8 @@ impl Standing {
 pub enum Badge {
     /// Holds only for a patient with such an order.
     OrderOnly,
+    /// Depends on a fact of the patient.
+    CheckFirst,
     /// Nobody has signed this version.
     Unsigned,
 }
@@ -97,6 +115,7 @@ impl Badge {
             Self::OrderOnly => {
                 "Not advice: holds only if this patient has a signed order that says so. Read the order first."
             }
+            Self::CheckFirst => "Depends on this patient: check the chart for what this passage is marked with.",
             Self::Unsigned => "Sample text: no clinical lead has signed this version.",
         }
     }

@@ -4,5 +4,6 @@ mod call;
 mod chain;
 mod contact_hours;
 mod guidance;
+mod guidance_sample;
 mod script;
 mod tones;
