@@ -4,6 +4,8 @@ use super::{api, live, pages};
 use crate::{
     app::App,
     domain::people::Role::{self, Admin, Auditor, Coordinator, Nurse, Physician},
+    error::Error,
+    web::respond::Failure,
 };
 use axum::{
     Router,
@@ -130,4 +132,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))
         .merge(api::routes())
+        .fallback(nothing_here)
+}
+
+async fn nothing_here() -> Failure {
+    Failure(Error::NotFound)
 }

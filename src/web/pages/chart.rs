@@ -4,6 +4,7 @@ use super::{Frame, assets, faults::Faults, icons, words};
 use crate::{
     app::App,
     domain::{
+        call::CallState,
         consent::{ConsentAnswer, ConsentChannel, ConsentPurpose},
         ids::{ContactId, PatientId},
         people::{PatientStatus, Role},

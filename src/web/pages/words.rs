@@ -211,3 +211,9 @@ pub fn plain(code: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
+
+/// A programme of care.
+#[must_use]
+pub fn programme(code: &str) -> String {
+    if code == "copd" { "COPD".to_owned() } else { plain(code) }
+}
