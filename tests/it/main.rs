@@ -4,6 +4,8 @@ mod content;
 mod demo_page;
 mod domain;
 mod isolation;
+mod pages;
+mod permissions;
 mod ports;
 mod stories;
 mod support;

@@ -1,3 +1,4 @@
 //! What stories stand on: databases that are leased and cleaned, a town, a ward that serves, a nurse at a browser.
 
 pub mod database;
+pub mod entrance;

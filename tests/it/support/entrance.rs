@@ -1,0 +1,170 @@
+//! The web entrance on a port of its own, over a leased database with two organizations, and a visitor who speaks HTTP.
+
+use super::database::Database;
+use careline::{
+    adapters::{
+        index::MemoryIndex,
+        system_clock::SystemClock,
+        tones::ToneTranscriber,
+        twilio::{Twilio, TwilioSettings},
+    },
+    app::{App, Guide, Settings},
+    domain::{people::Role, private::Private},
+    live::Live,
+    web,
+};
+use reqwest::{Client, Method, RequestBuilder, Response, redirect::Policy};
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A served entrance.
+pub struct Entrance {
+    pub app: Arc<App>,
+    pub base: String,
+    pub superuser: PgConnection,
+    pub home: Town,
+    pub other: Town,
+    client: Client,
+    database: Database,
+}
+
+/// One organization's rows.
+#[derive(Clone, Copy)]
+pub struct Town {
+    pub org: Uuid,
+    pub patient: Uuid,
+    pub call: Uuid,
+    pub follow_up: Uuid,
+}
+
+impl Entrance {
+    pub async fn open() -> Self {
+        let database = Database::lease().await;
+        let mut superuser = database.superuser().await;
+        let home = seed(&mut superuser, "harbor", "Margaret").await;
+        let other = seed(&mut superuser, "summit", "Walter").await;
+        let app = Arc::new(app(&database).await);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let served = web::serve(Arc::clone(&app), listener, std::future::pending());
+        tokio::spawn(async move { served.await.unwrap() });
+        let client = Client::builder().redirect(Policy::none()).build().unwrap();
+        Self { app, base, superuser, home, other, client, database }
+    }
+
+    /// A superuser's address of the database behind it.
+    pub fn superuser_url(&self) -> String {
+        self.database.superuser_url.clone()
+    }
+
+    /// A request by nobody.
+    pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    /// A request by somebody of the home organization.
+    pub fn ask_as(&self, role: Role, method: Method, path: &str) -> RequestBuilder {
+        self.ask(method, path).header("cookie", format!("careline={}.{}", self.home.org, token("harbor", role)))
+    }
+
+    pub async fn get(&self, role: Role, path: &str) -> Response {
+        self.ask_as(role, Method::GET, path).send().await.unwrap()
+    }
+
+    pub async fn post(&self, role: Role, path: &str, form: &[(&str, &str)]) -> Response {
+        self.ask_as(role, Method::POST, path).form(form).send().await.unwrap()
+    }
+}
+
+async fn app(database: &Database) -> App {
+    let carrier = || {
+        Twilio::new(TwilioSettings {
+            api_base: "http://127.0.0.1:1".into(),
+            account_sid: "AC1".into(),
+            auth_token: Private::new("token".to_owned()),
+            public_url: "http://127.0.0.1:1".into(),
+        })
+        .unwrap()
+    };
+    App {
+        db: database.open().await,
+        clock: Arc::new(SystemClock),
+        phone: Arc::new(carrier()),
+        media: Arc::new(carrier()),
+        speech: Arc::new(ToneTranscriber),
+        guide: Guide::Extractive,
+        vectors: Arc::new(MemoryIndex::default()),
+        live: Live::default(),
+        settings: Settings { call_code_key: Arc::from([7_u8; 32]), secure_cookies: false, ring_seconds: 25 },
+    }
+}
+
+/// 64 hexadecimal digits, as a session's token has.
+fn token(code: &str, role: Role) -> String {
+    hex::encode(Sha256::digest(format!("{code} {}", role.word())))
+}
+
+/// An organization with a signed-in member of each role, a consenting patient, a call and a follow-up.
+async fn seed(superuser: &mut PgConnection, code: &str, given_name: &str) -> Town {
+    let town = Town { org: Uuid::now_v7(), patient: Uuid::now_v7(), call: Uuid::now_v7(), follow_up: Uuid::now_v7() };
+    let nurse = Uuid::now_v7();
+    for statement in [
+        "insert into organization_directory values ($1, $2)",
+        "insert into organization (org_id, name, time_zone, caller_number, created_at)
+         select $1, $2, 'America/New_York', '+12125550100', now()",
+    ] {
+        sqlx::query(statement).bind(town.org).bind(code).execute(&mut *superuser).await.unwrap();
+    }
+    for role in Role::ALL {
+        let id = if role == Role::Nurse { nurse } else { Uuid::now_v7() };
+        sqlx::query(
+            "insert into staff_member (org_id, id, email, full_name, role, password_hash, on_duty, created_at)
+             values ($1, $2, $3 || '@example.com', initcap($3) || ' Example', $3, 'x', true, now())",
+        )
+        .bind(town.org)
+        .bind(id)
+        .bind(role.word())
+        .execute(&mut *superuser)
+        .await
+        .unwrap();
+        sqlx::query(
+            "insert into session (org_id, id, token_hash, staff_id, created_at, seen_at, expires_at)
+             values ($1, $2, $3, $4, now(), now(), now() + interval '1 hour')",
+        )
+        .bind(town.org)
+        .bind(Uuid::now_v7())
+        .bind(Sha256::digest(token(code, role)).to_vec())
+        .bind(id)
+        .execute(&mut *superuser)
+        .await
+        .unwrap();
+    }
+    for statement in [
+        "insert into patient (org_id, id, given_name, family_name, date_of_birth, phone, language, time_zone, nurse_id,
+                              call_code_hash, created_at)
+         select $1, $2, $6, 'Ellis', '1941-03-14', '+12125550101', 'en-US', 'America/New_York', $5, '\\x00', now()
+          where $3 <> $4",
+        "insert into call (org_id, id, patient_id, purpose, protocol_id, nurse_id, due_at, state, script, created_at,
+                           idem_key)
+         select $1, $3, $2, 'check_in', 'dyspnea', $5, now() + interval '1 hour', 'scheduled', '{}', now(), 'seed'
+          where $4 is not null and $6 is not null",
+        "insert into follow_up (org_id, id, patient_id, call_id, reason, summary, urgency, owner_id, due_at, state,
+                                created_at, once_key)
+         select $1, $4, $2, $3, 'missed_call', 'Try again for ' || $6, 'same_day', $5, now() + interval '1 hour',
+                'open', now(), 'seed'",
+    ] {
+        sqlx::query(statement)
+            .bind(town.org)
+            .bind(town.patient)
+            .bind(town.call)
+            .bind(town.follow_up)
+            .bind(nurse)
+            .bind(given_name)
+            .execute(&mut *superuser)
+            .await
+            .unwrap();
+    }
+    town
+}
