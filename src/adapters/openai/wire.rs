@@ -3,7 +3,7 @@
 
 use crate::ports::{Outage, OutageKind, llm::Prompt};
 use async_openai::{
-    error::{ApiError, ApiErrorResponse, OpenAIError, StreamError},
+    error::{ApiError, ApiErrorResponse, OpenAIError},
     types::chat::{
         ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage, ChatCompletionRequestUserMessage,
         CreateChatCompletionRequest, CreateChatCompletionStreamResponse, ResponseFormat, ResponseFormatJsonSchema,
@@ -129,12 +129,8 @@ pub(super) fn kind_of(error: &OpenAIError) -> OutageKind {
         OpenAIError::Reqwest(error) if error.is_timeout() => OutageKind::TimedOut,
         OpenAIError::Reqwest(error) if error.is_decode() => OutageKind::Garbled,
         OpenAIError::ApiError(error) => kind_of_status(error.status_code, error.api_error.code.as_deref()),
-        OpenAIError::JSONDeserialize(..) => OutageKind::Garbled,
-        OpenAIError::StreamError(error) => match **error {
-            StreamError::UnknownEvent(_) => OutageKind::Garbled,
-            // Our own end of an ill-formed stream comes back as this, and so does a lost connection.
-            StreamError::EventStream(_) => OutageKind::Garbled,
-        },
+        // Our own end of an ill-formed stream comes back as a stream error, and so does a connection lost in one.
+        OpenAIError::JSONDeserialize(..) | OpenAIError::StreamError(_) => OutageKind::Garbled,
         OpenAIError::InvalidArgument(_) => OutageKind::Refused("invalid_argument".to_owned()),
         OpenAIError::Reqwest(_)
         | OpenAIError::FileSaveError(_)
