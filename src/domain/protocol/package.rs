@@ -34,6 +34,12 @@ impl Package {
             .find_map(|language| self.texts.get(language.tag())?.get(key))
             .map_or(key, String::as_str)
     }
+
+    /// What a question asks, in English; its id when there is no such question.
+    #[must_use]
+    pub fn question_text<'p>(&'p self, id: &'p str) -> &'p str {
+        self.protocol.question(id).map_or(id, |question| self.text(Language::English, &question.ask))
+    }
 }
 
 /// One citable paragraph.

@@ -1,9 +1,13 @@
 //! Rules of the domain, and codecs.
 
+mod assessment;
 mod call;
 mod chain;
 mod contact_hours;
 mod guidance;
 mod guidance_sample;
+mod protocol_check;
+mod protocol_evaluate;
+mod protocol_read;
 mod script;
 mod tones;

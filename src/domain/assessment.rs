@@ -1,1 +1,0 @@
-//! domain/assessment: being built.
