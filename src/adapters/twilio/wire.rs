@@ -85,9 +85,10 @@ pub(super) struct ErrorBody {
     pub(super) code: u32,
 }
 
-/// A call's sid: `CA` and letters or digits.
+/// A call's sid: `CA` and 32 hexadecimal digits.
 pub(super) fn call_sid(text: &str) -> Option<CarrierSid> {
-    let plain = text.starts_with("CA") && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let digits = text.strip_prefix("CA")?;
+    let plain = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     plain.then(|| CarrierSid(text.to_owned()))
 }
 

@@ -4,6 +4,7 @@ mod assessment;
 mod call;
 mod chain;
 mod contact_hours;
+mod frame_order;
 mod guidance;
 mod guidance_sample;
 mod protocol_check;

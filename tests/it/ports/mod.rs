@@ -4,4 +4,7 @@ mod carrier_town;
 mod clocks;
 mod llm;
 mod tone_speech;
+mod twilio;
+mod twilio_client;
+mod twilio_town;
 mod vectors;
