@@ -108,7 +108,9 @@ pub async fn begin(app: &App, org: OrgId, token: &str, stream_sid: &str, sid: &s
     let (tell, missed) = mpsc::channel(WAITING_GAPS);
     let (hand, engine) = watch::channel(None);
     let scribe = Scribe { desk: Desk::of(app, org), stream: begun, tally: tally.clone(), missed, engine: hand };
-    let scribe = tokio::spawn(scribe.run());
+    // The first frames wait in the socket meanwhile; a transcriber that takes longer costs a gap.
+    let words = scribe.listen().await;
+    let scribe = tokio::spawn(scribe.run(words));
     Ok(Ear { order: FrameOrder::default(), engine, tell, tally, unheard: Unheard::default(), untold: None, scribe })
 }
 

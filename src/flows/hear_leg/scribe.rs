@@ -32,8 +32,8 @@ use tokio::{
 
 /// How often the pulse is written.
 const BEAT: Duration = Duration::from_secs(1);
-/// How long a transcriber may take to begin.
-const LISTEN_WITHIN: Duration = Duration::from_secs(5);
+/// How long a transcriber may take to begin: as long as the socket's buffers hold the audio meanwhile.
+const LISTEN_WITHIN: Duration = Duration::from_secs(2);
 /// Pause before a transcriber that failed is asked again.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 /// How long a write is tried again while the database is away.
@@ -96,9 +96,8 @@ enum Next {
 
 impl Scribe {
     /// Writes until the socket's side is gone, then the last words and the end.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self, mut words: Option<mpsc::Receiver<Heard>>) {
         self.publish(LiveEvent::CallMoved);
-        let mut words = self.listen().await;
         let mut listen_again_at = Instant::now() + LISTEN_AGAIN;
         let mut beats = tokio::time::interval(BEAT);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -130,7 +129,7 @@ impl Scribe {
     }
 
     /// Begins a transcriber, if what is said may be kept.
-    async fn listen(&self) -> Option<mpsc::Receiver<Heard>> {
+    pub(super) async fn listen(&self) -> Option<mpsc::Receiver<Heard>> {
         if !self.tally.may_keep.load(Relaxed) {
             return None;
         }
