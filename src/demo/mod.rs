@@ -1,7 +1,330 @@
-//! `bin/demo`: a ward, a town of invented patients and a telephone between them, on this machine only.
+//! `bin/demo`: a ward, a town of invented patients and a telephone between them, on this machine only. The private
+//! PostgreSQL belongs to this process; the town and the product are children of it, run as an operator would run them.
 
 pub mod children;
 pub mod narration;
 pub mod nurse;
 pub mod page;
 pub mod seed;
+pub mod simulate;
+mod story;
+mod town;
+mod vault;
+
+use crate::{
+    app::App,
+    boot,
+    config::{CarrierConfig, ClockConfig, Config, DatabaseConfig, ModelConfig, Settings},
+    domain::{
+        call::CallPurpose,
+        ids::{CallId, PatientId},
+        private::Private,
+    },
+    error::Error,
+    flows::{
+        found_organization::operator_in,
+        schedule_call::{self, NewCall},
+        verify_record,
+    },
+};
+use children::Running;
+use chrono::TimeDelta;
+use narration::Narrator;
+use nurse::Mishap;
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::Arc,
+};
+use tokio::signal::unix::{SignalKind, signal};
+use town::TownAt;
+use vault::{Begin, Keys, Vault};
+
+/// Where the vault keeps who Rosa is.
+const ROSA: &str = "rosa.json";
+
+/// What can be said about the demo on the command line.
+#[derive(Clone, clap::Args)]
+pub struct DemoArgs {
+    /// Play the nurse, narrate, and end.
+    #[arg(long)]
+    pub headless: bool,
+    /// Begin anew instead of with what the last demo left.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Port of the ward on the loopback address; 0 takes a free one.
+    #[arg(long)]
+    pub port: Option<u16>,
+}
+
+/// Runs the demo; whatever happens, no child is left behind.
+///
+/// # Errors
+/// With the step that failed and what to do next.
+pub async fn run(settings: &Settings, args: &DemoArgs) -> Result<(), Mishap> {
+    let narrator = Narrator::begin();
+    let mut asked_to_stop = StopSignals::listen()?;
+    let mut stage = Stage::default();
+    let told = tokio::select! {
+        told = play(&mut stage, settings, args, narrator) => told,
+        () = asked_to_stop.heard() => {
+            narrator.tell("Stopping.");
+            if args.headless { Err(Mishap::of("the demo was stopped before its end")) } else { Ok(()) }
+        }
+    };
+    stage.clear().await;
+    told
+}
+
+/// Everything that runs and must be stopped, in the order it was started.
+#[derive(Default)]
+struct Stage {
+    database: Option<boot::Database>,
+    town: Option<Running>,
+    app: Option<Arc<App>>,
+    ward: Option<Running>,
+}
+
+impl Stage {
+    async fn clear(&mut self) {
+        if let Some(ward) = self.ward.take() {
+            ward.stop().await;
+        }
+        if let Some(app) = self.app.take() {
+            app.db.close().await;
+        }
+        if let Some(town) = self.town.take() {
+            town.stop().await;
+        }
+        if let Some(database) = self.database.take() {
+            database.close().await;
+        }
+    }
+}
+
+/// Where everything is, once it runs.
+struct Scene {
+    narrator: Narrator,
+    keys: Keys,
+    vault: Vault,
+    town: TownAt,
+    origin: String,
+}
+
+async fn play(stage: &mut Stage, settings: &Settings, args: &DemoArgs, narrator: Narrator) -> Result<(), Mishap> {
+    let scene = set_up(stage, settings, args, narrator).await?;
+    if args.headless {
+        story::tell(stage, &scene).await?;
+        verify(stage, &scene).await
+    } else {
+        stay(stage, &scene).await
+    }
+}
+
+async fn set_up(
+    stage: &mut Stage,
+    settings: &Settings,
+    args: &DemoArgs,
+    narrator: Narrator,
+) -> Result<Scene, Mishap> {
+    let begin = if args.fresh { Begin::Anew } else { Begin::Again };
+    let vault = Vault::open(&folder(settings), begin)?;
+    let keys = vault.keys(seed::logins().into_iter().map(|login| login.email))?;
+    let listen = free_address(args.port.unwrap_or(if args.headless { 0 } else { 8080 }))?;
+    let origin = format!("http://{listen}");
+
+    let database = DatabaseConfig::Private { folder: vault.path("") };
+    let database = stage.database.insert(boot::database(&database).await.map_err(|error| Mishap::of(error.to_string()))?);
+    narrator.tell("A private PostgreSQL is running.");
+
+    let town_at = free_address(0)?;
+    let web = web()?;
+    let town = TownAt::new(web.clone(), &format!("http://{town_at}"));
+    let for_town = [
+        ("CARELINE_LISTEN", town_at.to_string()),
+        ("CARELINE_TWILIO_ACCOUNT_SID", keys.account_sid.clone()),
+        ("CARELINE_TWILIO_AUTH_TOKEN", keys.auth_token.clone()),
+        ("CARELINE_MODEL_KEY", keys.model_key.clone()),
+    ];
+    let child = Running::start("the town", &["simulate", "--tethered"], &for_town, &vault.path("town.log"))?;
+    stage.town.insert(child).answers(&web, &town.url("/town/health")).await?;
+    town.settle_clock(&vault).await?;
+    narrator.tell(format!("The town is open; its clock shows {}.", town.local_time().await?));
+
+    let config = config(&vault, &keys, &town, &origin, listen);
+    let app = boot::app(&config, database).await.map_err(|error| Mishap::of(error.to_string()))?;
+    stage.app = Some(Arc::clone(&app));
+    if app.db.organizations().await.map_err(|error| Mishap::of(error.to_string()))?.is_empty() {
+        plant(&app, &vault, &keys).await?;
+        narrator.tell("Two organizations with their people are seeded; the breathlessness protocol is imported.");
+    } else {
+        narrator.tell("The ward of the last demo is used again; --fresh begins anew.");
+    }
+    let for_ward = ward_settings(&vault, &keys, &town, &origin, listen);
+    let child = Running::start("the ward", &["serve", "--tethered"], &for_ward, &vault.path("ward.log"))?;
+    stage.ward.insert(child).answers(&web, &format!("{origin}/health/ready")).await?;
+    narrator.tell(format!("The ward is open at {origin}"));
+    Ok(Scene { narrator, keys, vault, town, origin })
+}
+
+async fn plant(app: &App, vault: &Vault, keys: &Keys) -> Result<(), Mishap> {
+    let failed = |error: Error| Mishap::of(format!("the ward could not be set up: {error}; try --fresh"));
+    let password = |login: &seed::Login| Private::new(keys.passwords.get(login.email).cloned().unwrap_or_default());
+    let seeded = seed::seed(app, password).await.map_err(failed)?;
+    let rosa = seeded.iter().find_map(|organization| organization.patients.get("Delgado"));
+    vault.write(ROSA, &rosa)
+}
+
+/// Plans Rosa's call so many seconds from now, unless she already has one to come.
+async fn plan_call(app: &App, vault: &Vault, seconds: i64) -> Result<CallId, Mishap> {
+    let failed = |error: Error| Mishap::of(format!("Rosa's call could not be planned: {error}"));
+    let operator = operator_in(app, "riverside").await.map_err(failed)?;
+    let rosa: PatientId = vault.read(ROSA).ok_or_else(|| Mishap::of("Rosa is not in the ward; try --fresh"))?;
+    let due_at = app.clock.now() + TimeDelta::seconds(seconds);
+    let new = NewCall {
+        patient: rosa,
+        purpose: CallPurpose::CheckIn,
+        protocol: "dyspnea".to_owned(),
+        nurse: None,
+        due_at,
+        idem_key: format!("demo:{due_at}"),
+    };
+    schedule_call::schedule(app, &operator, new).await.map_err(failed)
+}
+
+/// Verifies both organizations' chains through the demo's own connection, after the ward has stopped.
+async fn verify(stage: &mut Stage, scene: &Scene) -> Result<(), Mishap> {
+    if let Some(ward) = stage.ward.take() {
+        ward.stop().await;
+    }
+    let Some(app) = &stage.app else { return Err(Mishap::of("there is nothing to verify")) };
+    let failed = |error: Error| Mishap::of(format!("the record could not be verified: {error}"));
+    for (_, code) in app.db.organizations().await.map_err(failed)? {
+        let operator = operator_in(app, &code).await.map_err(failed)?;
+        let report = verify_record::verify(app, &operator).await.map_err(failed)?;
+        if let Some(fault) = &report.fault {
+            return Err(Mishap::of(format!("audit verify: FAILED (org {code}: {fault})")));
+        }
+        scene.narrator.tell(format!("The record of {code} holds: {} entries, each chained to the one before.", report.entries));
+    }
+    scene.narrator.plain("audit verify: ok");
+    Ok(())
+}
+
+/// Prints what a person needs and stays until something ends.
+async fn stay(stage: &mut Stage, scene: &Scene) -> Result<(), Mishap> {
+    if let Some(app) = &stage.app {
+        // Whoever starts a second time may have a call to come from the first.
+        let planned = plan_call(app, &scene.vault, 90).await.is_ok();
+        print_invitation(scene, planned);
+    }
+    let (Some(ward), Some(town)) = (&mut stage.ward, &mut stage.town) else { return Ok(()) };
+    tokio::select! {
+        mishap = ward.ended() => Err(mishap),
+        mishap = town.ended() => Err(mishap),
+    }
+}
+
+fn print_invitation(scene: &Scene, planned: bool) {
+    let narrator = scene.narrator;
+    narrator.plain(format!("\n  Open {} and sign in:\n", scene.origin));
+    for login in seed::logins() {
+        let password = scene.keys.passwords.get(login.email).map_or("", String::as_str);
+        narrator.plain(format!(
+            "    {:<10} {:<12} {:<14} {:<26} {password}",
+            login.organization,
+            login.role.word(),
+            login.full_name,
+            login.email
+        ));
+    }
+    let next = if planned {
+        "In 90 seconds Rosa Delgado's call falls due: her telephone rings in the simulated town, she proves who she is\n  \
+         by keypad, nurse Maya's telephone rings, and their words appear on the call's page. Sign in as Maya to see it."
+    } else {
+        "Plan a call from a patient's page, or press \"Ring now\": the telephones of the simulated town ring."
+    };
+    narrator.plain(format!("\n  {next}"));
+    narrator.plain(format!(
+        "  Everybody here is invented, nothing leaves this machine. Data and logs: {}\n  Ctrl-C stops everything.\n",
+        scene.vault.path("").display()
+    ));
+}
+
+fn folder(settings: &Settings) -> PathBuf {
+    // The default is the product's own folder; the demo lives in a room of it.
+    if settings.data == ".data" { PathBuf::from(".data/demo") } else { PathBuf::from(&settings.data) }
+}
+
+fn free_address(port: u16) -> Result<SocketAddr, Mishap> {
+    TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr()).map_err(|fault| {
+        Mishap::of(format!("port {port} on 127.0.0.1 cannot be used: {fault}; choose another with --port"))
+    })
+}
+
+fn web() -> Result<reqwest::Client, Mishap> {
+    reqwest::Client::builder().no_proxy().build().map_err(|fault| Mishap::of(fault.to_string()))
+}
+
+fn config(vault: &Vault, keys: &Keys, town: &TownAt, origin: &str, listen: SocketAddr) -> Config {
+    Config {
+        listen,
+        public_url: origin.to_owned(),
+        database: DatabaseConfig::Private { folder: vault.path("") },
+        carrier: CarrierConfig {
+            api_url: town.url(""),
+            account_sid: keys.account_sid.clone(),
+            auth_token: Private::new(keys.auth_token.clone()),
+        },
+        model: ModelConfig::Extractive,
+        clock: ClockConfig::Town(town.url("")),
+        call_code_key: Private::new(keys.call_code_key.clone().into_bytes()),
+        ring_seconds: 30,
+    }
+}
+
+fn ward_settings(
+    vault: &Vault,
+    keys: &Keys,
+    town: &TownAt,
+    origin: &str,
+    listen: SocketAddr,
+) -> [(&'static str, String); 12] {
+    [
+        ("CARELINE_LISTEN", listen.to_string()),
+        ("CARELINE_PUBLIC_URL", origin.to_owned()),
+        ("CARELINE_DATA", vault.path("").display().to_string()),
+        ("CARELINE_TWILIO_ACCOUNT_SID", keys.account_sid.clone()),
+        ("CARELINE_TWILIO_AUTH_TOKEN", keys.auth_token.clone()),
+        ("CARELINE_TWILIO_API_URL", town.url("")),
+        ("CARELINE_MODEL_URL", town.url("/v1")),
+        ("CARELINE_MODEL_KEY", keys.model_key.clone()),
+        ("CARELINE_MODEL_NAME", "town-guide-1".to_owned()),
+        ("CARELINE_EMBEDDING_MODEL_NAME", "town-stems-256".to_owned()),
+        ("CARELINE_TOWN_CLOCK_URL", town.url("")),
+        ("CARELINE_CALL_CODE_KEY", keys.call_code_key.clone()),
+    ]
+}
+
+/// Ctrl-C and a polite kill.
+struct StopSignals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl StopSignals {
+    fn listen() -> Result<Self, Mishap> {
+        let failed = |fault: std::io::Error| Mishap::of(format!("signals cannot be heard: {fault}"));
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+        })
+    }
+
+    async fn heard(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
