@@ -1,19 +1,16 @@
 //! The subcommands. What goes wrong at the start is one clear line on standard error and exit code 2.
 
+mod desk;
+
 use careline::{
     boot::{self, Database},
-    config::{self, ClockConfig, DatabaseConfig, Settings},
-    domain::{
-        chain::{ChainFault, ChainReport},
-        people::{Actor, Role},
-        private::Private,
+    config::{self, Settings},
+    demo::{
+        self, DemoArgs,
+        nurse::Mishap,
+        simulate::{self, SimulateArgs},
     },
     error::{Error, Verdict},
-    flows::{
-        add_staff::{self, Duty, NewStaff},
-        found_organization::{self, NewOrganization},
-        verify_record,
-    },
     jobs, telemetry, web,
 };
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -27,9 +24,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How long requests and jobs under way may take to end.
 const TO_END: Duration = Duration::from_secs(4);
-/// How often verification looks again for entries that a transaction under way holds up, and how long it waits.
-const LOOKS: u32 = 8;
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Careline: the telephone ward of a palliative-care service.
 #[derive(Parser)]
@@ -51,13 +45,17 @@ enum Command {
     Migrate,
     /// Look after the record.
     #[command(subcommand)]
-    Audit(Audit),
+    Audit(desk::Audit),
     /// Found organizations.
     #[command(subcommand)]
-    Organization(Organization),
+    Organization(desk::Organization),
     /// Look after staff.
     #[command(subcommand)]
-    Staff(Staff),
+    Staff(desk::Staff),
+    /// Run a ward, a town of invented patients and a telephone between them, on this machine only.
+    Demo(DemoArgs),
+    /// Open the simulated town: a carrier and a model server behind their own wire protocols, and one virtual clock.
+    Simulate(Simulate),
     /// Show every setting, its meaning and its value; secrets are masked.
     Config,
 }
@@ -72,68 +70,18 @@ struct Serve {
 }
 
 #[derive(Args)]
+struct Simulate {
+    #[command(flatten)]
+    args: SimulateArgs,
+    #[command(flatten)]
+    tether: Tether,
+}
+
+#[derive(Args)]
 struct Tether {
     /// End when standard input closes, so as not to outlive whoever started this.
     #[arg(long)]
     tethered: bool,
-}
-
-#[derive(Subcommand)]
-enum Audit {
-    /// Recompute the hash chain. Exit code 0: it holds; 2: an entry is missing; 3: an entry was altered; 5: entries wait
-    /// too long to be chained.
-    Verify {
-        /// Only the organization of this code.
-        #[arg(long)]
-        org: Option<String>,
-    },
-}
-
-#[derive(Subcommand)]
-enum Organization {
-    /// Found an organization.
-    Add {
-        /// The code its staff type when they sign in.
-        #[arg(long)]
-        code: String,
-        /// Its name.
-        #[arg(long)]
-        name: String,
-        /// Its country, ISO 3166.
-        #[arg(long, default_value = "US")]
-        country: String,
-        /// Its zone, an IANA name such as America/Chicago.
-        #[arg(long)]
-        time_zone: String,
-        /// The number its calls come from.
-        #[arg(long)]
-        caller_number: String,
-    },
-}
-
-#[derive(Subcommand)]
-enum Staff {
-    /// Add a staff member. The password is the first line of standard input.
-    Add {
-        /// The organization's code.
-        #[arg(long)]
-        org: String,
-        /// The e-mail address they sign in with.
-        #[arg(long)]
-        email: String,
-        /// Their full name.
-        #[arg(long)]
-        name: String,
-        /// nurse, coordinator, physician, admin or auditor.
-        #[arg(long)]
-        role: String,
-        /// The telephone they take calls on.
-        #[arg(long, default_value = "")]
-        phone: String,
-        /// Put calls through to them from now on.
-        #[arg(long)]
-        on_duty: bool,
-    },
 }
 
 /// Why a subcommand ends early: what it says on standard error, and its exit code.
@@ -159,6 +107,12 @@ impl From<Error> for Ending {
             | Error::Fault(_) => error.to_string(),
         };
         Self { says, code }
+    }
+}
+
+impl From<Mishap> for Ending {
+    fn from(mishap: Mishap) -> Self {
+        Self { says: mishap.to_string(), code: 1 }
     }
 }
 
@@ -205,15 +159,21 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
                 say("the database is up to date");
                 Ok(0)
             }
-            Command::Audit(Audit::Verify { org }) => at_the_desk(settings, |app| verify(app, org)).await,
-            Command::Organization(add) => at_the_desk(settings, |app| found(app, add)).await,
-            Command::Staff(add) => at_the_desk(settings, |app| add_staff_member(app, add)).await,
+            Command::Audit(desk::Audit::Verify { org }) => {
+                desk::at_the_desk(settings, |app| desk::verify(app, org)).await
+            }
+            Command::Organization(add) => desk::at_the_desk(settings, |app| desk::found(app, add)).await,
+            Command::Staff(add) => desk::at_the_desk(settings, |app| desk::add_staff_member(app, add)).await,
+            Command::Demo(args) => Ok(demo::run(settings, &args).await.map(|()| 0)?),
+            Command::Simulate(Simulate { args, tether }) => {
+                let stop = CancellationToken::new();
+                listen_for_the_end(&stop, &tether)?;
+                Ok(simulate::simulate(settings, &args, stop.cancelled_owned()).await.map(|()| 0)?)
+            }
             Command::Config => Ok(0),
         }
     })
 }
-
-type App = std::sync::Arc<careline::app::App>;
 
 /// Where jobs are worked while this process serves.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -299,109 +259,6 @@ fn listen_for_the_end(stop: &CancellationToken, tether: &Tether) -> Result<(), E
         });
     }
     Ok(())
-}
-
-/// Runs a subcommand that needs the database and the clock, and closes both behind it.
-async fn at_the_desk<F>(settings: &Settings, errand: impl FnOnce(App) -> F) -> Result<u8, Ending>
-where
-    F: Future<Output = Result<u8, Ending>>,
-{
-    let (database, time): (DatabaseConfig, ClockConfig) = config::check_database(settings, &config::names_present())?;
-    let database = boot::database(&database).await?;
-    let ended = match boot::desk(&database, &time).await {
-        Ok(app) => {
-            let ended = errand(app.clone()).await;
-            app.db.close().await;
-            ended
-        }
-        Err(error) => Err(error.into()),
-    };
-    database.close().await;
-    ended
-}
-
-async fn verify(app: App, org: Option<String>) -> Result<u8, Ending> {
-    let actors = match org {
-        Some(code) => vec![(found_organization::operator_in(&app, &code).await?, code)],
-        None => found_organization::operator_everywhere(&app).await?,
-    };
-    let mut worst = 0;
-    for (actor, code) in actors {
-        let report = verify_patiently(&app, &actor).await?;
-        match &report.fault {
-            None => say(&format!(
-                "audit verify: ok (org {code}: {} entries, head {})",
-                report.entries,
-                hex::encode(report.head).get(..12).unwrap_or_default()
-            )),
-            Some(fault) => {
-                say(&format!(
-                    "audit verify: FAILED (org {code}: {fault}; the {} entries before it hold)",
-                    report.entries
-                ));
-                worst = worst.max(code_of(fault));
-            }
-        }
-    }
-    Ok(worst)
-}
-
-/// A transaction under way holds back everything younger than itself for a moment; only what stays is a fault.
-async fn verify_patiently(app: &App, actor: &Actor) -> Result<ChainReport, Ending> {
-    for _ in 1..LOOKS {
-        let report = verify_record::verify(app, actor).await?;
-        match report.fault {
-            Some(ChainFault::Unchained { .. }) => tokio::time::sleep(LOOK_EVERY).await,
-            Some(ChainFault::Gap { .. } | ChainFault::Missing { .. } | ChainFault::Altered { .. }) | None => {
-                return Ok(report);
-            }
-        }
-    }
-    Ok(verify_record::verify(app, actor).await?)
-}
-
-const fn code_of(fault: &ChainFault) -> u8 {
-    match fault {
-        ChainFault::Gap { .. } | ChainFault::Missing { .. } => 2,
-        ChainFault::Altered { .. } => 3,
-        ChainFault::Unchained { .. } => 5,
-    }
-}
-
-async fn found(
-    app: App,
-    Organization::Add { code, name, country, time_zone, caller_number }: Organization,
-) -> Result<u8, Ending> {
-    let new = NewOrganization { code: code.clone(), name, country, time_zone, caller_number };
-    let _operator: Actor = found_organization::found(&app, new).await?;
-    say(&format!("organization {code} is founded; add its first admin with `careline staff add --org {code}`"));
-    Ok(0)
-}
-
-async fn add_staff_member(
-    app: App,
-    Staff::Add { org, email, name, role, phone, on_duty }: Staff,
-) -> Result<u8, Ending> {
-    let actor = found_organization::operator_in(&app, &org).await?;
-    let role = Role::from_word(&role).ok_or_else(|| {
-        let words: Vec<&str> = Role::ALL.iter().map(|role| role.word()).collect();
-        Error::Invalid(format!("role: choose one of {}", words.join(", ")))
-    })?;
-    let mut password = String::new();
-    std::io::stdin()
-        .read_line(&mut password)
-        .map_err(|why| Error::Invalid(format!("the password could not be read from standard input: {why}")))?;
-    let new = NewStaff {
-        email,
-        full_name: name,
-        role,
-        password: Private::new(password.trim_end_matches(['\r', '\n']).to_owned()),
-        phone,
-        duty: if on_duty { Duty::On } else { Duty::Off },
-    };
-    let id = add_staff::add(&app, &actor, new).await?;
-    say(&format!("staff member {id} is added"));
-    Ok(0)
 }
 
 fn show_config(settings: &Settings, matches: &clap::ArgMatches) -> Result<u8, Ending> {

@@ -121,12 +121,7 @@ async fn play(stage: &mut Stage, settings: &Settings, args: &DemoArgs, narrator:
     }
 }
 
-async fn set_up(
-    stage: &mut Stage,
-    settings: &Settings,
-    args: &DemoArgs,
-    narrator: Narrator,
-) -> Result<Scene, Mishap> {
+async fn set_up(stage: &mut Stage, settings: &Settings, args: &DemoArgs, narrator: Narrator) -> Result<Scene, Mishap> {
     let begin = if args.fresh { Begin::Anew } else { Begin::Again };
     let vault = Vault::open(&folder(settings), begin)?;
     let keys = vault.keys(seed::logins().into_iter().map(|login| login.email))?;
@@ -134,7 +129,8 @@ async fn set_up(
     let origin = format!("http://{listen}");
 
     let database = DatabaseConfig::Private { folder: vault.path("") };
-    let database = stage.database.insert(boot::database(&database).await.map_err(|error| Mishap::of(error.to_string()))?);
+    let database =
+        stage.database.insert(boot::database(&database).await.map_err(|error| Mishap::of(error.to_string()))?);
     narrator.tell("A private PostgreSQL is running.");
 
     let town_at = free_address(0)?;
@@ -205,7 +201,9 @@ async fn verify(stage: &mut Stage, scene: &Scene) -> Result<(), Mishap> {
         if let Some(fault) = &report.fault {
             return Err(Mishap::of(format!("audit verify: FAILED (org {code}: {fault})")));
         }
-        scene.narrator.tell(format!("The record of {code} holds: {} entries, each chained to the one before.", report.entries));
+        scene
+            .narrator
+            .tell(format!("The record of {code} holds: {} entries, each chained to the one before.", report.entries));
     }
     scene.narrator.plain("audit verify: ok");
     Ok(())

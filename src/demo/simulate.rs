@@ -36,12 +36,14 @@ pub async fn simulate(settings: &Settings, args: &SimulateArgs, stop: impl Futur
     for file in &args.people {
         plan.people.extend(read(file)?.people);
     }
-    let listen = settings.listen.parse().map_err(|_| {
-        Mishap::of("CARELINE_LISTEN: write an address and a port, such as 127.0.0.1:4010".to_owned())
-    })?;
-    for (name, value) in
-        [("CARELINE_TWILIO_ACCOUNT_SID", &settings.twilio_account_sid), ("CARELINE_TWILIO_AUTH_TOKEN", &settings.twilio_auth_token)]
-    {
+    let listen = settings
+        .listen
+        .parse()
+        .map_err(|_| Mishap::of("CARELINE_LISTEN: write an address and a port, such as 127.0.0.1:4010".to_owned()))?;
+    for (name, value) in [
+        ("CARELINE_TWILIO_ACCOUNT_SID", &settings.twilio_account_sid),
+        ("CARELINE_TWILIO_AUTH_TOKEN", &settings.twilio_auth_token),
+    ] {
         if value.is_empty() {
             return Err(Mishap::of(format!("{name} is not set; the town serves the one account it names")));
         }
@@ -66,7 +68,6 @@ pub async fn simulate(settings: &Settings, args: &SimulateArgs, stop: impl Futur
 }
 
 fn read(file: &Path) -> Result<TownPlan, Mishap> {
-    let text =
-        std::fs::read_to_string(file).map_err(|fault| Mishap::of(format!("{}: {fault}", file.display())))?;
+    let text = std::fs::read_to_string(file).map_err(|fault| Mishap::of(format!("{}: {fault}", file.display())))?;
     TownPlan::read(&text).map_err(|fault| Mishap::of(format!("{}: {fault}", file.display())))
 }

@@ -36,7 +36,7 @@ const FLOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms at the top of the house: they put the others together and may name everything.
-const TOP: &[&str] = &["boot", "main", "demo", "lib"];
+const TOP: &[&str] = &["boot", "main", "desk", "demo", "lib"];
 
 /// Words that say nothing; in the name of a type or module all of them, in the name of a function the verbs.
 const EMPTY_NOUNS: &[&str] = &["manager", "service", "helper", "util", "utils", "handler", "data", "info"];

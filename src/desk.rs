@@ -1,0 +1,188 @@
+//! The subcommands of the operator at the desk: found organizations, add staff, verify the record. Each needs the database
+//! and whose time it is, and nothing that rings.
+
+use crate::{Ending, say};
+use careline::{
+    boot,
+    config::{self, ClockConfig, DatabaseConfig, Settings},
+    domain::{
+        chain::{ChainFault, ChainReport},
+        people::{Actor, Role},
+        private::Private,
+    },
+    error::Error,
+    flows::{
+        add_staff::{self, Duty, NewStaff},
+        found_organization::{self, NewOrganization},
+        verify_record,
+    },
+};
+use clap::Subcommand;
+use std::time::Duration;
+
+/// How often verification looks again for entries that a transaction under way holds up, and how long it waits.
+const LOOKS: u32 = 8;
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+#[derive(Subcommand)]
+pub enum Audit {
+    /// Recompute the hash chain. Exit code 0: it holds; 2: an entry is missing; 3: an entry was altered; 5: entries wait
+    /// too long to be chained.
+    Verify {
+        /// Only the organization of this code.
+        #[arg(long)]
+        org: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Organization {
+    /// Found an organization.
+    Add {
+        /// The code its staff type when they sign in.
+        #[arg(long)]
+        code: String,
+        /// Its name.
+        #[arg(long)]
+        name: String,
+        /// Its country, ISO 3166.
+        #[arg(long, default_value = "US")]
+        country: String,
+        /// Its zone, an IANA name such as America/Chicago.
+        #[arg(long)]
+        time_zone: String,
+        /// The number its calls come from.
+        #[arg(long)]
+        caller_number: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Staff {
+    /// Add a staff member. The password is the first line of standard input.
+    Add {
+        /// The organization's code.
+        #[arg(long)]
+        org: String,
+        /// The e-mail address they sign in with.
+        #[arg(long)]
+        email: String,
+        /// Their full name.
+        #[arg(long)]
+        name: String,
+        /// nurse, coordinator, physician, admin or auditor.
+        #[arg(long)]
+        role: String,
+        /// The telephone they take calls on.
+        #[arg(long, default_value = "")]
+        phone: String,
+        /// Put calls through to them from now on.
+        #[arg(long)]
+        on_duty: bool,
+    },
+}
+
+type App = std::sync::Arc<careline::app::App>;
+
+/// Runs a subcommand that needs the database and the clock, and closes both behind it.
+pub async fn at_the_desk<F>(settings: &Settings, errand: impl FnOnce(App) -> F) -> Result<u8, Ending>
+where
+    F: Future<Output = Result<u8, Ending>>,
+{
+    let (database, time): (DatabaseConfig, ClockConfig) = config::check_database(settings, &config::names_present())?;
+    let database = boot::database(&database).await?;
+    let ended = match boot::desk(&database, &time).await {
+        Ok(app) => {
+            let ended = errand(app.clone()).await;
+            app.db.close().await;
+            ended
+        }
+        Err(error) => Err(error.into()),
+    };
+    database.close().await;
+    ended
+}
+
+pub async fn verify(app: App, org: Option<String>) -> Result<u8, Ending> {
+    let actors = match org {
+        Some(code) => vec![(found_organization::operator_in(&app, &code).await?, code)],
+        None => found_organization::operator_everywhere(&app).await?,
+    };
+    let mut worst = 0;
+    for (actor, code) in actors {
+        let report = verify_patiently(&app, &actor).await?;
+        match &report.fault {
+            None => say(&format!(
+                "audit verify: ok (org {code}: {} entries, head {})",
+                report.entries,
+                hex::encode(report.head).get(..12).unwrap_or_default()
+            )),
+            Some(fault) => {
+                say(&format!(
+                    "audit verify: FAILED (org {code}: {fault}; the {} entries before it hold)",
+                    report.entries
+                ));
+                worst = worst.max(code_of(fault));
+            }
+        }
+    }
+    Ok(worst)
+}
+
+/// A transaction under way holds back everything younger than itself for a moment; only what stays is a fault.
+async fn verify_patiently(app: &App, actor: &Actor) -> Result<ChainReport, Ending> {
+    for _ in 1..LOOKS {
+        let report = verify_record::verify(app, actor).await?;
+        match report.fault {
+            Some(ChainFault::Unchained { .. }) => tokio::time::sleep(LOOK_EVERY).await,
+            Some(ChainFault::Gap { .. } | ChainFault::Missing { .. } | ChainFault::Altered { .. }) | None => {
+                return Ok(report);
+            }
+        }
+    }
+    Ok(verify_record::verify(app, actor).await?)
+}
+
+const fn code_of(fault: &ChainFault) -> u8 {
+    match fault {
+        ChainFault::Gap { .. } | ChainFault::Missing { .. } => 2,
+        ChainFault::Altered { .. } => 3,
+        ChainFault::Unchained { .. } => 5,
+    }
+}
+
+pub async fn found(
+    app: App,
+    Organization::Add { code, name, country, time_zone, caller_number }: Organization,
+) -> Result<u8, Ending> {
+    let new = NewOrganization { code: code.clone(), name, country, time_zone, caller_number };
+    let _operator: Actor = found_organization::found(&app, new).await?;
+    say(&format!("organization {code} is founded; add its first admin with `careline staff add --org {code}`"));
+    Ok(0)
+}
+
+pub async fn add_staff_member(
+    app: App,
+    Staff::Add { org, email, name, role, phone, on_duty }: Staff,
+) -> Result<u8, Ending> {
+    let actor = found_organization::operator_in(&app, &org).await?;
+    let role = Role::from_word(&role).ok_or_else(|| {
+        let words: Vec<&str> = Role::ALL.iter().map(|role| role.word()).collect();
+        Error::Invalid(format!("role: choose one of {}", words.join(", ")))
+    })?;
+    let mut password = String::new();
+    std::io::stdin()
+        .read_line(&mut password)
+        .map_err(|why| Error::Invalid(format!("the password could not be read from standard input: {why}")))?;
+    let new = NewStaff {
+        email,
+        full_name: name,
+        role,
+        password: Private::new(password.trim_end_matches(['\r', '\n']).to_owned()),
+        phone,
+        duty: if on_duty { Duty::On } else { Duty::Off },
+    };
+    let id = add_staff::add(&app, &actor, new).await?;
+    say(&format!("staff member {id} is added"));
+    Ok(0)
+}
