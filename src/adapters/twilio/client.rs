@@ -150,7 +150,7 @@ impl Client {
         loop {
             match reply.chunk().await {
                 Ok(Some(part)) if body.len().saturating_add(part.len()) <= LARGEST_REPLY => {
-                    body.extend_from_slice(&part)
+                    body.extend_from_slice(&part);
                 }
                 Ok(Some(_)) => return Err(outage(OutageKind::Garbled)),
                 Ok(None) => break,

@@ -149,7 +149,7 @@ impl Ear {
         for item in ordered {
             match item {
                 InOrder::Missing(frames) => {
-                    self.lose(frames, self.tally.last_ms.load(Relaxed).saturating_add(FRAME_MS))
+                    self.lose(frames, self.tally.last_ms.load(Relaxed).saturating_add(FRAME_MS));
                 }
                 InOrder::Frame(frame) => self.pass_frame(frame),
             }

@@ -37,7 +37,7 @@ const LISTEN_WITHIN: Duration = Duration::from_secs(2);
 /// Pause before a transcriber that failed is asked again.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 /// How long a write is tried again while the database is away.
-const WRITE_WITHIN: Duration = Duration::from_secs(60);
+const WRITE_WITHIN: Duration = Duration::from_mins(1);
 /// Pause between two tries of a write.
 const WRITE_AGAIN: Duration = Duration::from_millis(500);
 /// How long the last words may take after the audio has ended.

@@ -122,17 +122,16 @@ async fn listen(app: &App, socket: &mut WebSocket, ear: &mut Ear) -> (u16, &'sta
             Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return (close_code::NORMAL, "goodbye"),
             Err(_) => return (close_code::AGAIN, "no audio"),
         };
-        match app.media.read(text.as_str()) {
-            Ok(news) => match ear.hear(news, app.clock.now()) {
-                Attention::Listening => {}
-                Attention::Over => return (close_code::NORMAL, "over"),
-            },
-            Err(_) => {
-                unreadable = unreadable.saturating_add(1);
-                if unreadable > MOST_UNREADABLE {
-                    return (close_code::POLICY, "not a media stream");
-                }
+        let Ok(news) = app.media.read(text.as_str()) else {
+            unreadable = unreadable.saturating_add(1);
+            if unreadable > MOST_UNREADABLE {
+                return (close_code::POLICY, "not a media stream");
             }
+            continue;
+        };
+        match ear.hear(news, app.clock.now()) {
+            Attention::Listening => {}
+            Attention::Over => return (close_code::NORMAL, "over"),
         }
     }
 }
