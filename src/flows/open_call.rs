@@ -30,6 +30,8 @@ pub struct CallPage {
     pub gaps: Vec<PageGap>,
     /// What was said.
     pub utterances: Vec<PageUtterance>,
+    /// Whether an assessment was begun.
+    pub begun: bool,
 }
 
 /// Reads the call and opens the chart of its patient.
@@ -46,8 +48,9 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     let legs = call_page::legs(&mut tx, call).await?;
     let gaps = call_page::gaps(&mut tx, &receipt, call).await?;
     let utterances = call_page::utterances(&mut tx, &receipt, call).await?;
+    let begun = call_page::begun(&mut tx, call).await?;
     tx.commit().await?;
-    Ok(CallPage { now, zone, head, brief, legs, gaps, utterances })
+    Ok(CallPage { now, zone, head, brief, legs, gaps, utterances, begun })
 }
 
 /// Whether a call exists in the actor's organization; for a live socket, which reads nothing else.

@@ -395,6 +395,21 @@ pub async fn utterances(tx: &mut OrgTx, _: &ChartReceipt, call: CallId) -> Resul
         .collect()
 }
 
+/// Whether somebody began the assessment of the call.
+///
+/// # Errors
+/// When the database is away.
+pub async fn begun(tx: &mut OrgTx, call: CallId) -> Result<bool, Error> {
+    let org = tx.org();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from assessment where org_id = $1 and call_id = $2) as "begun!""#,
+        org.0,
+        call.0
+    )
+    .fetch_one(tx.connection())
+    .await?)
+}
+
 fn voice(word: &str) -> Result<Voice, Error> {
     [Voice::Patient, Voice::Caregiver, Voice::Nurse]
         .into_iter()

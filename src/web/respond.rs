@@ -57,6 +57,16 @@ pub fn page_with(status: StatusCode, template: &impl Template) -> Result<Respons
     Ok(response)
 }
 
+/// A sentence for `static/live.js`, which shows it where the reader is.
+///
+/// # Errors
+/// Never; it has the shape of the other replies.
+pub fn note(status: StatusCode, words: String) -> Result<Response, Failure> {
+    let mut response = (status, words).into_response();
+    response.extensions_mut().insert(Written);
+    Ok(response)
+}
+
 /// Marks a response whose body is already what its reader should see.
 #[derive(Clone, Copy)]
 pub struct Written;

@@ -39,8 +39,8 @@ const EVERY_ROLE: &[Role] = &[Nurse, Coordinator, Physician, Admin, Auditor];
 const CARERS: &[Role] = &[Nurse, Coordinator, Physician];
 /// Who admits, plans, asks and signs.
 const CALLERS: &[Role] = &[Nurse, Coordinator];
-/// Who asks for guidance.
-const ASKERS: &[Role] = &[Nurse, Physician];
+/// Who asks for guidance, answers a protocol and signs.
+const SIGNERS: &[Role] = &[Nurse, Physician];
 /// Who reads the record.
 const KEEPERS: &[Role] = &[Admin, Auditor];
 
@@ -77,7 +77,9 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/follow-ups/{id}/done", CARERS),
     row(Method::GET, "/calls/{id}", CARERS),
     row(Method::GET, "/calls/{id}/parts/{part}", CARERS),
-    row(Method::POST, "/calls/{id}/ask", ASKERS),
+    row(Method::POST, "/calls/{id}/ask", SIGNERS),
+    row(Method::POST, "/calls/{id}/answers", SIGNERS),
+    row(Method::POST, "/calls/{id}/sign", SIGNERS),
     row(Method::GET, "/calls/{id}/live", CARERS),
     row(Method::POST, "/calls/{id}/cancel", CALLERS),
     row(Method::POST, "/calls/{id}/hang-up", CALLERS),
@@ -128,6 +130,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}", get(pages::call::show))
         .route("/calls/{id}/parts/{part}", get(pages::call::part))
         .route("/calls/{id}/ask", post(pages::call::ask))
+        .route("/calls/{id}/answers", post(pages::call::save))
+        .route("/calls/{id}/sign", post(pages::call::sign))
         .route("/calls/{id}/cancel", post(pages::call::cancel))
         .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))

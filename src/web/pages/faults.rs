@@ -15,16 +15,19 @@ impl Faults {
     #[must_use]
     pub fn read(text: &str, fields: &[(&str, &'static str)]) -> Self {
         let mut faults = Self::default();
+        let mut field = None;
         for part in text.split("; ") {
-            let found = part.split_once(": ").and_then(|(label, fault)| {
+            let named = part.split_once(": ").and_then(|(label, fault)| {
                 fields.iter().find(|(known, _)| *known == label).map(|(_, name)| (*name, fault))
             });
-            match found {
-                Some((name, fault)) => {
-                    faults.fields.insert(name, sentence(fault));
-                }
-                None => faults.whole = Some(sentence(part)),
-            }
+            // A part that names no field goes on with the one before it: faults may have a semicolon of their own.
+            let fault = named.map_or(part, |(_, fault)| fault);
+            field = named.map(|(name, _)| name).or(field);
+            let at = match field {
+                Some(name) => faults.fields.entry(name).or_default(),
+                None => faults.whole.get_or_insert_default(),
+            };
+            *at = if at.is_empty() { sentence(fault) } else { format!("{} {}", at, sentence(fault)) };
         }
         faults
     }

@@ -175,10 +175,10 @@
           const revision = $("[data-revision]", element);
           if (revision && form.elements.revision) form.elements.revision.value = revision.dataset.revision;
           say(saved, "Saved " + now());
-        } else if (got.status === 409) {
-          say(saved, "Somebody else saved this assessment. Press Save to see both.");
+        } else if (got.status === 409 || got.status === 422) {
+          say(saved, "Not saved. " + got.html);
         } else {
-          say(saved, "Not saved. Check the answers, then press Save.");
+          say(saved, "Not saved. Press Save to see why.");
         }
       } catch {
         say(saved, "Not saved: Careline does not answer. Your answers are still here.");

@@ -4,14 +4,15 @@ pub mod brief;
 pub mod guidance;
 pub mod state;
 pub mod transcript;
+pub mod work;
 
-use self::{brief::BriefPart, guidance::GuidancePart, state::StatePart, transcript::TranscriptPart};
+use self::{brief::BriefPart, guidance::GuidancePart, state::StatePart, transcript::TranscriptPart, work::{Back, DecisionPart, Typed, WorkPart}};
 use super::{Frame, assets, icons, words};
 use crate::{
     app::App,
-    domain::{guidance::QUESTION_MOST, ids::CallId, people::Role, private::Private},
+    domain::{assessment::AssessmentPage, call::CallState, disposition::Disposition, guidance::QUESTION_MOST, ids::CallId, people::Role, private::Private},
     error::Error,
-    flows::{answer_question, cancel_call, end_call, open_call, open_worklist},
+    flows::{answer_question, cancel_call, end_call, open_call, open_worklist, save_answers, sign_assessment::{self, Signing}},
     web::{
         identity::SignedIn,
         respond::{self, Failure},
@@ -20,8 +21,8 @@ use crate::{
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, State},
-    http::HeaderMap,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -49,14 +50,51 @@ struct CallScreen {
     state: StatePart,
     transcript: TranscriptPart,
     guidance: GuidancePart,
+    work: Work,
+}
+
+/// The protocol on the page, or why it is not there.
+enum Work {
+    Open(Box<WorkPart>),
+    /// Nobody talks yet, and nothing was begun.
+    Closed,
+    /// No version of the protocol can be asked; what to do about it.
+    Missing(String),
+}
+
+/// Whether a reader wants the protocol before anybody talks.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct View {
+    protocol: String,
 }
 
 /// `GET /calls/{id}`.
 ///
 /// # Errors
 /// `NotFound` for a call of nobody's or another organization.
-pub async fn show(State(app): State<Arc<App>>, person: SignedIn, Path(id): Path<CallId>) -> Result<Response, Failure> {
-    respond::page(&screen(&app, &person, id, None).await?)
+pub async fn show(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Path(id): Path<CallId>,
+    Query(view): Query<View>,
+) -> Result<Response, Failure> {
+    let wish = if view.protocol == "open" { Wish::Protocol } else { Wish::Page };
+    respond::page(&screen(&app, &person, id, wish).await?)
+}
+
+/// What a page of a call is rendered for.
+enum Wish {
+    /// The page as it stands.
+    Page,
+    /// The page with its protocol, whatever the call's state.
+    Protocol,
+    /// A question that could not be asked comes back.
+    Unasked(Unasked),
+    /// The form of the protocol comes back.
+    Back(Typed, Back),
+    /// The form was saved; what is not part of a draft stays as it was typed.
+    Saved(Typed),
 }
 
 /// A question that could not be asked, with the reason.
@@ -65,10 +103,26 @@ struct Unasked {
     fault: String,
 }
 
-async fn screen(app: &App, person: &SignedIn, id: CallId, unasked: Option<Unasked>) -> Result<CallScreen, Error> {
+async fn screen(app: &App, person: &SignedIn, id: CallId, wish: Wish) -> Result<CallScreen, Error> {
     let actor = &person.0.actor;
     let page = open_call::open(app, actor, id).await?;
     let answers = answer_question::answers(app, actor, id).await?;
+    let begun = page.begun || matches!(page.head.state, CallState::WaitingForNurse | CallState::Bridged | CallState::Done);
+    let (unasked, back) = match wish {
+        Wish::Page if !begun => (None, None),
+        Wish::Page | Wish::Protocol => (None, Some(None)),
+        Wish::Unasked(unasked) => (Some(unasked), begun.then_some(None)),
+        Wish::Back(typed, back) => (None, Some(Some((typed, Some(back))))),
+        Wish::Saved(typed) => (None, Some(Some((typed, None)))),
+    };
+    let work = match back {
+        None => Work::Closed,
+        Some(back) => match save_answers::open(app, actor, id).await {
+            Ok(assessment) => Work::Open(Box::new(WorkPart::of(assessment, actor.role(), page.now, page.zone, back))),
+            Err(Error::Invalid(text)) => Work::Missing(text),
+            Err(error) => return Err(error),
+        },
+    };
     let name = page.brief.name.reveal().clone();
     let (asked_before, ask_fault) = unasked.map(|unasked| (unasked.question, Some(unasked.fault))).unwrap_or_default();
     Ok(CallScreen {
@@ -85,6 +139,7 @@ async fn screen(app: &App, person: &SignedIn, id: CallId, unasked: Option<Unaske
         state: StatePart::of(&page, actor.role()),
         transcript: TranscriptPart::of(&page),
         guidance: GuidancePart::of(answers, page.zone),
+        work,
     })
 }
 
@@ -104,6 +159,7 @@ pub async fn part(
             respond::page(&StatePart::of(&page, actor.role()))
         }
         "transcript" => respond::page(&TranscriptPart::of(&open_call::open(&app, actor, id).await?)),
+        "decision" => respond::page(&DecisionPart::of(&save_answers::open(&app, actor, id).await?)),
         "guidance" => respond::page(&guidance(&app, &person, id).await?),
         _ => Err(Error::NotFound.into()),
     }
@@ -132,10 +188,92 @@ pub async fn ask(
         Ok(_) => Ok(Redirect::to(&format!("/calls/{id}#ask")).into_response()),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) if !live => {
             let unasked = Unasked { question: form.question, fault: respond::words_of(&error) };
-            respond::page_with(respond::status_of(&error), &screen(&app, &person, id, Some(unasked)).await?)
+            respond::page_with(respond::status_of(&error), &screen(&app, &person, id, Wish::Unasked(unasked)).await?)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// `POST /calls/{id}/answers`: what the protocol makes of them for the live page, the whole page otherwise.
+///
+/// # Errors
+/// When the database is away.
+pub async fn save(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Path(id): Path<CallId>,
+    headers: HeaderMap,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    let typed = Typed::read(fields);
+    let live = is_part(&headers);
+    match store(&app, &person, id, &typed).await {
+        Ok(page) if live => respond::page(&DecisionPart::of(&page)),
+        Ok(_) => respond::page(&screen(&app, &person, id, Wish::Saved(typed)).await?),
+        Err(error @ (Error::Invalid(_) | Error::Conflict(_))) if live => {
+            respond::note(respond::status_of(&error), respond::words_of(&error))
+        }
+        Err(error) => come_back(&app, &person, id, typed, error).await,
+    }
+}
+
+/// `POST /calls/{id}/sign`: saves the form, then signs what was saved. The form comes back when either cannot be done.
+///
+/// # Errors
+/// When the database is away.
+pub async fn sign(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Path(id): Path<CallId>,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Response, Failure> {
+    let typed = Typed::read(fields);
+    let saved = match store(&app, &person, id, &typed).await {
+        Ok(saved) => saved,
+        Err(error) => return come_back(&app, &person, id, typed, error).await,
+    };
+    match sign_assessment::sign(&app, &person.0.actor, id, signing(&typed, &saved)).await {
+        Ok(_) => Ok(Redirect::to(&format!("/calls/{id}#sign")).into_response()),
+        Err(error @ Error::Invalid(_)) => {
+            let wish = Wish::Back(typed, Back::Unsigned(respond::words_of(&error)));
+            respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &screen(&app, &person, id, wish).await?)
+        }
+        Err(error) => come_back(&app, &person, id, typed, error).await,
+    }
+}
+
+async fn store(app: &App, person: &SignedIn, id: CallId, typed: &Typed) -> Result<AssessmentPage, Error> {
+    let Typed { answers, facts, confirmed, revision, .. } = typed.clone();
+    save_answers::save(app, &person.0.actor, id, revision, answers, facts, confirmed).await
+}
+
+/// What is signed: the level chosen, or the protocol's own when none was.
+fn signing(typed: &Typed, saved: &AssessmentPage) -> Signing {
+    let found = saved.outcome.disposition.unwrap_or(Disposition::SelfCare);
+    Signing {
+        revision: saved.revision,
+        disposition: Disposition::from_code(&typed.disposition).unwrap_or(found),
+        override_reason: Some(typed.override_reason.trim())
+            .filter(|reason| !reason.is_empty())
+            .map(|reason| Private::new(reason.to_owned())),
+        agreed_plan: Private::new(typed.agreed_plan.trim().to_owned()),
+    }
+}
+
+async fn come_back(
+    app: &App,
+    person: &SignedIn,
+    id: CallId,
+    typed: Typed,
+    error: Error,
+) -> Result<Response, Failure> {
+    let status = respond::status_of(&error);
+    let back = match error {
+        Error::Invalid(text) => Back::Refused(text),
+        Error::Conflict(text) => Back::MovedOn(text),
+        other => return Err(other.into()),
+    };
+    respond::page_with(status, &screen(app, person, id, Wish::Back(typed, back)).await?)
 }
 
 /// `POST /calls/{id}/cancel`.
