@@ -6,13 +6,25 @@ pub mod state;
 pub mod transcript;
 pub mod work;
 
-use self::{brief::BriefPart, guidance::GuidancePart, state::StatePart, transcript::TranscriptPart, work::{Back, DecisionPart, Typed, WorkPart}};
+use self::{
+    brief::BriefPart,
+    guidance::GuidancePart,
+    state::StatePart,
+    transcript::TranscriptPart,
+    work::{Back, DecisionPart, Typed, WorkPart},
+};
 use super::{Frame, assets, icons, words};
 use crate::{
     app::App,
-    domain::{assessment::AssessmentPage, call::CallState, disposition::Disposition, guidance::QUESTION_MOST, ids::CallId, people::Role, private::Private},
+    domain::{
+        assessment::AssessmentPage, call::CallState, disposition::Disposition, guidance::QUESTION_MOST, ids::CallId,
+        people::Role, private::Private,
+    },
     error::Error,
-    flows::{answer_question, cancel_call, end_call, open_call, open_worklist, save_answers, sign_assessment::{self, Signing}},
+    flows::{
+        answer_question, cancel_call, end_call, open_call, open_worklist, save_answers,
+        sign_assessment::{self, Signing},
+    },
     web::{
         identity::SignedIn,
         respond::{self, Failure},
@@ -107,7 +119,8 @@ async fn screen(app: &App, person: &SignedIn, id: CallId, wish: Wish) -> Result<
     let actor = &person.0.actor;
     let page = open_call::open(app, actor, id).await?;
     let answers = answer_question::answers(app, actor, id).await?;
-    let begun = page.begun || matches!(page.head.state, CallState::WaitingForNurse | CallState::Bridged | CallState::Done);
+    let begun =
+        page.begun || matches!(page.head.state, CallState::WaitingForNurse | CallState::Bridged | CallState::Done);
     let (unasked, back) = match wish {
         Wish::Page if !begun => (None, None),
         Wish::Page | Wish::Protocol => (None, Some(None)),
@@ -260,13 +273,7 @@ fn signing(typed: &Typed, saved: &AssessmentPage) -> Signing {
     }
 }
 
-async fn come_back(
-    app: &App,
-    person: &SignedIn,
-    id: CallId,
-    typed: Typed,
-    error: Error,
-) -> Result<Response, Failure> {
+async fn come_back(app: &App, person: &SignedIn, id: CallId, typed: Typed, error: Error) -> Result<Response, Failure> {
     let status = respond::status_of(&error);
     let back = match error {
         Error::Invalid(text) => Back::Refused(text),

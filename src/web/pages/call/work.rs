@@ -160,7 +160,13 @@ impl DecisionPart {
 impl WorkPart {
     /// From the assessment as it was read, with what came back if a form did.
     #[must_use]
-    pub fn of(page: AssessmentPage, role: Option<Role>, now: DateTime<Utc>, zone: Tz, back: Option<(Typed, Option<Back>)>) -> Self {
+    pub fn of(
+        page: AssessmentPage,
+        role: Option<Role>,
+        now: DateTime<Utc>,
+        zone: Tz,
+        back: Option<(Typed, Option<Back>)>,
+    ) -> Self {
         let (typed, back) = back.unwrap_or_default();
         let faults = match &back {
             Some(Back::Refused(text)) => at_questions(text),
@@ -171,7 +177,9 @@ impl WorkPart {
         let others = page.questions.iter().filter(|asked| !asked.red_flag).map(view).collect();
         let (whole_fault, sign_fault) = match back {
             Some(Back::Refused(text)) if faults.is_empty() => (Some(text), None),
-            Some(Back::Refused(_)) => (Some("One answer cannot be taken; it is marked below. Nothing was lost.".to_owned()), None),
+            Some(Back::Refused(_)) => {
+                (Some("One answer cannot be taken; it is marked below. Nothing was lost.".to_owned()), None)
+            }
             Some(Back::MovedOn(text)) => (Some(text), None),
             Some(Back::Unsigned(text)) => (None, Some(text)),
             None => (None, None),
