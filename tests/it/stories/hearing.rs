@@ -12,7 +12,7 @@ use careline::{
     },
     app::{App, Guide, Settings},
     domain::{
-        ids::{CallId, LegId, OrgId},
+        ids::{CallId, LegId, OrgId, UtteranceId},
         people::Actor,
         private::Private,
         tones::{FRAME, SILENCE, frames},
@@ -25,7 +25,10 @@ use careline::{
         speech::{Hearing, Speech},
     },
     simulator::clock::VirtualClock,
-    store::legs,
+    store::{
+        legs,
+        streams::{self, Kept, Utterance},
+    },
     web::hooks,
 };
 use chrono::{DateTime, Utc};
@@ -324,6 +327,24 @@ async fn consent_withdrawn_in_the_middle_holds_from_the_next_word() {
     speak(&mut socket, next, "But not this").await;
     stop(socket).await;
     assert_eq!(ward.text("select string_agg(text, '|') from utterance").await, "You may keep this");
+}
+
+#[tokio::test]
+async fn the_statement_that_stores_words_asks_for_consent_itself() {
+    let mut ward = Ward::open(Some(true)).await;
+    let token = ward.stream_of(ward.patient_leg).await;
+    for (may, kept) in [(false, Kept::No), (true, Kept::Yes)] {
+        ward.run(&format!("update call set may_record = {may}")).await;
+        ward.run("update media_stream set started_at = null").await;
+        let (actor, now) = (Actor::careline(ward.org), ward.clock.now());
+        let mut tx = ward.app.db.begin(&actor).await.unwrap();
+        let stream = streams::begin(&mut tx, &actor, &token, "MZ1", PATIENT_SID, now).await.unwrap().unwrap();
+        let utterance =
+            Utterance { id: UtteranceId::at(now), text: "Six right now".into(), from: now, to: now, lost_words: 0 };
+        assert_eq!(streams::add_utterance(&mut tx, &actor, &stream, &utterance, now).await.unwrap(), kept);
+        tx.commit().await.unwrap();
+        assert_eq!(ward.count("utterance").await, i64::from(may));
+    }
 }
 
 #[tokio::test]
