@@ -55,7 +55,10 @@ pub async fn database(config: &DatabaseConfig) -> Result<Database, Error> {
     match config {
         DatabaseConfig::Given { url, owner_url } => {
             let names = "DATABASE_URL or CARELINE_MIGRATION_DATABASE_URL";
-            migrations::migrate(owner_url.reveal()).await.map_err(|error| unusable(names, error))?;
+            // A running product needs no role that owns tables, unless there is something to bring up to date.
+            if !migrations::is_current(url.reveal()).await.map_err(|error| unusable("DATABASE_URL", error))? {
+                migrations::migrate(owner_url.reveal()).await.map_err(|error| unusable(names, error))?;
+            }
             Ok(Database { url: url.clone(), cluster: None })
         }
         DatabaseConfig::Private { folder } => {

@@ -171,13 +171,36 @@ impl Running {
     }
 }
 
-/// Whether a process is a PostgreSQL server, and not some other that was given the number of one that died.
-pub fn is_postgres(pid: i32) -> bool {
-    let named = Command::new("ps").args(["-o", "comm=", "-p", &pid.to_string()]).output();
-    match named {
-        Ok(output) => String::from_utf8_lossy(&output.stdout).trim().ends_with("postgres"),
-        Err(_) => std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "postgres"),
+/// What a process number stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Process {
+    /// A PostgreSQL server that runs.
+    Server,
+    /// Something else: the number was given away again, or the dead server was never waited for.
+    Other,
+    /// Nothing.
+    Nobody,
+}
+
+/// What a process number stands for now.
+pub fn process(pid: i32) -> Process {
+    if kill(Pid::from_raw(pid), None) == Err(nix::errno::Errno::ESRCH) {
+        return Process::Nobody;
     }
+    let (state, name) = match Command::new("ps").args(["-o", "stat=,comm=", "-p", &pid.to_string()]).output() {
+        Ok(output) => {
+            let line = String::from_utf8_lossy(&output.stdout).into_owned();
+            let mut words = line.split_whitespace().map(str::to_owned);
+            (words.next().unwrap_or_default(), words.next().unwrap_or_default())
+        }
+        Err(_) => {
+            // `pid (name) state ...`
+            let line = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let (name, rest) = line.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')')).unwrap_or_default();
+            (rest.trim().to_owned(), name.to_owned())
+        }
+    };
+    if name.ends_with("postgres") && !state.starts_with('Z') { Process::Server } else { Process::Other }
 }
 
 /// Asks a server that lost its owner to stop fast.

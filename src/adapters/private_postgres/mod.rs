@@ -10,7 +10,7 @@ mod folder;
 
 use crate::domain::private::Private;
 use binaries::Binaries;
-use cluster::{Roles, Running};
+use cluster::{Process, Roles, Running};
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
@@ -21,6 +21,8 @@ use std::{
 const TO_ANSWER: Duration = Duration::from_secs(60);
 /// How long the server of a process that died may take to leave.
 const TO_LEAVE: Duration = Duration::from_secs(15);
+/// How long the children of a server that was killed may take to notice.
+const FOR_CHILDREN: Duration = Duration::from_secs(1);
 /// How often it is looked at meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -219,14 +221,20 @@ fn postmaster(cluster: &Path) -> Option<Postmaster> {
     })
 }
 
-/// Waits for the server of a process that was killed: it notices by itself and leaves. A leftover file without a living
-/// PostgreSQL behind it is removed, because its number may by now belong to any process.
+/// Waits for the server of a process that was killed: it notices by itself and leaves. A leftover file whose number
+/// stands for nobody is left to PostgreSQL, which also looks for the server's children; one whose number stands for
+/// something else would keep it from starting for ever, and is removed.
 fn wait_for_leftovers(folder: &folder::Folder) -> Result<(), PrivatePostgresFault> {
     let began = Instant::now();
     let mut asked = false;
     while let Some(old) = postmaster(&folder.cluster()) {
-        if !cluster::is_postgres(old.pid) {
-            return std::fs::remove_file(folder.cluster().join("postmaster.pid")).map_err(|why| folder.fault(why));
+        match cluster::process(old.pid) {
+            Process::Server => {}
+            Process::Nobody => return Ok(()),
+            Process::Other => {
+                std::thread::sleep(FOR_CHILDREN);
+                return std::fs::remove_file(folder.cluster().join("postmaster.pid")).map_err(|why| folder.fault(why));
+            }
         }
         if began.elapsed() > TO_LEAVE {
             return Err(PrivatePostgresFault::Held(old.pid));

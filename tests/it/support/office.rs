@@ -1,0 +1,110 @@
+//! An application whose telephone, model and speech are connected to nothing, on a leased database and a clock that the
+//! test moves: for everything that happens at a desk.
+
+use super::database::Database;
+use careline::{
+    adapters::{
+        index::MemoryIndex,
+        tones::ToneTranscriber,
+        twilio::{Twilio, TwilioSettings},
+    },
+    app::{App, Guide, Settings},
+    domain::{
+        ids::{PatientId, StaffId},
+        people::{Actor, Role},
+        private::Private,
+    },
+    flows::{
+        add_staff::{self, Duty, NewStaff},
+        admit_patient::{self, NewPatient},
+        found_organization::{self, NewOrganization},
+    },
+    live::Live,
+    simulator::clock::VirtualClock,
+};
+use chrono::{TimeZone, Utc};
+use std::sync::Arc;
+
+/// The password of everybody in these tests.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// An application at a desk.
+pub struct Office {
+    pub app: App,
+    pub clock: Arc<VirtualClock>,
+    pub database: Database,
+}
+
+impl Office {
+    /// Opens one on an empty database, on a Monday afternoon.
+    pub async fn open() -> Self {
+        let database = Database::lease().await;
+        let clock = Arc::new(VirtualClock::starting_at(Utc.with_ymd_and_hms(2026, 11, 23, 15, 0, 0).unwrap()));
+        let twilio = Arc::new(
+            Twilio::new(TwilioSettings {
+                api_base: "http://127.0.0.1:1".into(),
+                account_sid: "AC1".into(),
+                auth_token: Private::new("token".to_owned()),
+                public_url: "http://127.0.0.1:1".into(),
+            })
+            .unwrap(),
+        );
+        let app = App {
+            db: database.open().await,
+            clock: clock.clone(),
+            phone: twilio.clone(),
+            media: twilio,
+            speech: Arc::new(ToneTranscriber),
+            guide: Guide::Extractive,
+            vectors: Arc::new(MemoryIndex::default()),
+            live: Live::default(),
+            settings: Settings { call_code_key: Arc::from([7_u8; 32]), secure_cookies: false, ring_seconds: 25 },
+        };
+        Self { app, clock, database }
+    }
+
+    /// Founds an organization; returns the operator in it.
+    pub async fn found(&self, code: &str) -> Actor {
+        let new = NewOrganization {
+            code: code.into(),
+            name: format!("{code} hospice"),
+            country: "US".into(),
+            time_zone: "America/Chicago".into(),
+            caller_number: "+12125550100".into(),
+        };
+        found_organization::found(&self.app, new).await.unwrap()
+    }
+
+    /// Adds a staff member who signs in as `<role>@example.org`; returns their actor.
+    pub async fn add(&self, operator: &Actor, role: Role) -> Actor {
+        let new = NewStaff {
+            email: format!("{}@example.org", role.word()),
+            full_name: format!("A {}", role.word()),
+            role,
+            password: Private::new(PASSWORD.into()),
+            phone: String::new(),
+            duty: Duty::On,
+        };
+        let id: StaffId = add_staff::add(&self.app, operator, new).await.unwrap();
+        Actor::staff(operator.org, id, role)
+    }
+
+    /// Admits a patient of a family name.
+    pub async fn admit(&self, actor: &Actor, family_name: &str) -> PatientId {
+        admit_patient::admit(&self.app, actor, a_patient(family_name)).await.unwrap()
+    }
+}
+
+/// A patient as typed, without a fault.
+pub fn a_patient(family_name: &str) -> NewPatient {
+    NewPatient {
+        given_name: "Ada".into(),
+        family_name: family_name.into(),
+        date_of_birth: "1944-03-09".into(),
+        phone: "(212) 555-0123".into(),
+        language: "en-US".into(),
+        time_zone: "America/Chicago".into(),
+        call_code: "4711".into(),
+        ..NewPatient::default()
+    }
+}
