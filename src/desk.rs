@@ -1,5 +1,5 @@
-//! The subcommands of the operator at the desk: found organizations, add staff, verify the record. Each needs the database
-//! and whose time it is, and nothing that rings.
+//! The subcommands of the operator at the desk: found organizations, add staff, verify the record, check protocols. They
+//! need the database and whose time it is at most, and nothing that rings.
 
 use crate::{Ending, say};
 use careline::{
@@ -13,12 +13,13 @@ use careline::{
     error::Error,
     flows::{
         add_staff::{self, Duty, NewStaff},
+        check_protocol,
         found_organization::{self, NewOrganization},
         verify_record,
     },
 };
 use clap::Subcommand;
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// How often verification looks again for entries that a transaction under way holds up, and how long it waits.
 const LOOKS: u32 = 8;
@@ -79,6 +80,16 @@ pub enum Staff {
         /// Put calls through to them from now on.
         #[arg(long)]
         on_duty: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum Protocol {
+    /// Read the protocols in these folders, run their tests, say what was found. Exit code 1 when one has failed.
+    Check {
+        /// A folder with a protocol.yaml, or a folder of such folders.
+        #[arg(required = true)]
+        folders: Vec<PathBuf>,
     },
 }
 
@@ -185,4 +196,28 @@ pub async fn add_staff_member(
     let id = add_staff::add(&app, &actor, new).await?;
     say(&format!("staff member {id} is added"));
     Ok(0)
+}
+
+/// Reads the packages in folders, runs their tests and says what was found.
+pub fn check_protocols(Protocol::Check { folders }: &Protocol) -> Result<u8, Ending> {
+    let mut code = 0;
+    let mut found = 0;
+    for folder in folders {
+        let checked = check_protocol::check_folders(std::slice::from_ref(folder)).map_err(|why| Ending {
+            says: format!(
+                "{} cannot be read: {why}; name a folder with a protocol.yaml, or a folder of such folders",
+                folder.display()
+            ),
+            code: 2,
+        })?;
+        for one in &checked {
+            say(check_protocol::words(one).trim_end());
+            code = if one.has_passed() { code } else { 1 };
+        }
+        found += checked.len();
+    }
+    if found == 0 {
+        return Err(Ending { says: "there is no protocol in these folders".to_owned(), code: 2 });
+    }
+    Ok(code)
 }

@@ -52,6 +52,9 @@ enum Command {
     /// Look after staff.
     #[command(subcommand)]
     Staff(desk::Staff),
+    /// Look after protocols.
+    #[command(subcommand)]
+    Protocol(desk::Protocol),
     /// Run a ward, a town of invented patients and a telephone between them, on this machine only.
     Demo(DemoArgs),
     /// Open the simulated town: a carrier and a model server behind their own wire protocols, and one virtual clock.
@@ -164,6 +167,7 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
             }
             Command::Organization(add) => desk::at_the_desk(settings, |app| desk::found(app, add)).await,
             Command::Staff(add) => desk::at_the_desk(settings, |app| desk::add_staff_member(app, add)).await,
+            Command::Protocol(check) => desk::check_protocols(&check),
             Command::Demo(args) => Ok(demo::run(settings, &args).await.map(|()| 0)?),
             Command::Simulate(Simulate { args, tether }) => {
                 let stop = CancellationToken::new();

@@ -46,7 +46,8 @@ async fn a_patient_is_admitted_with_a_daughter_who_may_hear_and_the_chart_shows_
     assert_eq!(chart.patient.date_of_birth.reveal().to_string(), "1944-03-09");
     assert!(chart.contacts[0].may_discuss_health);
     assert_eq!(chart.consents.len(), 2);
-    let withdrawn = NewConsent { answer: ConsentAnswer::Refused, ..allowed(Some(daughter), ConsentPurpose::DiscussHealth) };
+    let withdrawn =
+        NewConsent { answer: ConsentAnswer::Refused, ..allowed(Some(daughter), ConsentPurpose::DiscussHealth) };
     office.clock.advance(std::time::Duration::from_secs(60));
     record_consent(&office.app, &nurse, patient, withdrawn).await.unwrap();
     let chart = open(&office.app, &nurse, patient).await.unwrap();
@@ -111,7 +112,10 @@ async fn a_search_takes_the_beginnings_of_names_literally_and_stays_in_its_organ
     assert!(find(&office.app, &neighbour, "", 0).await.unwrap().patients.is_empty(), "the neighbours find nobody");
     assert!(matches!(open(&office.app, &neighbour, patient).await, Err(Error::NotFound)));
     let contact = NewContact {
-        full_name: "X".into(), relation: "x".into(), phone: "+12125550124".into(), call_code: "0000".into(),
+        full_name: "X".into(),
+        relation: "x".into(),
+        phone: "+12125550124".into(),
+        call_code: "0000".into(),
     };
     assert!(matches!(add_contact(&office.app, &neighbour, patient, contact).await, Err(Error::NotFound)));
     let consent = allowed(None, ConsentPurpose::BeCalled);

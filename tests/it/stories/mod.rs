@@ -1,4 +1,6 @@
 //! Stories: what a person meets, from their door to the record.
 
+mod admission;
 mod guidance;
 mod hearing;
+mod sign_in;

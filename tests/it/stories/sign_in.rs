@@ -138,7 +138,8 @@ async fn only_an_admin_and_the_operator_add_staff_and_every_fault_is_named() {
     for field in ["e-mail", "full name", "telephone"] {
         assert!(text.contains(field), "{field} is not named in: {text}");
     }
-    let Err(Error::Invalid(text)) = add(&office.app, &admin, new("third@example.org", "Third", "", "short")).await else {
+    let Err(Error::Invalid(text)) = add(&office.app, &admin, new("third@example.org", "Third", "", "short")).await
+    else {
         panic!("a short password passes")
     };
     assert!(text.contains("12 to 128"), "{text}");

@@ -2,4 +2,5 @@
 
 pub mod database;
 pub mod entrance;
+pub mod office;
 pub mod protocol;

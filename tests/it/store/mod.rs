@@ -1,0 +1,5 @@
+//! What the database keeps, whatever asks it.
+
+mod audit;
+mod isolation;
+mod migrations;
