@@ -23,6 +23,7 @@ use crate::{
     error::Error,
     flows::{
         found_organization::operator_in,
+        import_protocol,
         schedule_call::{self, NewCall},
         verify_record,
     },
@@ -40,6 +41,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use town::TownAt;
 use vault::{Begin, Keys, Vault};
 
+/// The breathlessness protocol as it is shipped, by path within its folder.
+const DYSPNEA: [(&str, &str); 6] = [
+    ("protocol.yaml", include_str!("../../protocols/dyspnea/protocol.yaml")),
+    ("guidance.md", include_str!("../../protocols/dyspnea/guidance.md")),
+    ("scenarios.yaml", include_str!("../../protocols/dyspnea/scenarios.yaml")),
+    ("changelog.md", include_str!("../../protocols/dyspnea/changelog.md")),
+    ("i18n/en-US.yaml", include_str!("../../protocols/dyspnea/i18n/en-US.yaml")),
+    ("i18n/es-US.yaml", include_str!("../../protocols/dyspnea/i18n/es-US.yaml")),
+];
 /// Where the vault keeps who Rosa is.
 const ROSA: &str = "rosa.json";
 
@@ -114,6 +124,8 @@ struct Scene {
 async fn play(stage: &mut Stage, settings: &Settings, args: &DemoArgs, narrator: Narrator) -> Result<(), Mishap> {
     let scene = set_up(stage, settings, args, narrator).await?;
     if args.headless {
+        let app = stage.app.as_ref().ok_or_else(|| Mishap::of("there is no ward"))?;
+        plan_call(app, &scene.vault, 2).await?;
         story::tell(stage, &scene).await?;
         verify(stage, &scene).await
     } else {
@@ -167,6 +179,10 @@ async fn plant(app: &App, vault: &Vault, keys: &Keys) -> Result<(), Mishap> {
     let failed = |error: Error| Mishap::of(format!("the ward could not be set up: {error}; try --fresh"));
     let password = |login: &seed::Login| Private::new(keys.passwords.get(login.email).cloned().unwrap_or_default());
     let seeded = seed::seed(app, password).await.map_err(failed)?;
+    for organization in &seeded {
+        let files = DYSPNEA.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        import_protocol::import(app, &organization.operator, files.into()).await.map_err(failed)?;
+    }
     let rosa = seeded.iter().find_map(|organization| organization.patients.get("Delgado"));
     vault.write(ROSA, &rosa)
 }

@@ -138,7 +138,8 @@ impl Nurse {
             let location = reply.headers().get("location").and_then(|value| value.to_str().ok()).map(str::to_owned);
             match location.filter(|_| status.is_redirection()) {
                 Some(next) => {
-                    at = next.strip_prefix(&self.origin).unwrap_or(&next).to_owned();
+                    let path = next.strip_prefix(&self.origin).unwrap_or(&next);
+                    at = path.split('#').next().unwrap_or(path).to_owned();
                     request = self.web.get(self.url(&at));
                 }
                 None => {

@@ -99,6 +99,28 @@ impl Page {
         reader.forms
     }
 
+    /// Every article, each as a page of its own.
+    #[must_use]
+    pub fn articles(&self) -> Vec<Self> {
+        self.elements("article").map(|html| Self { html: html.to_owned(), ..self.clone() }).collect()
+    }
+
+    /// The words of every list item.
+    #[must_use]
+    pub fn items(&self) -> Vec<String> {
+        self.elements("li").map(text_of).collect()
+    }
+
+    fn elements<'p>(&'p self, tag: &'p str) -> impl Iterator<Item = &'p str> {
+        pieces(&self.html).filter_map(move |piece| match piece {
+            Piece::Open(name, attributes) if name == tag => {
+                let end = attributes.as_ptr().addr() + attributes.len() - self.html.as_ptr().addr();
+                self.html.get(end + 1..).map(|body| element(tag, body))
+            }
+            Piece::Open(..) | Piece::Close(_) | Piece::Text(_) => None,
+        })
+    }
+
     /// The words of every element whose class list has `class`.
     #[must_use]
     pub fn texts_of_class(&self, class: &str) -> Vec<String> {
