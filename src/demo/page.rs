@@ -51,7 +51,7 @@ enum Piece<'a> {
 /// Elements whose content nobody reads.
 const UNREAD: [&str; 4] = ["script", "style", "head", "svg"];
 /// Elements that flow inside a line; every other one parts words.
-const INLINE: [&str; 10] = ["a", "span", "strong", "em", "q", "b", "i", "time", "small", "mark"];
+const INLINE: [&str; 8] = ["a", "span", "strong", "em", "q", "b", "i", "mark"];
 
 impl Page {
     /// The words on it, in reading order, each element parted by a space.

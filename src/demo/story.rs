@@ -5,6 +5,7 @@ use super::{
     nurse::{LiveSocket, Mishap, Nurse},
     page::{Form, Page},
 };
+use crate::domain::disposition::Disposition;
 use serde_json::json;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const A_LOOK: Duration = Duration::from_millis(400);
 /// What Maya notes when she hears certain words: part of an utterance, and the answers it gives.
 const HEARD: [(&str, &[(&str, &str)]); 8] = [
     ("six out of ten right now", &[("a.sob_now", "6"), ("a.sob_usual", "3")]),
-    ("talk in whole sentences", &[("a.can_speak", "yes"), ("a.u_fighting_for_breath", "no")]),
+    ("talk in whole sentences", &[("a.can_speak", "yes")]),
     ("no chest pain", &[("a.chest_pain", "no")]),
     ("lips look as always", &[("a.lips_blue", "no")]),
     ("came on slowly", &[("a.sudden_onset", "no")]),
@@ -24,15 +25,16 @@ const HEARD: [(&str, &[(&str, &str)]); 8] = [
     ("clear sputum", &[("a.sputum", "clear")]),
     ("fan by the window", &[("a.relief_tried", "fan"), ("a.relief_tried", "position")]),
 ];
+/// Quotations shown of one answer; the page has them all.
+const MOST_QUOTES: usize = 2;
 /// What the call ends with.
 const LAST_WORDS: &str = "let us agree what happens next";
 /// What Maya hears for herself while Rosa speaks: somebody who answers clearly needs no ambulance.
-const JUDGED: [(&str, &str); 12] = [
+const JUDGED: [(&str, &str); 11] = [
     ("a.u_unresponsive", "no"),
     ("a.u_choking", "no"),
     ("a.u_fighting_for_breath", "no"),
     ("a.u_major_bleeding", "no"),
-    ("a.u_chest_pain", "no"),
     ("a.u_stroke_signs", "no"),
     ("a.u_seizure", "no"),
     ("a.u_suicidal", "no"),
@@ -182,15 +184,16 @@ impl Maya<'_> {
             return Err(Mishap::of(format!("the protocol should ask for a clinician within 1 hour, it says: {level}")));
         }
         self.tell(&format!("From Rosa's answers: {level}"));
-        for reasons in decision.texts_of_class("reasons").iter().take(1) {
-            self.scene.narrator.quote(reasons);
+        let fired = decision.html.split("<details").next().unwrap_or_default().to_owned();
+        for reason in (Page { html: fired, ..decision }).items().iter().filter_map(|item| up_to_level(item)) {
+            self.scene.narrator.quote(reason);
         }
         Ok(())
     }
 
     /// Asks with a model, with a model in trouble, and what the protocol does not say.
     async fn ask(&self) -> Result<(), Mishap> {
-        const FAN: &str = "How should a fan be used for breathlessness?";
+        const FAN: &str = "Does cool moving air from a small fan ease the feeling of breathlessness?";
         let answer = self.question(FAN).await?;
         self.tell(&format!("Maya asks: \"{FAN}\" The model writes, every sentence is tied to a quotation:"));
         self.show(&answer, "quote")?;
@@ -216,8 +219,12 @@ impl Maya<'_> {
 
     fn show(&self, answer: &Page, class: &str) -> Result<(), Mishap> {
         let parts = answer.texts_of_class(class);
-        let first = parts.first().ok_or_else(|| Mishap::of(format!("expected a {class}, got: {}", answer.text())))?;
-        self.scene.narrator.quote(first);
+        if parts.is_empty() {
+            return Err(Mishap::of(format!("expected a {class}, got: {}", answer.text())));
+        }
+        for part in parts.iter().take(MOST_QUOTES) {
+            self.scene.narrator.quote(part);
+        }
         Ok(())
     }
 
@@ -240,10 +247,13 @@ impl Maya<'_> {
     async fn find_follow_up(&self) -> Result<String, Mishap> {
         let page = self.nurse.open("/follow-ups").await?;
         let rows: Vec<String> = page.items().into_iter().filter(|row| row.contains("Rosa Delgado")).collect();
-        let row = rows.last().ok_or_else(|| Mishap::of("no follow-up for Rosa was opened"))?;
-        let words = row.split("Say what was done").next().unwrap_or(row);
-        self.tell("The signature opened a follow-up with an owner and a clock:");
-        self.scene.narrator.quote(words);
+        if rows.is_empty() {
+            return Err(Mishap::of("no follow-up for Rosa was opened"));
+        }
+        self.tell("The signature opened follow-up work, each with an owner and a clock:");
+        for row in &rows {
+            self.scene.narrator.quote(row.split("Say what was done").next().unwrap_or(row));
+        }
         let links = page.links().into_iter();
         links
             .filter(|(href, words)| href.starts_with("/patients/") && words.contains("Rosa Delgado"))
@@ -251,6 +261,13 @@ impl Maya<'_> {
             .next()
             .ok_or_else(|| Mishap::of("the follow-up does not lead to Rosa"))
     }
+}
+
+/// A reason of the decision, up to the level it asks for.
+fn up_to_level(item: &str) -> Option<&str> {
+    let (_, after) = item.split_once(" → ")?;
+    let level = Disposition::ALL.iter().map(|level| level.words()).find(|words| after.starts_with(words))?;
+    item.get(..item.len() - after.len() + level.len())
 }
 
 /// The form with these answers; several of one name are several ticks. A choice that is not offered is a mishap.
