@@ -60,7 +60,7 @@ pub async fn lock(tx: &mut OrgTx, receipt: &ChartReceipt, call: CallId) -> Resul
             override_reason: row.override_reason.map(Private::new),
             agreed_plan: Private::new(row.agreed_plan),
         }),
-        (Some(_), _, _) | (None, _, _) => None,
+        (Some(_) | None, _, _) => None,
     };
     Ok(Some(Assessment {
         id: AssessmentId(row.id),

@@ -82,7 +82,7 @@ impl Report {
 pub fn check(package: &Package) -> Report {
     let mut examiner = Examiner { package, protocol: &package.protocol, report: Report::default() };
     examiner.report.protocol = format!("{} {}", package.protocol.header.id, package.protocol.header.version);
-    examiner.report.sha256 = package.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    examiner.report.sha256 = hex::encode(package.sha256);
     examiner.report.passages = package.passages.len();
     examiner.run_scenarios();
     examiner.sweep_universal();

@@ -103,12 +103,11 @@ impl<'p> Judge<'p> {
         }
         match &comparison.source {
             Source::Question(id) => match self.answer(id) {
-                None => Truth::Unknown,
                 Some(Answer::YesNo(value)) => yes_no(*value, &comparison.test),
                 Some(Answer::Number(number)) => number_test((*number, *number), &comparison.test),
                 Some(Answer::Choice(option)) => option_test(&comparison.test, |known| known == option),
                 Some(Answer::Choices(options)) => option_test(&comparison.test, |known| options.contains(known)),
-                Some(Answer::Words(_)) => Truth::Unknown,
+                Some(Answer::Words(_)) | None => Truth::Unknown,
             },
             Source::Fact(id) => {
                 self.inputs.facts.get(id).map_or(Truth::Unknown, |value| yes_no(*value, &comparison.test))
@@ -213,7 +212,9 @@ impl<'p> Judge<'p> {
     fn tell_computed(&self, id: &str, into: &mut Vec<Because>) {
         match self.protocol.computed.get(id) {
             Some(Computation::Sum(sources) | Computation::Max(sources)) => {
-                sources.iter().for_each(|source| self.tell(source, into));
+                for source in sources {
+                    self.tell(source, into);
+                }
             }
             Some(Computation::Minus(first, second)) => {
                 self.tell(first, into);
@@ -256,7 +257,9 @@ impl<'p> Judge<'p> {
             Some(Computation::Sum(sources) | Computation::Max(sources)) => sources.iter().collect(),
             Some(Computation::Minus(first, second)) => vec![first, second],
             Some(Computation::CountTrue(parts)) => {
-                parts.iter().for_each(|part| self.lacks(part, into));
+                for part in parts {
+                    self.lacks(part, into);
+                }
                 Vec::new()
             }
             None => Vec::new(),

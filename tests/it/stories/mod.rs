@@ -1,6 +1,7 @@
 //! Stories: what a person meets, from their door to the record.
 
 mod admission;
+mod assessing;
 mod guidance;
 mod hearing;
 mod sign_in;

@@ -54,9 +54,8 @@ pub fn read_package(files: &BTreeMap<String, String>) -> Result<Package, Vec<Fau
     faults.dedup();
     match package {
         Some(package) if faults.is_empty() => Ok(package),
-        Some(_) => Err(faults),
         None if faults.is_empty() => Err(vec![whole_file(LOGIC, "unreadable", "the package cannot be read")]),
-        None => Err(faults),
+        Some(_) | None => Err(faults),
     }
 }
 

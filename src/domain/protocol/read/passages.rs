@@ -99,14 +99,11 @@ fn read_tags(desk: &mut Desk, line: u32, text: &str) -> BTreeSet<String> {
     let mut tags = BTreeSet::new();
     for tag in text.split_whitespace() {
         let word = tag.strip_prefix('[').and_then(|tag| tag.strip_suffix(']'));
-        match word.filter(|word| TAGS.contains(word)) {
-            Some(word) => {
-                tags.insert(word.to_owned());
-            }
-            None => {
-                let message = format!("`{tag}` after an anchor is no tag; write one of [{}]", TAGS.join("], ["));
-                desk.fault(line, "unknown-tag", message);
-            }
+        if let Some(word) = word.filter(|word| TAGS.contains(word)) {
+            tags.insert(word.to_owned());
+        } else {
+            let message = format!("`{tag}` after an anchor is no tag; write one of [{}]", TAGS.join("], ["));
+            desk.fault(line, "unknown-tag", message);
         }
     }
     tags
