@@ -100,7 +100,8 @@ pub async fn bind(tx: &mut OrgTx, id: AttemptId, sid: &str) -> Result<bool, Erro
     Ok(changed.rows_affected() == 1)
 }
 
-/// Moves an attempt that has no sid yet to a settled state or to `Unknown`.
+/// Moves an attempt that has no sid yet to a settled state or to `Unknown`, which tells no story yet: the telephone may
+/// be ringing.
 ///
 /// # Errors
 /// When the database is away.
@@ -114,7 +115,9 @@ pub async fn settle(
     let org = tx.org();
     let changed = sqlx::query!(
         "update attempt
-            set state = $3, outcome = $4, ended_at = case when $3 = 'unknown' then null else $5::timestamptz end
+            set state = $3,
+                outcome = case when $3 = 'unknown' then outcome else $4 end,
+                ended_at = case when $3 = 'unknown' then null else $5::timestamptz end
           where org_id = $1
             and id = $2
             and state in ('intent', 'dialing', 'unknown')",

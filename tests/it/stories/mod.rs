@@ -2,6 +2,8 @@
 
 mod admission;
 mod assessing;
+mod calls;
 mod guidance;
 mod hearing;
 mod sign_in;
+mod trouble;

@@ -4,3 +4,4 @@ pub mod database;
 pub mod entrance;
 pub mod office;
 pub mod protocol;
+pub mod ward;
