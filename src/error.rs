@@ -93,7 +93,7 @@ impl Error {
 fn database_verdict(error: &sqlx::Error) -> Verdict {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed => Verdict::TryLater,
-        other => match other.as_database_error().and_then(|database| database.code()).as_deref() {
+        other => match other.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
             // Serialization failure, deadlock, shutdown, cannot connect now: the same request may work later.
             Some("40001" | "40P01" | "57P01" | "57P02" | "57P03") => Verdict::TryLater,
             // Unique and foreign keys bypass row-level security, so their names are never echoed.

@@ -34,10 +34,13 @@ pub enum LiveEvent {
     GuidanceShown,
 }
 
+/// The channel of each watched call.
+type Channels = HashMap<(OrgId, CallId), broadcast::Sender<LiveEvent>>;
+
 /// The open channels.
 #[derive(Clone, Default)]
 pub struct Live {
-    channels: Arc<Mutex<HashMap<(OrgId, CallId), broadcast::Sender<LiveEvent>>>>,
+    channels: Arc<Mutex<Channels>>,
 }
 
 impl Live {

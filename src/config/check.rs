@@ -180,7 +180,7 @@ fn database(settings: &Settings, faults: &mut Faults) -> Option<DatabaseConfig> 
 
 fn database_url(variable: &str, text: &str, faults: &mut Faults) -> Option<String> {
     let fits = Url::parse(text)
-        .is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql") && url.path().trim_matches('/') != "");
+        .is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql") && !url.path().trim_matches('/').is_empty());
     if fits {
         return Some(text.to_owned());
     }

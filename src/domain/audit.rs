@@ -144,7 +144,7 @@ impl Deed {
 
     /// A code or count.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub fn with(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
         self.detail.insert(name, value.to_string());
         self
     }

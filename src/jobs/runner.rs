@@ -99,19 +99,22 @@ async fn run_one(app: &App, org: OrgId, claimed: ClaimedJob) {
         }
     }
     let stored = match done {
-        Ok(()) => finish(app, &actor, &claimed).await,
-        Err(error) if error.verdict() == Verdict::TryLater && claimed.tries < MOST_TRIES => {
-            postpone(app, &actor, &claimed, &error).await
-        }
-        // The row has gone or moved on: there is nothing left to do.
-        Err(Error::NotFound | Error::Conflict(_)) => finish(app, &actor, &claimed).await,
-        Err(error) if error.verdict() == Verdict::OurFault && claimed.tries < 3 => {
-            postpone(app, &actor, &claimed, &error).await
-        }
+        // A row that has gone or moved on leaves nothing to do either.
+        Ok(()) | Err(Error::NotFound | Error::Conflict(_)) => finish(app, &actor, &claimed).await,
+        Err(error) if claimed.tries < most_tries(&error) => postpone(app, &actor, &claimed, &error).await,
         Err(error) => flows::give_up_job::give_up(app, &actor, &claimed, &error.to_string()).await,
     };
     if let Err(error) = stored {
         tracing::warn!(job = %claimed.id, kind, error = %error, "what became of a job was not stored");
+    }
+}
+
+/// A dependency may come back; a fault of ours is tried again in case it was a moment's; what the caller did wrong stays so.
+fn most_tries(error: &Error) -> i32 {
+    match error.verdict() {
+        Verdict::TryLater => MOST_TRIES,
+        Verdict::OurFault => 3,
+        Verdict::CallersFault => 0,
     }
 }
 

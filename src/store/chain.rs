@@ -7,6 +7,7 @@ use crate::{
     error::Error,
 };
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// Entries chained in one transaction.
@@ -111,7 +112,7 @@ async fn waiting(tx: &mut OrgTx) -> Result<Vec<ChainedEntry>, Error> {
             deed: row.deed,
             patient: row.patient_id,
             subject: row.subject,
-            detail: detail(row.detail),
+            detail: detail(&row.detail),
             at_micros: row.at.timestamp_micros(),
         })
         .collect())
@@ -168,7 +169,7 @@ async fn links_after(tx: &mut OrgTx, seq: i64) -> Result<Vec<Link>, Error> {
                     deed,
                     patient: row.patient_id,
                     subject: row.subject,
-                    detail: detail(stored),
+                    detail: detail(&stored),
                     at_micros: at.timestamp_micros(),
                 }),
                 _ => None,
@@ -198,8 +199,8 @@ async fn tail(tx: &mut OrgTx, now: DateTime<Utc>) -> Result<Option<ChainFault>, 
 }
 
 /// Details are text by name; anything else was not written by us, and is hashed as the text it now is.
-fn detail(stored: serde_json::Value) -> BTreeMap<String, String> {
-    match serde_json::from_value(stored.clone()) {
+fn detail(stored: &serde_json::Value) -> BTreeMap<String, String> {
+    match BTreeMap::<String, String>::deserialize(stored) {
         Ok(detail) => detail,
         Err(_) => BTreeMap::from([(String::new(), stored.to_string())]),
     }

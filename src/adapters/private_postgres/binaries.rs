@@ -33,7 +33,7 @@ pub struct Binaries {
 impl Binaries {
     /// The newest that is supported, or exactly the version a cluster was made by.
     pub fn find(made_by: Option<u32>) -> Result<Self, PrivatePostgresFault> {
-        let mut found: Vec<Self> = candidates().into_iter().filter_map(Self::at).collect();
+        let mut found: Vec<Self> = candidates().into_iter().filter_map(|folder| Self::at(&folder)).collect();
         // The sort is stable, so of two folders with one version the one on the path stays first.
         found.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
         let wanted = |binaries: &Self| made_by.is_none_or(|major| major == binaries.major);
@@ -49,7 +49,7 @@ impl Binaries {
         self.folder.join(name)
     }
 
-    fn at(folder: PathBuf) -> Option<Self> {
+    fn at(folder: &Path) -> Option<Self> {
         // The server finds its libraries by its own real place, so links are followed first.
         let server = folder.join("postgres").canonicalize().ok()?;
         let folder = server.parent()?.to_owned();
