@@ -97,11 +97,12 @@ fn what_would_be_unsafe_does_not_start() {
 
 #[test]
 fn every_variable_is_shown_with_its_meaning_and_no_secret_is() {
-    let secret = "0123456789abcdef0123456789abcdef";
+    let secret = "a-secret-of-thirty-two-characters";
     let matches = matches(&[
         ("--database-url", "postgres://app_rw:hush@db/careline?password=hush"),
         ("--call-code-key", secret),
         ("--model-key", secret),
+        ("--twilio-auth-token", secret),
     ]);
     let lines = lines(Some(&matches));
     for line in &lines {

@@ -2,9 +2,10 @@
 //! private PostgreSQL that comes and goes with its owner.
 
 use std::{
-    io::Write,
-    net::TcpListener,
-    path::{Path, PathBuf},
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
     process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -45,7 +46,7 @@ impl Desk {
 
     fn postmaster(&self) -> Option<i32> {
         let file = self.folder.path().join("postgres/cluster/postmaster.pid");
-        std::fs::read_to_string(file).ok()?.lines().next()?.parse().ok()
+        fs::read_to_string(file).ok()?.lines().next()?.parse().ok()
     }
 }
 
@@ -63,8 +64,13 @@ fn eventually(what: &str, mut happens: impl FnMut() -> bool) {
     }
 }
 
+/// Whether it serves: the address is taken before the database is there, so a connection alone says nothing.
 fn answers(port: u16) -> bool {
-    std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+    let Ok(mut socket) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let asked = socket.write_all(b"GET /health/ready HTTP/1.1\r\nhost: ward\r\nconnection: close\r\n\r\n");
+    let mut reply = String::new();
+    asked.is_ok() && socket.read_to_string(&mut reply).is_ok() && reply.starts_with("HTTP/1.1 200")
 }
 
 #[test]
@@ -142,8 +148,7 @@ fn a_database_whose_owner_and_server_were_both_killed_starts_again() {
     let desk = Desk::new();
     let mut server = desk.command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     eventually("serving", || answers(desk.port));
-    let postmaster = desk.postmaster().unwrap();
-    kill(postmaster, "KILL");
+    kill(desk.postmaster().unwrap(), "KILL");
     server.kill().unwrap();
     server.wait().unwrap();
     assert!(desk.postmaster().is_some(), "the control: the leftover file is there");
@@ -170,16 +175,27 @@ fn a_tethered_server_ends_when_its_starter_does() {
 #[test]
 fn a_malformed_protocol_is_named_with_its_line() {
     let desk = Desk::new();
-    let folder: PathBuf = desk.folder.path().join("protocols/broken");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("protocol.yaml"), "id: broken\nversion: [1\n").unwrap();
-    let (code, says, _) = desk.run(&["protocol", "check", folder.to_str().unwrap()]);
-    assert_eq!(code, 1, "{says}");
-    assert!(says.contains("protocol.yaml:"), "{says}");
-    assert_eq!(desk.run(&["protocol", "check", "/nowhere"]).0, 2);
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols");
     let (code, says, _) = desk.run(&["protocol", "check", shipped.to_str().unwrap()]);
     assert_eq!(code, 0, "the control: {says}");
+    let broken = desk.folder.path().join("dyspnea");
+    copy(&shipped.join("dyspnea"), &broken);
+    let logic = fs::read_to_string(broken.join("protocol.yaml")).unwrap();
+    fs::write(broken.join("protocol.yaml"), format!("{logic}\nsurprise: 1\n")).unwrap();
+    let (code, says, _) = desk.run(&["protocol", "check", broken.to_str().unwrap()]);
+    assert_eq!(code, 1, "{says}");
+    let line = logic.lines().count() + 2;
+    assert!(says.contains(&format!("protocol.yaml, line {line},")), "{line} is not named: {says}");
+    let (code, _, says) = desk.run(&["protocol", "check", "/nowhere"]);
+    assert_eq!((code, says.lines().count()), (2, 1), "{says}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() { copy(&entry.path(), &to) } else { drop(fs::copy(entry.path(), to).unwrap()) }
+    }
 }
 
 fn kill(pid: i32, signal: &str) {

@@ -171,9 +171,9 @@ impl Running {
     }
 }
 
-/// What a process number stands for.
+/// Who has a process number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Process {
+pub enum Holder {
     /// A PostgreSQL server that runs.
     Server,
     /// Something else: the number was given away again, or the dead server was never waited for.
@@ -182,10 +182,10 @@ pub enum Process {
     Nobody,
 }
 
-/// What a process number stands for now.
-pub fn process(pid: i32) -> Process {
+/// Who has a process number now.
+pub fn holder(pid: i32) -> Holder {
     if kill(Pid::from_raw(pid), None) == Err(nix::errno::Errno::ESRCH) {
-        return Process::Nobody;
+        return Holder::Nobody;
     }
     let (state, name) = match Command::new("ps").args(["-o", "stat=,comm=", "-p", &pid.to_string()]).output() {
         Ok(output) => {
@@ -200,7 +200,7 @@ pub fn process(pid: i32) -> Process {
             (rest.trim().to_owned(), name.to_owned())
         }
     };
-    if name.ends_with("postgres") && !state.starts_with('Z') { Process::Server } else { Process::Other }
+    if name.ends_with("postgres") && !state.starts_with('Z') { Holder::Server } else { Holder::Other }
 }
 
 /// Asks a server that lost its owner to stop fast.

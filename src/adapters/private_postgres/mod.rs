@@ -10,7 +10,7 @@ mod folder;
 
 use crate::domain::private::Private;
 use binaries::Binaries;
-use cluster::{Process, Roles, Running};
+use cluster::{Holder, Roles, Running};
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
@@ -228,10 +228,10 @@ fn wait_for_leftovers(folder: &folder::Folder) -> Result<(), PrivatePostgresFaul
     let began = Instant::now();
     let mut asked = false;
     while let Some(old) = postmaster(&folder.cluster()) {
-        match cluster::process(old.pid) {
-            Process::Server => {}
-            Process::Nobody => return Ok(()),
-            Process::Other => {
+        match cluster::holder(old.pid) {
+            Holder::Server => {}
+            Holder::Nobody => return Ok(()),
+            Holder::Other => {
                 std::thread::sleep(FOR_CHILDREN);
                 return std::fs::remove_file(folder.cluster().join("postmaster.pid")).map_err(|why| folder.fault(why));
             }

@@ -88,7 +88,7 @@ async fn every_way_of_tampering_is_named_with_its_entry() {
     let org = actor.org.0;
     let victim = entry_at(&mut superuser, org, 7).await;
     superuser
-        .execute("create table kept_entry as table audit_entry; create table kept_chain as table audit_chain")
+        .execute("create temp table kept_entry as table audit_entry; create temp table kept_chain as table audit_chain")
         .await
         .unwrap();
     let altered = ChainFault::Altered { seq: 7, entry: victim };
@@ -119,7 +119,6 @@ async fn every_way_of_tampering_is_named_with_its_entry() {
         .await;
         assert_eq!(verify(&office.app, &actor).await.unwrap().fault, None, "the control, after {statement}");
     }
-    superuser.execute("drop table kept_entry, kept_chain").await.unwrap();
 }
 
 #[tokio::test]
@@ -130,21 +129,13 @@ async fn two_entries_that_change_places_are_found() {
     let mut superuser = office.database.superuser().await;
     let (one, other) = (entry_at(&mut superuser, actor.org.0, 3).await, entry_at(&mut superuser, actor.org.0, 4).await);
     let swap = format!(
-        "alter table audit_chain drop constraint audit_chain_org_id_entry_id_key;
-         update audit_chain set entry_id = case entry_id when {one} then {other} else {one} end
-          where entry_id in ({one}, {other})"
+        "update audit_chain set entry_id = -1 where entry_id = {one};
+         update audit_chain set entry_id = {one} where entry_id = {other};
+         update audit_chain set entry_id = {other} where entry_id = -1"
     );
-    superuser.execute("begin").await.unwrap();
     tamper(&mut superuser, &swap).await;
-    superuser.execute("commit").await.unwrap();
     let report = verify(&office.app, &actor).await.unwrap();
     assert_eq!(report.fault, Some(ChainFault::Altered { seq: 3, entry: other }));
-    tamper(
-        &mut superuser,
-        "delete from audit_chain; alter table audit_chain add constraint audit_chain_org_id_entry_id_key
-         unique (org_id, entry_id)",
-    )
-    .await;
 }
 
 #[tokio::test]

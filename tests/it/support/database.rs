@@ -140,7 +140,8 @@ async fn run(lease: &mut PgConnection, statement: &str) {
         .unwrap_or_else(|fault| panic!("{statement}: {fault}"));
 }
 
-/// Empties every table, past triggers and foreign keys, as only a superuser can.
+/// Empties every table, past triggers and foreign keys, as only a superuser can, and mends triggers that a test which
+/// tampered has left disabled.
 async fn clean(superuser_url: &str) {
     let mut superuser = PgConnection::connect(superuser_url).await.unwrap();
     let statement = "
@@ -153,6 +154,9 @@ async fn clean(superuser_url: &str) {
           for name in select format('%I.%I', schemaname, tablename) from pg_tables
                        where schemaname = 'public' and tablename not like '%migrations' loop
             execute 'delete from ' || name;
+          end loop;
+          for name in select distinct tgrelid::regclass::text from pg_trigger where tgenabled = 'D' loop
+            execute 'alter table ' || name || ' enable trigger all';
           end loop;
         end $$";
     run(&mut superuser, statement).await;
