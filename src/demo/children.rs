@@ -39,7 +39,14 @@ impl Running {
     ) -> Result<Self, Mishap> {
         let failed = |fault: std::io::Error| Mishap::of(format!("{name} could not be started: {fault}"));
         let output = std::fs::OpenOptions::new().create(true).append(true).open(log).map_err(failed)?;
-        let child = Command::new(std::env::current_exe().map_err(failed)?)
+        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        // What is set outside is meant for other installations than the demo's.
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| name.starts_with("CARELINE_") || name == "DATABASE_URL") {
+                command.env_remove(name);
+            }
+        }
+        let child = command
             .args(arguments)
             .envs(settings.iter().map(|(key, value)| (*key, value)))
             // The pipe closes when the demo ends, however it ends; the child then leaves too.

@@ -7,13 +7,13 @@ pub mod nurse;
 pub mod page;
 pub mod seed;
 pub mod simulate;
+mod stage;
 mod story;
 mod town;
 mod vault;
 
 use crate::{
     app::App,
-    boot,
     config::{CarrierConfig, ClockConfig, Config, DatabaseConfig, ModelConfig, Settings},
     domain::{
         call::CallPurpose,
@@ -28,14 +28,13 @@ use crate::{
         verify_record,
     },
 };
-use children::Running;
 use chrono::TimeDelta;
 use narration::Narrator;
 use nurse::Mishap;
+use stage::Stage;
 use std::{
     net::{SocketAddr, TcpListener},
     path::PathBuf,
-    sync::Arc,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use town::TownAt;
@@ -86,32 +85,6 @@ pub async fn run(settings: &Settings, args: &DemoArgs) -> Result<(), Mishap> {
     told
 }
 
-/// Everything that runs and must be stopped, in the order it was started.
-#[derive(Default)]
-struct Stage {
-    database: Option<boot::Database>,
-    town: Option<Running>,
-    app: Option<Arc<App>>,
-    ward: Option<Running>,
-}
-
-impl Stage {
-    async fn clear(&mut self) {
-        if let Some(ward) = self.ward.take() {
-            ward.stop().await;
-        }
-        if let Some(app) = self.app.take() {
-            app.db.close().await;
-        }
-        if let Some(town) = self.town.take() {
-            town.stop().await;
-        }
-        if let Some(database) = self.database.take() {
-            database.close().await;
-        }
-    }
-}
-
 /// Where everything is, once it runs.
 struct Scene {
     narrator: Narrator,
@@ -140,37 +113,21 @@ async fn set_up(stage: &mut Stage, settings: &Settings, args: &DemoArgs, narrato
     let listen = free_address(args.port.unwrap_or(if args.headless { 0 } else { 8080 }))?;
     let origin = format!("http://{listen}");
 
-    let database = DatabaseConfig::Private { folder: vault.path("") };
-    let database =
-        stage.database.insert(boot::database(&database).await.map_err(|error| Mishap::of(error.to_string()))?);
+    let database = stage.open_database(&vault).await?;
     narrator.tell("A private PostgreSQL is running.");
-
-    let town_at = free_address(0)?;
-    let web = web()?;
-    let town = TownAt::new(web.clone(), &format!("http://{town_at}"));
-    let for_town = [
-        ("CARELINE_LISTEN", town_at.to_string()),
-        ("CARELINE_TWILIO_ACCOUNT_SID", keys.account_sid.clone()),
-        ("CARELINE_TWILIO_AUTH_TOKEN", keys.auth_token.clone()),
-        ("CARELINE_MODEL_KEY", keys.model_key.clone()),
-    ];
-    let child = Running::start("the town", &["simulate", "--tethered"], &for_town, &vault.path("town.log"))?;
-    stage.town.insert(child).answers(&web, &town.url("/town/health")).await?;
+    let town = stage.open_town(&vault, &keys).await?;
     town.settle_clock(&vault).await?;
     narrator.tell(format!("The town is open; its clock shows {}.", town.local_time().await?));
 
-    let config = config(&vault, &keys, &town, &origin, listen);
-    let app = boot::app(&config, database).await.map_err(|error| Mishap::of(error.to_string()))?;
-    stage.app = Some(Arc::clone(&app));
+    let config = config(database, &keys, &town, &origin, listen);
+    let app = stage.open_app(&config).await?;
     if app.db.organizations().await.map_err(|error| Mishap::of(error.to_string()))?.is_empty() {
         plant(&app, &vault, &keys).await?;
         narrator.tell("Two organizations with their people are seeded; the breathlessness protocol is imported.");
     } else {
         narrator.tell("The ward of the last demo is used again; --fresh begins anew.");
     }
-    let for_ward = ward_settings(&vault, &keys, &town, &origin, listen);
-    let child = Running::start("the ward", &["serve", "--tethered"], &for_ward, &vault.path("ward.log"))?;
-    stage.ward.insert(child).answers(&web, &format!("{origin}/health/ready")).await?;
+    stage.open_ward(&config, &vault).await?;
     narrator.tell(format!("The ward is open at {origin}"));
     Ok(Scene { narrator, keys, vault, town, origin })
 }
@@ -206,9 +163,7 @@ async fn plan_call(app: &App, vault: &Vault, seconds: i64) -> Result<CallId, Mis
 
 /// Verifies both organizations' chains through the demo's own connection, after the ward has stopped.
 async fn verify(stage: &mut Stage, scene: &Scene) -> Result<(), Mishap> {
-    if let Some(ward) = stage.ward.take() {
-        ward.stop().await;
-    }
+    stage.close_ward().await;
     let Some(app) = &stage.app else { return Err(Mishap::of("there is nothing to verify")) };
     let failed = |error: Error| Mishap::of(format!("the record could not be verified: {error}"));
     for (_, code) in app.db.organizations().await.map_err(failed)? {
@@ -232,11 +187,7 @@ async fn stay(stage: &mut Stage, scene: &Scene) -> Result<(), Mishap> {
         let planned = plan_call(app, &scene.vault, 90).await.is_ok();
         print_invitation(scene, planned);
     }
-    let (Some(ward), Some(town)) = (&mut stage.ward, &mut stage.town) else { return Ok(()) };
-    tokio::select! {
-        mishap = ward.ended() => Err(mishap),
-        mishap = town.ended() => Err(mishap),
-    }
+    Err(stage.one_has_ended().await)
 }
 
 fn print_invitation(scene: &Scene, planned: bool) {
@@ -276,48 +227,26 @@ fn free_address(port: u16) -> Result<SocketAddr, Mishap> {
     })
 }
 
-fn web() -> Result<reqwest::Client, Mishap> {
-    reqwest::Client::builder().no_proxy().build().map_err(|fault| Mishap::of(fault.to_string()))
-}
-
-fn config(vault: &Vault, keys: &Keys, town: &TownAt, origin: &str, listen: SocketAddr) -> Config {
+fn config(database: DatabaseConfig, keys: &Keys, town: &TownAt, origin: &str, listen: SocketAddr) -> Config {
     Config {
         listen,
         public_url: origin.to_owned(),
-        database: DatabaseConfig::Private { folder: vault.path("") },
+        database,
         carrier: CarrierConfig {
             api_url: town.url(""),
             account_sid: keys.account_sid.clone(),
             auth_token: Private::new(keys.auth_token.clone()),
         },
-        model: ModelConfig::Extractive,
+        model: ModelConfig::Server {
+            url: town.url("/v1"),
+            key: Private::new(keys.model_key.clone()),
+            chat: "town-guide-1".to_owned(),
+            embedding: "town-stems-256".to_owned(),
+        },
         clock: ClockConfig::Town(town.url("")),
         call_code_key: Private::new(keys.call_code_key.clone().into_bytes()),
         ring_seconds: 30,
     }
-}
-
-fn ward_settings(
-    vault: &Vault,
-    keys: &Keys,
-    town: &TownAt,
-    origin: &str,
-    listen: SocketAddr,
-) -> [(&'static str, String); 12] {
-    [
-        ("CARELINE_LISTEN", listen.to_string()),
-        ("CARELINE_PUBLIC_URL", origin.to_owned()),
-        ("CARELINE_DATA", vault.path("").display().to_string()),
-        ("CARELINE_TWILIO_ACCOUNT_SID", keys.account_sid.clone()),
-        ("CARELINE_TWILIO_AUTH_TOKEN", keys.auth_token.clone()),
-        ("CARELINE_TWILIO_API_URL", town.url("")),
-        ("CARELINE_MODEL_URL", town.url("/v1")),
-        ("CARELINE_MODEL_KEY", keys.model_key.clone()),
-        ("CARELINE_MODEL_NAME", "town-guide-1".to_owned()),
-        ("CARELINE_EMBEDDING_MODEL_NAME", "town-stems-256".to_owned()),
-        ("CARELINE_TOWN_CLOCK_URL", town.url("")),
-        ("CARELINE_CALL_CODE_KEY", keys.call_code_key.clone()),
-    ]
 }
 
 /// Ctrl-C and a polite kill.

@@ -70,7 +70,7 @@ impl Roles {
 }
 
 /// Makes a cluster with its roles and its database, whole or not at all.
-pub fn make(folder: &Folder, binaries: &Binaries) -> Result<(), PrivatePostgresFault> {
+pub fn make(folder: &Folder, binaries: &Binaries, durability: Durability) -> Result<(), PrivatePostgresFault> {
     let unfinished = folder.unfinished();
     if unfinished.exists() {
         std::fs::remove_dir_all(&unfinished).map_err(|why| folder.fault(why))?;
@@ -85,6 +85,10 @@ pub fn make(folder: &Folder, binaries: &Binaries) -> Result<(), PrivatePostgresF
         .arg("--pwfile")
         .arg(folder.passwords())
         .args(["--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-instructions"])
+        .args(match durability {
+            Durability::Kept => None,
+            Durability::Forgone => Some("--no-sync"),
+        })
         .output()
         .map_err(|why| folder.fault(why))?;
     succeeded("initdb", &made)?;

@@ -145,7 +145,7 @@ impl PrivatePostgres {
         let made_by = folder.made_by();
         let binaries = Binaries::find(made_by)?;
         if made_by.is_none() {
-            cluster::make(folder, &binaries)?;
+            cluster::make(folder, &binaries, durability)?;
         }
         let roles = Roles::read(&folder.passwords())?;
         wait_for_leftovers(folder)?;
