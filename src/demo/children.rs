@@ -10,7 +10,7 @@ use std::{
     process::Stdio,
     time::{Duration, Instant},
 };
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 
 /// How long a child may take to stop when asked.
 const TO_STOP: Duration = Duration::from_secs(5);
@@ -23,6 +23,8 @@ const ASK_EVERY: Duration = Duration::from_millis(50);
 pub struct Running {
     name: &'static str,
     child: Child,
+    /// The child leaves when this closes. It is kept here because waiting for a child would close it.
+    tether: Option<ChildStdin>,
     log: PathBuf,
 }
 
@@ -46,7 +48,7 @@ impl Running {
                 command.env_remove(name);
             }
         }
-        let child = command
+        let mut child = command
             .args(arguments)
             .envs(settings.iter().map(|(key, value)| (*key, value)))
             // The pipe closes when the demo ends, however it ends; the child then leaves too.
@@ -58,7 +60,8 @@ impl Running {
             .kill_on_drop(true)
             .spawn()
             .map_err(failed)?;
-        Ok(Self { name, child, log: log.to_owned() })
+        let tether = child.stdin.take();
+        Ok(Self { name, child, tether, log: log.to_owned() })
     }
 
     /// Its process id while it runs.
@@ -122,6 +125,7 @@ impl Running {
             // It may have ended a moment ago; waiting below tells.
             let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
         }
+        drop(self.tether.take());
         if tokio::time::timeout(TO_STOP, self.child.wait()).await.is_err() {
             let _ = self.child.kill().await;
         }

@@ -22,6 +22,7 @@ use crate::{
     },
     error::Error,
     flows::{
+        cancel_call, end_call,
         found_organization::operator_in,
         import_protocol,
         schedule_call::{self, NewCall},
@@ -51,6 +52,8 @@ const DYSPNEA: [(&str, &str); 6] = [
 ];
 /// Where the vault keeps who Rosa is.
 const ROSA: &str = "rosa.json";
+/// Where it keeps the call planned last.
+const CALL: &str = "call.json";
 
 /// What can be said about the demo on the command line.
 #[derive(Clone, clap::Args)]
@@ -98,8 +101,8 @@ async fn play(stage: &mut Stage, settings: &Settings, args: &DemoArgs, narrator:
     let scene = set_up(stage, settings, args, narrator).await?;
     if args.headless {
         let app = stage.app.as_ref().ok_or_else(|| Mishap::of("there is no ward"))?;
-        plan_call(app, &scene.vault, 2).await?;
-        story::tell(stage, &scene).await?;
+        let call = plan_call(app, &scene.vault, 2).await?;
+        story::tell(stage, &scene, call).await?;
         verify(stage, &scene).await
     } else {
         stay(stage, &scene).await
@@ -144,10 +147,15 @@ async fn plant(app: &App, vault: &Vault, keys: &Keys) -> Result<(), Mishap> {
     vault.write(ROSA, &rosa)
 }
 
-/// Plans Rosa's call so many seconds from now, unless she already has one to come.
+/// Plans Rosa's call so many seconds from now. What an interrupted demo left planned is called off first.
 async fn plan_call(app: &App, vault: &Vault, seconds: i64) -> Result<CallId, Mishap> {
     let failed = |error: Error| Mishap::of(format!("Rosa's call could not be planned: {error}"));
     let operator = operator_in(app, "riverside").await.map_err(failed)?;
+    if let Some(left) = vault.read::<CallId>(CALL) {
+        // The town has forgotten its telephones, so a call that was going on is over; one that is over stays as it is.
+        let _planned = cancel_call::cancel(app, &operator, left).await;
+        let _talking = end_call::end(app, &operator, left).await;
+    }
     let rosa: PatientId = vault.read(ROSA).ok_or_else(|| Mishap::of("Rosa is not in the ward; try --fresh"))?;
     let due_at = app.clock.now() + TimeDelta::seconds(seconds);
     let new = NewCall {
@@ -158,7 +166,9 @@ async fn plan_call(app: &App, vault: &Vault, seconds: i64) -> Result<CallId, Mis
         due_at,
         idem_key: format!("demo:{due_at}"),
     };
-    schedule_call::schedule(app, &operator, new).await.map_err(failed)
+    let call = schedule_call::schedule(app, &operator, new).await.map_err(failed)?;
+    vault.write(CALL, &call)?;
+    Ok(call)
 }
 
 /// Verifies both organizations' chains through the demo's own connection, after the ward has stopped.
@@ -183,14 +193,13 @@ async fn verify(stage: &mut Stage, scene: &Scene) -> Result<(), Mishap> {
 /// Prints what a person needs and stays until something ends.
 async fn stay(stage: &mut Stage, scene: &Scene) -> Result<(), Mishap> {
     if let Some(app) = &stage.app {
-        // Whoever starts a second time may have a call to come from the first.
-        let planned = plan_call(app, &scene.vault, 90).await.is_ok();
-        print_invitation(scene, planned);
+        plan_call(app, &scene.vault, 90).await?;
+        print_invitation(scene);
     }
     Err(stage.one_has_ended().await)
 }
 
-fn print_invitation(scene: &Scene, planned: bool) {
+fn print_invitation(scene: &Scene) {
     let narrator = scene.narrator;
     narrator.plain(format!("\n  Open {} and sign in:\n", scene.origin));
     for login in seed::logins() {
@@ -203,13 +212,11 @@ fn print_invitation(scene: &Scene, planned: bool) {
             login.email
         ));
     }
-    let next = if planned {
-        "In 90 seconds Rosa Delgado's call falls due: her telephone rings in the simulated town, she proves who she is\n  \
-         by keypad, nurse Maya's telephone rings, and their words appear on the call's page. Sign in as Maya to see it."
-    } else {
-        "Plan a call from a patient's page, or press \"Ring now\": the telephones of the simulated town ring."
-    };
-    narrator.plain(format!("\n  {next}"));
+    narrator.plain(
+        "\n  In 90 seconds Rosa Delgado's call falls due: her telephone rings in the simulated town, she proves who she is\n  \
+         by keypad, nurse Maya's telephone rings, and their words appear on the call's page. Sign in as Maya to see it;\n  \
+         for the next one plan a call from a patient's page, or press \"Ring now\".",
+    );
     narrator.plain(format!(
         "  Everybody here is invented, nothing leaves this machine. Data and logs: {}\n  Ctrl-C stops everything.\n",
         scene.vault.path("").display()

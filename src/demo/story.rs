@@ -5,7 +5,7 @@ use super::{
     nurse::{LiveSocket, Mishap, Nurse},
     page::{Form, Page},
 };
-use crate::domain::disposition::Disposition;
+use crate::domain::{disposition::Disposition, ids::CallId};
 use serde_json::json;
 use std::time::Duration;
 
@@ -54,8 +54,8 @@ struct Maya<'s> {
 }
 
 /// Tells the whole story; each step that fails ends it with its own words.
-pub(super) async fn tell(stage: &Stage, scene: &Scene) -> Result<(), Mishap> {
-    let mut maya = arrive(scene).await?;
+pub(super) async fn tell(stage: &Stage, scene: &Scene, call: CallId) -> Result<(), Mishap> {
+    let mut maya = arrive(scene, call).await?;
     maya.watch_the_line().await?;
     scene.narrator.tell(format!("Time to bridge: {:.1} s since the start.", scene.narrator.elapsed().as_secs_f64()));
     maya.listen_and_note().await?;
@@ -70,11 +70,11 @@ pub(super) async fn tell(stage: &Stage, scene: &Scene) -> Result<(), Mishap> {
     Ok(())
 }
 
-async fn arrive(scene: &Scene) -> Result<Maya<'_>, Mishap> {
+async fn arrive(scene: &Scene, call: CallId) -> Result<Maya<'_>, Mishap> {
     let nurse = sign_in(scene, "riverside", "maya@riverside.example").await?;
     let today = nurse.open("/today").await?;
     scene.narrator.tell("Nurse Maya signs in and sees today's work.");
-    let call = the_due_call(&today)?;
+    let call = on_the_list(&today, call)?;
     scene.narrator.tell("Rosa Delgado's call falls due; Maya opens it and reads the brief.");
     let page = nurse.open(&call).await?;
     for fact in page.texts_of_class("facts").iter().take(1) {
@@ -92,13 +92,11 @@ async fn sign_in(scene: &Scene, organization: &str, email: &str) -> Result<Nurse
 }
 
 /// Rosa's call on the worklist: the link that says so.
-fn the_due_call(today: &Page) -> Result<String, Mishap> {
-    let links = today.links().into_iter();
-    links
-        .filter(|(href, _)| href.starts_with("/calls/"))
-        .find(|(_, words)| words.contains("Rosa Delgado"))
-        .map(|(href, _)| href)
-        .ok_or_else(|| Mishap::of("Rosa's call is not on today's list"))
+fn on_the_list(today: &Page, call: CallId) -> Result<String, Mishap> {
+    let path = format!("/calls/{call}");
+    let links = today.links();
+    let there = links.iter().any(|(href, words)| *href == path && words.contains("Rosa Delgado"));
+    if there { Ok(path) } else { Err(Mishap::of("Rosa's call is not on today's list")) }
 }
 
 impl Maya<'_> {

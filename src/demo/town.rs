@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 const OPENS: u32 = 10;
 const CLOSES: u32 = 17;
 
+/// What passes between two demos on the same data: whatever the last one left unfinished is over by then.
+const BETWEEN_DEMOS: TimeDelta = TimeDelta::hours(2);
+
 /// A town that listens somewhere.
 pub(super) struct TownAt {
     web: reqwest::Client,
@@ -61,12 +64,12 @@ impl TownAt {
     /// Puts the clock where the last demo left it, so that time never runs backwards over stored rows, and then into
     /// calling hours.
     pub(super) async fn settle_clock(&self, vault: &Vault) -> Result<(), Mishap> {
-        let mut ahead: Ahead = vault.read("clock.json").unwrap_or_default();
-        self.advance(TimeDelta::seconds(ahead.seconds)).await?;
+        let left: Option<Ahead> = vault.read("clock.json");
+        let before = left.map_or_else(TimeDelta::zero, |ahead| TimeDelta::seconds(ahead.seconds) + BETWEEN_DEMOS);
+        self.advance(before).await?;
         let wait = until_hours(self.now().await?);
         self.advance(wait).await?;
-        ahead.seconds = ahead.seconds.saturating_add(wait.num_seconds());
-        vault.write("clock.json", &ahead)
+        vault.write("clock.json", &Ahead { seconds: (before + wait).num_seconds() })
     }
 
     async fn advance(&self, by: TimeDelta) -> Result<(), Mishap> {
