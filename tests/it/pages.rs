@@ -98,8 +98,8 @@ async fn a_bad_admission_comes_back_filled_in_with_each_fault_at_its_field() {
 
 #[tokio::test]
 async fn a_call_without_consent_cannot_be_planned_and_the_page_says_what_to_do() {
-    let entrance = Entrance::open().await;
-    sqlx_protocol(&entrance).await;
+    let mut entrance = Entrance::open().await;
+    entrance.bridge_with_protocol().await;
     let path = format!("/patients/{}/calls/new", entrance.home.patient);
     let form = [
         ("idem_key", "k"),
@@ -115,19 +115,6 @@ async fn a_call_without_consent_cannot_be_planned_and_the_page_says_what_to_do()
     let page = Html::parse_document(&html);
     let due = page.select(&Selector::parse("#due").unwrap()).next().unwrap();
     assert_eq!(due.attr("value"), Some("2031-01-06T10:00"));
-}
-
-async fn sqlx_protocol(entrance: &Entrance) {
-    use sqlx::Connection;
-    let mut superuser = sqlx::PgConnection::connect(&entrance.superuser_url()).await.unwrap();
-    sqlx::query(
-        "insert into protocol_version (org_id, protocol_id, version, sha256, title, status, package, in_use, imported_at)
-         values ($1, 'dyspnea', '1.2.0', '\\x00', 'Breathlessness', 'draft', '{}', true, now())",
-    )
-    .bind(entrance.home.org)
-    .execute(&mut superuser)
-    .await
-    .unwrap();
 }
 
 #[tokio::test]

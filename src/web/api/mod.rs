@@ -1,8 +1,12 @@
 //! The API: the same flows as the pages, as JSON, described by OpenAPI 3.1 that is generated from this code. Wire types
 //! are this entrance's own; nobody's name, number or question is ever part of an address.
 
+pub mod assessments;
 pub mod calls;
 pub mod follow_ups;
+pub mod guidance;
+pub mod patients;
+pub mod record;
 pub mod session;
 pub mod worklist;
 
@@ -59,6 +63,16 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(calls::show))
         .routes(routes!(calls::cancel))
         .routes(routes!(calls::hang_up))
+        .routes(routes!(assessments::open, assessments::save))
+        .routes(routes!(assessments::sign))
+        .routes(routes!(guidance::ask, guidance::list))
+        .routes(routes!(patients::search))
+        .routes(routes!(patients::admit))
+        .routes(routes!(patients::chart))
+        .routes(routes!(patients::add_contact))
+        .routes(routes!(patients::record_consent))
+        .routes(routes!(record::search))
+        .routes(routes!(record::verify))
         .routes(routes!(follow_ups::list))
         .routes(routes!(follow_ups::complete))
 }

@@ -9,14 +9,19 @@ use careline::{
         twilio::{Twilio, TwilioSettings},
     },
     app::{App, Guide, Settings},
-    domain::{people::Role, private::Private},
+    domain::{
+        ids::OrgId,
+        people::{Actor, Role, Who},
+        private::Private,
+    },
+    flows::import_protocol,
     live::Live,
     web,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, redirect::Policy};
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
-use std::sync::Arc;
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 use uuid::Uuid;
 
 /// A served entrance.
@@ -27,7 +32,7 @@ pub struct Entrance {
     pub home: Town,
     pub other: Town,
     client: Client,
-    database: Database,
+    _database: Database,
 }
 
 /// One organization's rows.
@@ -51,12 +56,26 @@ impl Entrance {
         let served = web::serve(Arc::clone(&app), listener, std::future::pending());
         tokio::spawn(async move { served.await.unwrap() });
         let client = Client::builder().redirect(Policy::none()).build().unwrap();
-        Self { app, base, superuser, home, other, client, database }
+        Self { app, base, superuser, home, other, client, _database: database }
     }
 
-    /// A superuser's address of the database behind it.
-    pub fn superuser_url(&self) -> String {
-        self.database.superuser_url.clone()
+    /// Imports the shipped sample protocol into the home organization and puts its call on the line.
+    pub async fn bridge_with_protocol(&mut self) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols/dyspnea");
+        let mut files = BTreeMap::new();
+        for name in
+            ["protocol.yaml", "guidance.md", "scenarios.yaml", "changelog.md", "i18n/en-US.yaml", "i18n/es-US.yaml"]
+        {
+            files.insert(name.to_owned(), std::fs::read_to_string(folder.join(name)).unwrap());
+        }
+        let operator = Actor { org: OrgId(self.home.org), who: Who::Operator };
+        import_protocol::import(&self.app, &operator, files).await.unwrap();
+        self.run("update call set state = 'bridged', bridged_at = now(), speaker = 'patient' where org_id = $1").await;
+    }
+
+    /// Runs a statement about the home organization (`$1`) as a superuser.
+    pub async fn run(&mut self, statement: &'static str) {
+        sqlx::query(statement).bind(self.home.org).execute(&mut self.superuser).await.unwrap();
     }
 
     /// A request by nobody.
@@ -66,7 +85,12 @@ impl Entrance {
 
     /// A request by somebody of the home organization.
     pub fn ask_as(&self, role: Role, method: Method, path: &str) -> RequestBuilder {
-        self.ask(method, path).header("cookie", format!("careline={}.{}", self.home.org, token("harbor", role)))
+        self.ask(method, path).header("cookie", self.cookie(role))
+    }
+
+    /// The session cookie of somebody of the home organization.
+    pub fn cookie(&self, role: Role) -> String {
+        format!("careline={}.{}", self.home.org, token("harbor", role))
     }
 
     pub async fn get(&self, role: Role, path: &str) -> Response {

@@ -1,7 +1,7 @@
 //! Questions of the nurse with their quoted answers, newest first.
 
 use crate::{
-    domain::guidance::{GuidanceView, Outcome},
+    domain::guidance::{GuidanceView, Outcome, Statement},
     web::pages::{icons, words},
 };
 use askama::Template;
@@ -22,4 +22,9 @@ impl GuidancePart {
         answers.reverse();
         Self { answers, zone }
     }
+}
+
+/// Whether a statement is its quote, which is then shown once.
+fn is_verbatim(statement: &Statement) -> bool {
+    matches!(statement.quotes.as_slice(), [quote] if quote.span == statement.text)
 }

@@ -126,6 +126,11 @@ impl QuestionView {
         self.value.split(',').any(|chosen| chosen == option)
     }
 
+    /// Whether question and answers fit on one line of a wide screen.
+    const fn is_short(&self) -> bool {
+        matches!(self.asked.kind, FieldKind::YesNo | FieldKind::Number { .. } | FieldKind::Date)
+    }
+
     fn should_confirm(&self) -> bool {
         self.fault.is_none() && self.asked.answer.as_ref().is_some_and(|given| given.should_confirm)
     }
@@ -151,9 +156,22 @@ impl DecisionPart {
         })
     }
 
-    fn fired(&self) -> impl Iterator<Item = (&'static str, &FiredWords)> {
-        let red = self.outcome.red_flags.iter().map(|fired| (icons::WARN, fired));
-        red.chain(self.outcome.rules.iter().map(|fired| (icons::CHECK, fired)))
+    /// Red flags not asked, questions the signature waits for, rules undecided.
+    fn open_points(&self) -> usize {
+        let required = if self.outcome.ends_questions { 0 } else { self.outcome.missing_required.len() };
+        self.outcome.unanswered_red_flags.len() + required + self.outcome.undecided.len()
+    }
+
+    fn has_steps(&self) -> bool {
+        !self.outcome.care_advice.is_empty()
+            || !self.outcome.withheld_advice.is_empty()
+            || self.outcome.safety_net.is_some()
+            || (!self.outcome.escalation.is_empty() && !self.outcome.ends_questions)
+    }
+
+    fn fired(&self) -> impl Iterator<Item = (&'static str, &'static str, &FiredWords)> {
+        let red = self.outcome.red_flags.iter().map(|fired| ("red", icons::WARN, fired));
+        red.chain(self.outcome.rules.iter().map(|fired| ("", icons::CHECK, fired)))
     }
 }
 
@@ -203,6 +221,12 @@ impl WorkPart {
             zone,
             page,
         }
+    }
+
+    /// What the protocol makes of it; it stands beside the form.
+    #[must_use]
+    pub const fn decision(&self) -> &DecisionPart {
+        &self.decision
     }
 
     fn sample(&self) -> bool {
