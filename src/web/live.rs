@@ -26,7 +26,7 @@ const MESSAGE_LIMIT: usize = 64 * 1024;
 /// Most bytes waiting for a slow browser.
 const WRITE_LIMIT: usize = 256 * 1024;
 /// How often the session behind an open socket is looked at again.
-const RECHECK: Duration = Duration::from_secs(60);
+const RECHECK: Duration = Duration::from_mins(1);
 /// How long one message may take to leave.
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -172,7 +172,7 @@ pub struct WireSignature {
 
 /// Answers to be saved. What is not named stays as it is.
 #[derive(Deserialize, utoipa::ToSchema)]
-pub struct Answers {
+pub struct Filled {
     /// The revision they were made from.
     revision: i32,
     /// Codes by question; an empty list is "not asked".
@@ -233,13 +233,13 @@ pub async fn open(
 /// # Errors
 /// 422 names the first that cannot be taken, 409 when somebody saved since `revision`.
 #[utoipa::path(post, path = "/api/calls/{id}/assessment", tag = "assessments", params(("id" = CallId, Path)),
-    request_body = Answers,
+    request_body = Filled,
     responses((status = 200, body = WireAssessment), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub async fn save(
     State(app): State<Arc<App>>,
     SignedIn(person): SignedIn,
     Path(id): Path<CallId>,
-    Body(body): Body<Answers>,
+    Body(body): Body<Filled>,
 ) -> Result<Json<WireAssessment>, Failure> {
     let answers = body.answers.into_iter().flat_map(|(question, codes)| {
         // The empty field names the question, so that an empty list clears it.

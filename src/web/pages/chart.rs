@@ -1,11 +1,13 @@
 //! One patient's chart: who they are, who may be spoken with, what is planned, owed and was found.
 
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass the fields they show by reference")]
+
 use super::{Frame, assets, faults::Faults, icons, words};
 use crate::{
     app::App,
     domain::{
         call::CallState,
-        consent::{ConsentAnswer, ConsentChannel, ConsentPurpose},
+        consent::{Consent, ConsentAnswer, ConsentChannel, ConsentPurpose},
         ids::{ContactId, PatientId},
         people::{PatientStatus, Role},
     },
@@ -199,14 +201,14 @@ const fn channel_words(channel: &ConsentChannel) -> &'static str {
 }
 
 impl ChartPage {
-    fn whose(&self, contact: &Option<ContactId>) -> String {
-        match contact {
+    fn whose(&self, consent: &Consent) -> String {
+        match consent.contact {
             None => "The patient".to_owned(),
             Some(id) => self
                 .chart
                 .contacts
                 .iter()
-                .find(|contact| contact.id == *id)
+                .find(|contact| contact.id == id)
                 .map_or_else(|| "A contact".to_owned(), |contact| contact.full_name.reveal().clone()),
         }
     }

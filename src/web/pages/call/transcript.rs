@@ -1,5 +1,7 @@
 //! What was said, by speaker, with every gap in the audio in its place.
 
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass the fields they show by reference")]
+
 use crate::{
     domain::transcript::Voice,
     flows::open_call::{CallPage, PageGap, PageUtterance},

@@ -1,6 +1,8 @@
 //! The protocol on the page of a call: red flags first, the other questions, facts to confirm, what the protocol makes of
 //! it, and the decision a nurse signs.
 
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass the fields they show by reference")]
+
 use crate::{
     domain::{
         assessment::{Asked, AssessmentPage, FieldKind, FiredWords, OverlayWords, Words},
@@ -231,10 +233,6 @@ impl WorkPart {
 
     fn sample(&self) -> bool {
         self.page.protocol.status != Status::Approved
-    }
-
-    fn levels(&self) -> [Disposition; 8] {
-        Disposition::ALL
     }
 
     fn is_chosen(&self, level: &Disposition) -> bool {
