@@ -1,14 +1,15 @@
 //! Opens one call: the brief, where the legs and streams stand, what was lost and what was said.
 
-pub use crate::store::call_page::{
-    Brief, CallHead, LastAssessment, Owed, PageGap, PageLeg, PageUtterance, StreamState,
+pub use crate::store::{
+    brief::{Brief, LastAssessment, Owed},
+    call_page::{CallHead, PageGap, PageLeg, PageUtterance, StreamState},
 };
 
 use crate::{
     app::App,
     domain::{audit::DeedKind, ids::CallId, people::Actor},
     error::Error,
-    store::{audit, call_page, worklist},
+    store::{audit, brief, call_page, worklist},
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -44,7 +45,7 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     let head = call_page::head(&mut tx, call).await?;
     let receipt = audit::open_chart(&mut tx, actor, head.patient, DeedKind::OpenedCall, now).await?;
     let zone = worklist::zone(&mut tx).await?;
-    let brief = call_page::brief(&mut tx, &receipt, call).await?;
+    let brief = brief::brief(&mut tx, &receipt, call).await?;
     let legs = call_page::legs(&mut tx, call).await?;
     let gaps = call_page::gaps(&mut tx, &receipt, call).await?;
     let utterances = call_page::utterances(&mut tx, &receipt, call).await?;

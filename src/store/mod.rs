@@ -4,6 +4,7 @@
 pub mod assessments;
 pub mod attempts;
 pub mod audit;
+pub mod brief;
 pub mod call_page;
 pub mod calls;
 pub mod chain;

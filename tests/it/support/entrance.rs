@@ -141,13 +141,19 @@ async fn seed(superuser: &mut PgConnection, code: &str, given_name: &str) -> Tow
     ] {
         sqlx::query(statement).bind(town.org).bind(code).execute(&mut *superuser).await.unwrap();
     }
+    seed_staff(superuser, code, town.org, nurse).await;
+    seed_patient(superuser, town, nurse, given_name).await;
+    town
+}
+
+async fn seed_staff(superuser: &mut PgConnection, code: &str, org: Uuid, nurse: Uuid) {
     for role in Role::ALL {
         let id = if role == Role::Nurse { nurse } else { Uuid::now_v7() };
         sqlx::query(
             "insert into staff_member (org_id, id, email, full_name, role, password_hash, on_duty, created_at)
              values ($1, $2, $3 || '@example.com', initcap($3) || ' Example', $3, 'x', true, now())",
         )
-        .bind(town.org)
+        .bind(org)
         .bind(id)
         .bind(role.word())
         .execute(&mut *superuser)
@@ -157,7 +163,7 @@ async fn seed(superuser: &mut PgConnection, code: &str, given_name: &str) -> Tow
             "insert into session (org_id, id, token_hash, staff_id, created_at, seen_at, expires_at)
              values ($1, $2, $3, $4, now(), now(), now() + interval '1 hour')",
         )
-        .bind(town.org)
+        .bind(org)
         .bind(Uuid::now_v7())
         .bind(Sha256::digest(token(code, role)).to_vec())
         .bind(id)
@@ -165,6 +171,9 @@ async fn seed(superuser: &mut PgConnection, code: &str, given_name: &str) -> Tow
         .await
         .unwrap();
     }
+}
+
+async fn seed_patient(superuser: &mut PgConnection, town: Town, nurse: Uuid, given_name: &str) {
     for statement in [
         "insert into patient (org_id, id, given_name, family_name, date_of_birth, phone, language, time_zone, nurse_id,
                               call_code_hash, created_at)
@@ -190,5 +199,4 @@ async fn seed(superuser: &mut PgConnection, code: &str, given_name: &str) -> Tow
             .await
             .unwrap();
     }
-    town
 }
