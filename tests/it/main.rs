@@ -1,5 +1,16 @@
 //! The tests: stories at the outermost door, conformance of ports, rules of the domain, and the law of the house.
 
+// A test says what must hold and stops where it does not: unwrapping and indexing are its assertions.
+#![allow(
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::pedantic,
+    clippy::type_complexity,
+    clippy::unwrap_used
+)]
+
 mod call_page;
 mod config;
 mod content;
