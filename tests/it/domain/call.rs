@@ -123,7 +123,7 @@ fn the_map_of_call_states_is_what_the_machine_does() {
 /// Every state, every event that moves it, and what is done about it.
 fn map() -> String {
     let mut text = String::from(
-        "# Call states\n\nGenerated from `src/domain/call.rs` by `tests/it/domain/call.rs`. An event that is not listed for a \
+        "# Call states\n\nGenerated from `src/domain/call/` by `tests/it/domain/call.rs`. An event that is not listed for a \
          state changes nothing.\n\n| state | event | next | errands |\n|---|---|---|---|\n",
     );
     for state in CallState::ALL {

@@ -73,7 +73,7 @@ fn scenarios_that_notice_too_little_fail_the_examination() {
 fn a_question_too_long_to_be_read_aloud_fails_the_examination() {
     let long = format!("q.lips_blue: \"{}?\"", "blue ".repeat(26));
     let report = examined("i18n/en-US.yaml", "q.lips_blue: \"Do the lips, tongue or face look blue or gray?\"", &long);
-    assert_eq!(report.too_long, ["lips_blue in en-US has 27 words"].map(|text| text.replace("27", "27")));
+    assert_eq!(report.too_long, ["lips_blue in en-US has 27 words"]);
     assert!(!report.has_passed());
 }
 

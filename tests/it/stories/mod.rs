@@ -2,6 +2,7 @@
 
 mod admission;
 mod assessing;
+mod at_the_screen;
 mod calls;
 mod guidance;
 mod hearing;

@@ -64,7 +64,9 @@ impl Database {
 
 /// The superuser's address of the server: the one given, else a private cluster of this process.
 async fn server() -> String {
-    std::env::var("TEST_DATABASE_SUPERUSER_URL").expect(
+    #[allow(clippy::disallowed_methods)] // The harness has no settings; bin/test names the server here.
+    let given = std::env::var("TEST_DATABASE_SUPERUSER_URL");
+    given.expect(
         "TEST_DATABASE_SUPERUSER_URL names no server; run bin/test, or set it to a superuser's address of a PostgreSQL",
     )
 }

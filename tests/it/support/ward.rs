@@ -56,7 +56,7 @@ pub struct Ward {
 
 /// The product in a runtime of its own, so that ending it ends every task and socket at once, as a crash does.
 struct Server {
-    app: Arc<App>,
+    _app: Arc<App>,
     runtime: Option<Runtime>,
 }
 
@@ -93,7 +93,7 @@ impl Ward {
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let mut ward = Self { town, clock, organizations: Vec::new(), origin, server: None, database, listener };
         ward.start_server().await;
-        let app = Arc::clone(&ward.server.as_ref().unwrap().app);
+        let app = Arc::clone(&ward.server.as_ref().unwrap()._app);
         ward.organizations = seed(&app, |_| Private::new(PASSWORD.to_owned())).await.unwrap();
         for organization in &ward.organizations {
             careline::flows::import_protocol::import(&app, &organization.operator, dyspnea()).await.unwrap();
@@ -119,17 +119,12 @@ impl Ward {
             app
         });
         let app = starting.await.unwrap();
-        self.server = Some(Server { app, runtime: Some(runtime) });
+        self.server = Some(Server { _app: app, runtime: Some(runtime) });
     }
 
     /// Ends the product as a crash would: nothing is closed, nothing is said.
     pub fn kill_server(&mut self) {
         drop(self.server.take().expect("the server runs"));
-    }
-
-    /// The running application, for what no page shows.
-    pub fn app(&self) -> &App {
-        &self.server.as_ref().expect("the server runs").app
     }
 
     /// A superuser's connection: to look at what no screen shows, and to tamper.
@@ -272,8 +267,17 @@ impl Ward {
 
     /// Makes the carrier misbehave, in the words of `POST /town/faults`.
     pub async fn misbehave(&self, wanted: &str) {
+        self.tell_town("faults", wanted).await;
+    }
+
+    /// Makes the model server misbehave, in the words of `POST /town/model`.
+    pub async fn model(&self, wanted: &str) {
+        self.tell_town("model", wanted).await;
+    }
+
+    async fn tell_town(&self, what: &str, wanted: &str) {
         let reply = reqwest::Client::new()
-            .post(format!("{}/town/faults", self.town.base_url()))
+            .post(format!("{}/town/{what}", self.town.base_url()))
             .header("content-type", "application/json")
             .body(wanted.to_owned())
             .send()

@@ -1,48 +1,16 @@
 //! The call: one planned conversation with a patient, as a pure state machine. Events come from our own jobs and from the
 //! carrier, in any order and more than once; what does not fit the state changes nothing.
 
+mod purpose;
+
+pub use purpose::CallPurpose;
+
 use super::{
     ids::{CallId, ContactId, PatientId, StaffId},
     script::Script,
 };
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
-
-/// Why the call is planned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CallPurpose {
-    /// The planned check-in of the care plan.
-    CheckIn,
-    /// A full assessment.
-    Assessment,
-    /// A promised call back.
-    FollowUp,
-    /// A look at the medicines.
-    MedicationCheck,
-}
-
-impl CallPurpose {
-    /// Every purpose, in the order forms list them.
-    pub const ALL: [Self; 4] = [Self::CheckIn, Self::Assessment, Self::FollowUp, Self::MedicationCheck];
-
-    /// The word stored and shown.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::CheckIn => "check_in",
-            Self::Assessment => "assessment",
-            Self::FollowUp => "follow_up",
-            Self::MedicationCheck => "medication_check",
-        }
-    }
-
-    /// The purpose of a stored word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.word() == word)
-    }
-}
 
 /// Where a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -304,69 +272,100 @@ impl Call {
     /// # Errors
     /// `OutOfTurn` when the event does not fit; the call is then unchanged.
     pub fn follow(&mut self, event: CallEvent, now: DateTime<Utc>) -> Result<Vec<Errand>, OutOfTurn> {
-        use CallState as S;
-        match (self.state, event) {
-            (S::Scheduled, CallEvent::Armed) => {
-                self.attempts = self.attempts.saturating_add(1);
-                self.script = Script::default();
-                Ok(self.go(S::Placing, None))
-            }
-            (S::Placing, CallEvent::Bound) => Ok(self.go(S::Placed, None)),
-            (S::Placing, CallEvent::NotTaken) => {
-                // No telephone rang, so this was no attempt on the person.
-                self.attempts = self.attempts.saturating_sub(1);
-                self.go(S::Scheduled, Some("carrier_busy"));
-                Ok(vec![Errand::DialAgain(now + Duration::seconds(30))])
-            }
-            (S::Placing, CallEvent::NumberRefused) => Ok(self.needs_person(Owed::NumberRefused, now)),
-            (S::Placing, CallEvent::Unresolved) => Ok(self.needs_person(Owed::Unresolved, now)),
-            (S::Placing | S::Placed, CallEvent::Unreached(why)) => Ok(self.unreached(why, now)),
-            (S::Placed, CallEvent::IdentityRefused) => Ok(self.needs_person(Owed::IdentityNotProven, now)),
-            (S::Placed, CallEvent::CaregiverMayNot) => Ok(self.needs_person(Owed::CaregiverMayNot, now)),
-            (S::Placed, CallEvent::Ready) => {
-                self.go(S::WaitingForNurse, None);
-                Ok(vec![Errand::RingNurse])
-            }
-            (S::WaitingForNurse, CallEvent::NurseDidNotCome) => Ok(vec![Errand::RingNurse]),
-            (S::WaitingForNurse, CallEvent::NoNurseLeft) => {
-                let mut errands = self.needs_person(Owed::NoNurse, now);
-                errands.push(Errand::HangUp);
-                Ok(errands)
-            }
-            (S::WaitingForNurse, CallEvent::NurseJoined) => {
-                self.bridged_at = Some(now);
-                Ok(self.go(S::Bridged, None))
-            }
-            (S::WaitingForNurse, CallEvent::PatientLeft) => {
-                let mut errands = self.needs_person(Owed::PatientHungUpWaiting, now);
-                errands.push(Errand::HangUp);
-                Ok(errands)
-            }
-            (S::Bridged, CallEvent::PatientLeft | CallEvent::NurseLeft) => {
-                self.over(S::Done, "talked", now);
-                Ok(vec![Errand::HangUp])
-            }
-            (S::Scheduled, CallEvent::CalledOff) => {
-                self.over(S::Cancelled, "called_off", now);
-                Ok(Vec::new())
-            }
-            (S::Placing | S::Placed | S::WaitingForNurse, CallEvent::CalledOff) => {
-                self.over(S::Cancelled, "called_off", now);
-                Ok(vec![Errand::HangUp])
-            }
-            (
-                S::Scheduled
-                | S::Placing
-                | S::Placed
-                | S::WaitingForNurse
-                | S::Bridged
-                | S::Done
-                | S::Missed
-                | S::Cancelled
-                | S::NeedsPerson,
-                _,
-            ) => Err(OutOfTurn),
+        let errands = match self.state {
+            CallState::Scheduled => self.while_scheduled(event, now),
+            CallState::Placing => self.while_placing(event, now),
+            CallState::Placed => self.while_placed(event, now),
+            CallState::WaitingForNurse => self.while_waiting(event, now),
+            CallState::Bridged => self.while_bridged(event, now),
+            CallState::Done | CallState::Missed | CallState::Cancelled | CallState::NeedsPerson => None,
+        };
+        errands.ok_or(OutOfTurn)
+    }
+
+    fn while_scheduled(&mut self, event: CallEvent, now: DateTime<Utc>) -> Option<Vec<Errand>> {
+        if event == CallEvent::Armed {
+            self.attempts = self.attempts.saturating_add(1);
+            self.script = Script::default();
+            return Some(self.go(CallState::Placing, None));
         }
+        (event == CallEvent::CalledOff).then(|| self.over(CallState::Cancelled, "called_off", now))
+    }
+
+    fn while_placing(&mut self, event: CallEvent, now: DateTime<Utc>) -> Option<Vec<Errand>> {
+        if event == CallEvent::Bound {
+            return Some(self.go(CallState::Placed, None));
+        }
+        if event == CallEvent::NotTaken {
+            // No telephone rang, so this was no attempt on the person.
+            self.attempts = self.attempts.saturating_sub(1);
+            self.go(CallState::Scheduled, Some("carrier_busy"));
+            return Some(vec![Errand::DialAgain(now + Duration::seconds(30))]);
+        }
+        if event == CallEvent::NumberRefused {
+            return Some(self.needs_person(Owed::NumberRefused, now));
+        }
+        if event == CallEvent::Unresolved {
+            return Some(self.needs_person(Owed::Unresolved, now));
+        }
+        self.while_ringing(event, now)
+    }
+
+    fn while_placed(&mut self, event: CallEvent, now: DateTime<Utc>) -> Option<Vec<Errand>> {
+        if event == CallEvent::Ready {
+            self.go(CallState::WaitingForNurse, None);
+            return Some(vec![Errand::RingNurse]);
+        }
+        if event == CallEvent::IdentityRefused {
+            return Some(self.needs_person(Owed::IdentityNotProven, now));
+        }
+        if event == CallEvent::CaregiverMayNot {
+            return Some(self.needs_person(Owed::CaregiverMayNot, now));
+        }
+        self.while_ringing(event, now)
+    }
+
+    /// What may happen before the person has proven who they are, bound or not.
+    fn while_ringing(&mut self, event: CallEvent, now: DateTime<Utc>) -> Option<Vec<Errand>> {
+        if let CallEvent::Unreached(why) = event {
+            return Some(self.unreached(why, now));
+        }
+        (event == CallEvent::CalledOff).then(|| self.call_off(now))
+    }
+
+    fn while_waiting(&mut self, event: CallEvent, now: DateTime<Utc>) -> Option<Vec<Errand>> {
+        if event == CallEvent::NurseJoined {
+            self.bridged_at = Some(now);
+            return Some(self.go(CallState::Bridged, None));
+        }
+        if event == CallEvent::NurseDidNotCome {
+            return Some(vec![Errand::RingNurse]);
+        }
+        if event == CallEvent::CalledOff {
+            return Some(self.call_off(now));
+        }
+        let owed = if event == CallEvent::NoNurseLeft {
+            Owed::NoNurse
+        } else if event == CallEvent::PatientLeft {
+            Owed::PatientHungUpWaiting
+        } else {
+            return None;
+        };
+        let mut errands = self.needs_person(owed, now);
+        errands.push(Errand::HangUp);
+        Some(errands)
+    }
+
+    fn while_bridged(&mut self, event: CallEvent, now: DateTime<Utc>) -> Option<Vec<Errand>> {
+        matches!(event, CallEvent::PatientLeft | CallEvent::NurseLeft).then(|| {
+            self.over(CallState::Done, "talked", now);
+            vec![Errand::HangUp]
+        })
+    }
+
+    fn call_off(&mut self, now: DateTime<Utc>) -> Vec<Errand> {
+        self.over(CallState::Cancelled, "called_off", now);
+        vec![Errand::HangUp]
     }
 
     fn unreached(&mut self, why: Unreached, now: DateTime<Utc>) -> Vec<Errand> {
@@ -383,10 +382,10 @@ impl Call {
         vec![Errand::FollowUp(owed)]
     }
 
-    fn over(&mut self, state: CallState, outcome: &str, now: DateTime<Utc>) {
-        self.go(state, Some(outcome));
+    fn over(&mut self, state: CallState, outcome: &str, now: DateTime<Utc>) -> Vec<Errand> {
         self.script.end();
         self.ended_at = Some(now);
+        self.go(state, Some(outcome))
     }
 
     fn go(&mut self, state: CallState, outcome: Option<&str>) -> Vec<Errand> {
