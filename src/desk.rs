@@ -15,11 +15,14 @@ use careline::{
         add_staff::{self, Duty, NewStaff},
         check_protocol,
         found_organization::{self, NewOrganization},
-        verify_record,
+        import_protocol, verify_record,
     },
 };
 use clap::Subcommand;
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// How often verification looks again for entries that a transaction under way holds up, and how long it waits.
 const LOOKS: u32 = 8;
@@ -87,6 +90,15 @@ pub enum Staff {
 pub enum Protocol {
     /// Read the protocols in these folders, run their tests, say what was found. Exit code 1 when one has failed.
     Check {
+        /// A folder with a protocol.yaml, or a folder of such folders.
+        #[arg(required = true)]
+        folders: Vec<PathBuf>,
+    },
+    /// Take the protocols in these folders into an organization. What fails its tests stays outside.
+    Import {
+        /// The organization's code.
+        #[arg(long)]
+        org: String,
         /// A folder with a protocol.yaml, or a folder of such folders.
         #[arg(required = true)]
         folders: Vec<PathBuf>,
@@ -199,17 +211,12 @@ pub async fn add_staff_member(
 }
 
 /// Reads the packages in folders, runs their tests and says what was found.
-pub fn check_protocols(Protocol::Check { folders }: &Protocol) -> Result<u8, Ending> {
+pub fn check_protocols(folders: &[PathBuf]) -> Result<u8, Ending> {
     let mut code = 0;
     let mut found = 0;
     for folder in folders {
-        let checked = check_protocol::check_folders(std::slice::from_ref(folder)).map_err(|why| Ending {
-            says: format!(
-                "{} cannot be read: {why}; name a folder with a protocol.yaml, or a folder of such folders",
-                folder.display()
-            ),
-            code: 2,
-        })?;
+        let checked =
+            check_protocol::check_folders(std::slice::from_ref(folder)).map_err(|why| unreadable(folder, &why))?;
         for one in &checked {
             say(check_protocol::words(one).trim_end());
             code = if one.has_passed() { code } else { 1 };
@@ -220,4 +227,34 @@ pub fn check_protocols(Protocol::Check { folders }: &Protocol) -> Result<u8, End
         return Err(Ending { says: "there is no protocol in these folders".to_owned(), code: 2 });
     }
     Ok(code)
+}
+
+/// Takes the packages in folders into an organization, one after the other.
+pub async fn import_protocols(app: App, org: String, folders: Vec<PathBuf>) -> Result<u8, Ending> {
+    let actor = found_organization::operator_in(&app, &org).await?;
+    for folder in folders {
+        for package in check_protocol::package_folders(&folder).map_err(|why| unreadable(&folder, &why))? {
+            let files = check_protocol::read_folder(&package).map_err(|why| unreadable(&package, &why))?;
+            let imported = import_protocol::import(&app, &actor, files).await?;
+            let (protocol, version) = (imported.protocol, imported.version);
+            let what = match imported.added {
+                import_protocol::Added::New(import_protocol::Use::InUse) => "is imported and in use",
+                import_protocol::Added::New(import_protocol::Use::NotInUse) => "is imported and not in use",
+                import_protocol::Added::Before => "was imported before",
+            };
+            say(&format!("{protocol} {version} {what} ({} passages)", imported.passages));
+        }
+    }
+    say("a Careline that is serving finds new passages after its next start");
+    Ok(0)
+}
+
+fn unreadable(folder: &Path, why: &std::io::Error) -> Ending {
+    Ending {
+        says: format!(
+            "{} cannot be read: {why}; name a folder with a protocol.yaml, or a folder of such folders",
+            folder.display()
+        ),
+        code: 2,
+    }
 }

@@ -167,7 +167,10 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
             }
             Command::Organization(add) => desk::at_the_desk(settings, |app| desk::found(app, add)).await,
             Command::Staff(add) => desk::at_the_desk(settings, |app| desk::add_staff_member(app, add)).await,
-            Command::Protocol(check) => desk::check_protocols(&check),
+            Command::Protocol(desk::Protocol::Check { folders }) => desk::check_protocols(&folders),
+            Command::Protocol(desk::Protocol::Import { org, folders }) => {
+                desk::at_the_desk(settings, |app| desk::import_protocols(app, org, folders)).await
+            }
             Command::Demo(args) => Ok(demo::run(settings, &args).await.map(|()| 0)?),
             Command::Simulate(Simulate { args, tether }) => {
                 let stop = CancellationToken::new();

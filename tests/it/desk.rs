@@ -123,6 +123,12 @@ fn an_operator_founds_an_organization_adds_staff_serves_is_killed_and_verifies()
     assert!(staff.wait().unwrap().success());
     assert_eq!(desk.run(&["staff", "add", "--org=elsewhere", "--email=n", "--name=N", "--role=nurse"]).0, 2);
 
+    let protocols = Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols");
+    let import = ["protocol", "import", "--org=riverside", protocols.to_str().unwrap()];
+    let (code, says, _) = desk.run(&import);
+    assert!(code == 0 && says.contains("is imported"), "{says}");
+    assert!(desk.run(&import).1.contains("was imported before"), "the same content again changes nothing");
+
     let mut server = desk.command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     eventually("serving", || answers(desk.port));
     eventually("a server process", || desk.postmaster().is_some());
