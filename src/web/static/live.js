@@ -113,13 +113,15 @@
       case "interim": interim(news.speaker, news.text); break;
       case "utterance": utterance(news.speaker, news.text); break;
       case "call_moved": soon("state"); break;
-      case "assessment_moved": soon("decision"); break;
+      // An own save brings its decision back itself.
+      case "assessment_moved": if (!saving) soon("decision"); break;
       case "guidance_shown": soon("guidance"); break;
       case "reload": parts.forEach(soon); break;
       default: break;
     }
   }
 
+  let saving = false;
   let pause = 500;
   let before = false;
   function connect() {
@@ -160,11 +162,11 @@
   if (form) {
     const saved = $("#saved");
     let timer = 0;
-    let running = false;
+    let then = null;
     let again = false;
     async function save() {
-      if (running) { again = true; return; }
-      running = true;
+      if (saving) { again = true; return; }
+      saving = true;
       say(saved, "Saving…");
       try {
         const got = await part(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
@@ -184,13 +186,20 @@
         say(saved, "Not saved: Careline does not answer. Your answers are still here.");
         timer = setTimeout(save, 5000);
       }
-      running = false;
-      if (again) { again = false; save(); }
+      saving = false;
+      if (then) { const go = then; then = null; go(); } else if (again) { again = false; save(); }
     }
     const later = (delay) => { clearTimeout(timer); say(saved, "Not saved yet"); timer = setTimeout(save, delay); };
     form.addEventListener("change", () => later(150));
     form.addEventListener("input", (event) => { if (/^(text|number|textarea)/.test(event.target.type)) later(900); });
-    form.addEventListener("submit", () => clearTimeout(timer));
+    // A save under way changes the revision that this form must name, so the form waits for it.
+    form.addEventListener("submit", (event) => {
+      clearTimeout(timer);
+      if (!saving) return;
+      event.preventDefault();
+      const button = event.submitter;
+      then = () => form.requestSubmit(button);
+    });
   }
 
   // Questions are asked without leaving the page.
