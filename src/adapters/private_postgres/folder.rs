@@ -13,6 +13,9 @@ use std::{
 /// Where the cluster goes when root's data folder is closed to everybody else.
 const ELSEWHERE: &str = "/var/lib/careline";
 
+/// The file that says whose data folder a cluster elsewhere belongs to.
+const BELONGS_TO: &str = "belongs-to";
+
 /// The cluster's folder, prepared.
 pub struct Folder {
     /// `postgres` in the data folder; a link when the cluster must live elsewhere.
@@ -46,9 +49,14 @@ impl Folder {
         Ok(folder)
     }
 
-    /// When the data folder was emptied, a cluster that lives elsewhere is emptied with it.
-    pub fn forget_if_data_folder_is_new(&self) -> Result<(), PrivatePostgresFault> {
-        if self.home == self.entry || self.entry.is_symlink() {
+    /// A cluster that lives elsewhere goes with its data folder: when that was emptied, it is made anew, and those whose
+    /// data folder is gone for good are removed.
+    pub fn forget_what_lost_its_data_folder(&self) -> Result<(), PrivatePostgresFault> {
+        if self.home == self.entry {
+            return Ok(());
+        }
+        sweep(&self.home);
+        if self.entry.is_symlink() {
             return Ok(());
         }
         let remove = |path: PathBuf| match std::fs::remove_dir_all(&path) {
@@ -57,6 +65,8 @@ impl Folder {
         };
         remove(self.cluster())?;
         remove(self.unfinished())?;
+        std::fs::write(self.home.join(BELONGS_TO), self.entry.as_os_str().as_encoded_bytes())
+            .map_err(|why| self.fault(why))?;
         symlink(&self.home, &self.entry).map_err(|why| self.fault(why))
     }
 
@@ -154,6 +164,19 @@ fn reachable(folder: &Path, uid: Uid) -> bool {
         step.metadata()
             .is_ok_and(|about| about.mode() & 0o001 != 0 || (about.uid() == uid.as_raw() && about.mode() & 0o100 != 0))
     })
+}
+
+/// Removes the neighbours of a cluster that nobody's data folder points to and nobody holds. It is tidying only: what
+/// cannot be removed stays.
+fn sweep(home: &Path) {
+    for neighbour in std::fs::read_dir(ELSEWHERE).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let Ok(belongs_to) = std::fs::read_to_string(neighbour.join(BELONGS_TO)) else { continue };
+        let wanted = std::fs::read_link(belongs_to).is_ok_and(|target| target == neighbour);
+        let held = File::open(neighbour.join("lock")).is_ok_and(|lock| lock.try_lock().is_err());
+        if neighbour != home && !wanted && !held {
+            let _removed = std::fs::remove_dir_all(neighbour);
+        }
+    }
 }
 
 /// One place for each data folder.

@@ -141,7 +141,7 @@ impl PrivatePostgres {
     }
 
     fn own(folder: &folder::Folder, lock: File, durability: Durability) -> Result<Self, PrivatePostgresFault> {
-        folder.forget_if_data_folder_is_new()?;
+        folder.forget_what_lost_its_data_folder()?;
         let made_by = folder.made_by();
         let binaries = Binaries::find(made_by)?;
         if made_by.is_none() {
