@@ -53,7 +53,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "CARELINE_TWILIO_API_URL", default_value = TWILIO_API, hide_env_values = true)]
     pub twilio_api_url: String,
 
-    /// Base URL of an OpenAI-shaped model server, up to and with the version, such as https://api.openai.com/v1. Empty
+    /// Base URL of an OpenAI-shaped model server, up to and with the version, such as `https://api.openai.com/v1`. Empty
     /// is no model: guidance shows the passages themselves.
     #[arg(long, global = true, env = "CARELINE_MODEL_URL", default_value = "", hide_env_values = true)]
     pub model_url: String,
