@@ -50,7 +50,7 @@ async fn a_red_flag_that_was_not_asked_holds_the_floor() {
     let page = answer(&maya, &call, &[("sob_now", "1"), ("sob_usual", "1")]).await;
     let text = page.text();
     assert!(text.contains("Clinician within 1 hour"), "{text}");
-    assert!(text.contains("not asked:"), "it says which: {text}");
+    assert!(text.contains("red flag, not asked"), "it says which: {text}");
     let form = page.form("/answers").unwrap().with("disposition", "self_care").with("override_reason", "she is fine");
     let refused = maya.post(&format!("{call}/sign"), &form.fields).await.unwrap();
     assert!(refused.status >= 400, "nobody signs below the floor: {}", refused.text());
