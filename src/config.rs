@@ -4,7 +4,7 @@
 mod check;
 mod show;
 
-pub use check::{Fault, Faults, check, check_database, check_log, names_present};
+pub use check::{Fault, Faults, check, check_database, check_log, check_names, names_present};
 pub use show::{Line, lines};
 
 use crate::domain::private::Private;

@@ -7,7 +7,7 @@ use careline::{
     config::{self, Settings},
     demo::{
         self, DemoArgs,
-        nurse::Mishap,
+        nurse::{Mishap, Turn},
         simulate::{self, SimulateArgs},
     },
     error::{Error, Verdict},
@@ -115,7 +115,11 @@ impl From<Error> for Ending {
 
 impl From<Mishap> for Ending {
     fn from(mishap: Mishap) -> Self {
-        Self { says: mishap.to_string(), code: 1 }
+        let code = match mishap.turn {
+            Turn::Starter => 2,
+            Turn::Ours => 1,
+        };
+        Self { says: mishap.to_string(), code }
     }
 }
 

@@ -98,6 +98,16 @@ pub fn check_database(settings: &Settings, present: &[String]) -> Result<(Databa
     faults.result(database.zip(clock))
 }
 
+/// Checks that every variable that looks like a setting is one.
+///
+/// # Errors
+/// Every name that is none.
+pub fn check_names(present: &[String]) -> Result<(), Faults> {
+    let mut faults = Faults::default();
+    unknown_names(present, &mut faults);
+    faults.result(Some(()))
+}
+
 /// Checks how logs are to be written.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! `bin/demo`: a ward, a town of invented patients and a telephone between them, on this machine only. The private
 //! PostgreSQL belongs to this process; the town and the product are children of it, run as an operator would run them.
 
+mod again;
 pub mod children;
 pub mod narration;
 pub mod nurse;
@@ -14,7 +15,7 @@ mod vault;
 
 use crate::{
     app::App,
-    config::{CarrierConfig, ClockConfig, Config, DatabaseConfig, ModelConfig, Settings},
+    config::{self, CarrierConfig, ClockConfig, Config, DatabaseConfig, ModelConfig, Settings},
     domain::{
         call::CallPurpose,
         ids::{CallId, PatientId},
@@ -22,7 +23,6 @@ use crate::{
     },
     error::Error,
     flows::{
-        cancel_call, end_call,
         found_organization::operator_in,
         import_protocol,
         schedule_call::{self, NewCall},
@@ -39,7 +39,7 @@ use std::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 use town::TownAt;
-use vault::{Begin, Keys, Vault};
+use vault::{Begin, Keys, ROSA, Vault};
 
 /// The breathlessness protocol as it is shipped, by path within its folder.
 const DYSPNEA: [(&str, &str); 6] = [
@@ -50,10 +50,6 @@ const DYSPNEA: [(&str, &str); 6] = [
     ("i18n/en-US.yaml", include_str!("../../protocols/dyspnea/i18n/en-US.yaml")),
     ("i18n/es-US.yaml", include_str!("../../protocols/dyspnea/i18n/es-US.yaml")),
 ];
-/// Where the vault keeps who Rosa is.
-const ROSA: &str = "rosa.json";
-/// Where it keeps the call planned last.
-const CALL: &str = "call.json";
 
 /// What can be said about the demo on the command line.
 #[derive(Clone, clap::Args)]
@@ -110,6 +106,7 @@ async fn play(stage: &mut Stage, settings: &Settings, args: &DemoArgs, narrator:
 }
 
 async fn set_up(stage: &mut Stage, settings: &Settings, args: &DemoArgs, narrator: Narrator) -> Result<Scene, Mishap> {
+    config::check_names(&config::names_present()).map_err(|faults| Mishap::at_the_start(faults.to_string()))?;
     let begin = if args.fresh { Begin::Anew } else { Begin::Again };
     let vault = Vault::open(&folder(settings), begin)?;
     let keys = vault.keys(seed::logins().into_iter().map(|login| login.email))?;
@@ -128,6 +125,7 @@ async fn set_up(stage: &mut Stage, settings: &Settings, args: &DemoArgs, narrato
         plant(&app, &vault, &keys).await?;
         narrator.tell("Two organizations with their people are seeded; the breathlessness protocol is imported.");
     } else {
+        again::free_lines(&app, &vault).await?;
         narrator.tell("The ward of the last demo is used again; --fresh begins anew.");
     }
     stage.open_ward(&config, &vault).await?;
@@ -147,15 +145,10 @@ async fn plant(app: &App, vault: &Vault, keys: &Keys) -> Result<(), Mishap> {
     vault.write(ROSA, &rosa)
 }
 
-/// Plans Rosa's call so many seconds from now. What an interrupted demo left planned is called off first.
+/// Plans Rosa's call so many seconds from now.
 async fn plan_call(app: &App, vault: &Vault, seconds: i64) -> Result<CallId, Mishap> {
     let failed = |error: Error| Mishap::of(format!("Rosa's call could not be planned: {error}"));
     let operator = operator_in(app, "riverside").await.map_err(failed)?;
-    if let Some(left) = vault.read::<CallId>(CALL) {
-        // The town has forgotten its telephones, so a call that was going on is over; one that is over stays as it is.
-        let _planned = cancel_call::cancel(app, &operator, left).await;
-        let _talking = end_call::end(app, &operator, left).await;
-    }
     let rosa: PatientId = vault.read(ROSA).ok_or_else(|| Mishap::of("Rosa is not in the ward; try --fresh"))?;
     let due_at = app.clock.now() + TimeDelta::seconds(seconds);
     let new = NewCall {
@@ -166,9 +159,7 @@ async fn plan_call(app: &App, vault: &Vault, seconds: i64) -> Result<CallId, Mis
         due_at,
         idem_key: format!("demo:{due_at}"),
     };
-    let call = schedule_call::schedule(app, &operator, new).await.map_err(failed)?;
-    vault.write(CALL, &call)?;
-    Ok(call)
+    schedule_call::schedule(app, &operator, new).await.map_err(failed)
 }
 
 /// Verifies both organizations' chains through the demo's own connection, after the ward has stopped.
@@ -230,7 +221,7 @@ fn folder(settings: &Settings) -> PathBuf {
 
 fn free_address(port: u16) -> Result<SocketAddr, Mishap> {
     TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr()).map_err(|fault| {
-        Mishap::of(format!("port {port} on 127.0.0.1 cannot be used: {fault}; choose another with --port"))
+        Mishap::at_the_start(format!("port {port} on 127.0.0.1 cannot be used: {fault}; choose another with --port"))
     })
 }
 

@@ -20,13 +20,31 @@ const MOST_REDIRECTS: usize = 5;
 
 /// A page or socket did not come as it should; the text is for the narration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Mishap(pub String);
+#[error("{says}")]
+pub struct Mishap {
+    says: String,
+    /// Whose turn it is.
+    pub turn: Turn,
+}
+
+/// Who can do something about a mishap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Whoever started us: an option, a setting or the machine is not as it must be.
+    Starter,
+    /// Us: a step did not do what it should.
+    Ours,
+}
 
 impl Mishap {
-    /// What went wrong.
+    /// A step that failed.
     pub fn of(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { says: text.into(), turn: Turn::Ours }
+    }
+
+    /// What whoever started us must change first.
+    pub fn at_the_start(text: impl Into<String>) -> Self {
+        Self { says: text.into(), turn: Turn::Starter }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::nurse::Mishap;
 use crate::{
     adapters::system_clock::SystemClock,
-    config::Settings,
+    config::{self, Settings},
     ports::clock::Clock,
     simulator::{Town, TownSettings, clock::VirtualClock, people::TownPlan},
 };
@@ -29,23 +29,23 @@ pub struct SimulateArgs {
 /// # Errors
 /// Names the file and line, or the setting, that is wrong.
 pub async fn simulate(settings: &Settings, args: &SimulateArgs, stop: impl Future<Output = ()>) -> Result<(), Mishap> {
+    config::check_names(&config::names_present()).map_err(|faults| Mishap::at_the_start(faults.to_string()))?;
     let mut plan = TownPlan::default();
     if args.people.is_empty() {
-        plan = TownPlan::read(FIRST_CALL).map_err(|fault| Mishap::of(fault.to_string()))?;
+        plan = TownPlan::read(FIRST_CALL).map_err(|fault| Mishap::at_the_start(fault.to_string()))?;
     }
     for file in &args.people {
         plan.people.extend(read(file)?.people);
     }
-    let listen = settings
-        .listen
-        .parse()
-        .map_err(|_| Mishap::of("CARELINE_LISTEN: write an address and a port, such as 127.0.0.1:4010".to_owned()))?;
+    let listen = settings.listen.parse().map_err(|_| {
+        Mishap::at_the_start("CARELINE_LISTEN: write an address and a port, such as 127.0.0.1:4010".to_owned())
+    })?;
     for (name, value) in [
         ("CARELINE_TWILIO_ACCOUNT_SID", &settings.twilio_account_sid),
         ("CARELINE_TWILIO_AUTH_TOKEN", &settings.twilio_auth_token),
     ] {
         if value.is_empty() {
-            return Err(Mishap::of(format!("{name} is not set; the town serves the one account it names")));
+            return Err(Mishap::at_the_start(format!("{name} is not set; the town serves the one account it names")));
         }
     }
     let people = plan.people.len();
@@ -60,7 +60,9 @@ pub async fn simulate(settings: &Settings, args: &SimulateArgs, stop: impl Futur
         clock,
     })
     .await
-    .map_err(|fault| Mishap::of(fault.to_string()))?;
+    .map_err(|fault| {
+        Mishap::at_the_start(format!("{fault}; stop what is there or choose another port with CARELINE_LISTEN"))
+    })?;
     println!("a town of {people} at {}", town.base_url());
     stop.await;
     town.stop();
@@ -68,6 +70,7 @@ pub async fn simulate(settings: &Settings, args: &SimulateArgs, stop: impl Futur
 }
 
 fn read(file: &Path) -> Result<TownPlan, Mishap> {
-    let text = std::fs::read_to_string(file).map_err(|fault| Mishap::of(format!("{}: {fault}", file.display())))?;
-    TownPlan::read(&text).map_err(|fault| Mishap::of(format!("{}: {fault}", file.display())))
+    let text =
+        std::fs::read_to_string(file).map_err(|fault| Mishap::at_the_start(format!("{}: {fault}", file.display())))?;
+    TownPlan::read(&text).map_err(|fault| Mishap::at_the_start(format!("{}: {fault}", file.display())))
 }

@@ -28,7 +28,8 @@ impl Stage {
     /// Starts the private PostgreSQL; an invented ward is not worth waiting for a disk.
     pub(super) async fn open_database(&mut self, vault: &Vault) -> Result<DatabaseConfig, Mishap> {
         let settings = PrivatePostgresSettings { folder: vault.path(""), durability: Durability::Forgone };
-        let cluster = PrivatePostgres::start(settings).await.map_err(|fault| Mishap::of(fault.to_string()))?;
+        let cluster =
+            PrivatePostgres::start(settings).await.map_err(|fault| Mishap::at_the_start(fault.to_string()))?;
         let given = DatabaseConfig::Given { url: cluster.app_url(), owner_url: cluster.owner_url() };
         self.cluster = Some(cluster);
         Ok(given)

@@ -10,10 +10,16 @@ use std::{
     io::Write,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 /// Marks a folder as the demo's own, so that `--fresh` never empties anything else.
 const MARK: &str = "careline-demo";
+/// How long the database of a killed demo may take to leave before its folder is emptied all the same.
+const TO_LEAVE: Duration = Duration::from_secs(5);
+
+/// Where the vault keeps who Rosa is. It is written last, so a ward without it was cut off while it was made.
+pub(super) const ROSA: &str = "rosa.json";
 
 /// Keys and passwords of one demo folder.
 #[derive(Clone, Serialize, Deserialize)]
@@ -30,34 +36,53 @@ pub struct Keys {
     pub passwords: BTreeMap<String, String>,
 }
 
-/// The demo's folder.
+/// The demo's folder, held by a lock until this is dropped or the process ends, however it ends.
 pub struct Vault {
     folder: PathBuf,
+    _lock: fs::File,
 }
 
 impl Vault {
-    /// Opens the folder; makes it when it is not there, empties it first when it is to begin anew.
+    /// Opens the folder; makes it when it is not there, empties it first when it is to begin anew. A folder whose ward
+    /// was never finished holds nothing, so it begins anew too.
     ///
     /// # Errors
-    /// When the folder holds something that is not the demo's, or cannot be written.
+    /// When the folder holds something that is not the demo's, belongs to a demo that runs, or cannot be written.
     pub fn open(folder: &Path, begin: Begin) -> Result<Self, Mishap> {
-        let at = |fault: std::io::Error| Mishap::of(format!("the folder {} cannot be used: {fault}", folder.display()));
+        let at = |fault: std::io::Error| {
+            Mishap::at_the_start(format!(
+                "the folder {} cannot be used: {fault}; choose another with --data",
+                folder.display()
+            ))
+        };
         let ours = folder.join(MARK).exists();
         let holds_something = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
         if holds_something && !ours {
-            return Err(Mishap::of(format!(
+            return Err(Mishap::at_the_start(format!(
                 "{} holds something that is not the demo's; choose another folder with --data",
                 folder.display()
             )));
         }
-        if ours && begin == Begin::Anew {
-            fs::remove_dir_all(folder).map_err(at)?;
-        }
         // Others may pass through, because PostgreSQL may run as another user; what is secret is closed by itself.
         fs::DirBuilder::new().recursive(true).mode(0o711).create(folder).map_err(at)?;
         let folder = folder.canonicalize().map_err(at)?;
-        write_private(&folder.join(MARK), b"made by careline demo\n").map_err(at)?;
-        Ok(Self { folder })
+        let mark = folder.join(MARK);
+        write_private(&mark, b"made by careline demo\n").map_err(at)?;
+        let lock = fs::File::open(&mark).map_err(at)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(Mishap::at_the_start(format!(
+                    "a demo runs in {} already; stop it, or choose another folder with --data",
+                    folder.display()
+                )));
+            }
+            Err(fs::TryLockError::Error(fault)) => return Err(at(fault)),
+        }
+        if begin == Begin::Anew || !folder.join(ROSA).exists() {
+            empty(&folder).map_err(at)?;
+        }
+        Ok(Self { folder, _lock: lock })
     }
 
     /// Where something of the demo lives.
@@ -110,6 +135,31 @@ pub enum Begin {
     Again,
     /// With nothing.
     Anew,
+}
+
+/// Empties the folder but for its mark, whose lock must go on saying that somebody is here.
+fn empty(folder: &Path) -> std::io::Result<()> {
+    wait_for_old_database(folder);
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name() == MARK {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The database of a demo that was killed notices by itself and leaves; until then it still writes here.
+fn wait_for_old_database(folder: &Path) {
+    let until = Instant::now() + TO_LEAVE;
+    while folder.join("postgres/cluster/postmaster.pid").exists() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

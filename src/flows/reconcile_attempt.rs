@@ -13,10 +13,16 @@ use crate::{
     },
     error::Error,
     live::LiveEvent,
-    ports::phone::{CarrierCall, CarrierSid},
+    ports::{
+        Outage, OutageKind,
+        phone::{CarrierCall, CarrierSid, CarrierStatus},
+    },
     store::{attempts, audit::record, errands, jobs, tidings},
 };
 use chrono::{DateTime, Duration, Utc};
+
+/// The carrier's code for a call it does not know.
+const NO_SUCH_CALL: &str = "20404";
 
 /// Looks into one attempt, and again later while it is open.
 ///
@@ -51,18 +57,31 @@ pub async fn reconcile(app: &App, actor: &Actor, attempt: AttemptId) -> Result<(
 
 /// A bound attempt that has not ended: its ending may have been lost on the way.
 async fn watch(app: &App, actor: &Actor, attempt: &Attempt, sid: &str) -> Result<(), Error> {
-    let known = app.phone.fetch(&CarrierSid(sid.to_owned())).await?;
+    let fetched = app.phone.fetch(&CarrierSid(sid.to_owned())).await;
     let now = app.clock.now();
+    let status = match fetched {
+        Ok(known) => known.status,
+        // A carrier that no longer knows the call holds no line of it; without this the call would stay open for ever.
+        Err(Outage { kind: OutageKind::Refused(code), .. }) if code == NO_SUCH_CALL && is_old(attempt, now) => {
+            CarrierStatus::Failed
+        }
+        Err(outage) => return Err(outage.into()),
+    };
     let mut tx = app.db.begin(actor).await?;
     let (read, mut call) = tidings::lock(&mut tx, attempt.id).await?;
-    if known.status.is_terminal() {
-        tidings::hear_status(&mut tx, actor, &read, &mut call, known.status, now).await?;
+    if status.is_terminal() {
+        tidings::hear_status(&mut tx, actor, &read, &mut call, status, now).await?;
     } else {
         again(&mut tx, attempt.id, now, 60).await?;
     }
     tx.commit().await?;
     app.live.publish(actor.org, call.id, LiveEvent::CallMoved);
     Ok(())
+}
+
+/// Whether the carrier has had time to show the attempt to whoever asks.
+fn is_old(attempt: &Attempt, now: DateTime<Utc>) -> bool {
+    attempt.posted_at.is_none_or(|posted| now - posted > Duration::minutes(2))
 }
 
 /// An attempt whose outcome is unknown, against the carrier's list.
