@@ -1,10 +1,14 @@
 //! Databases for tests: one per running test, cloned from a template that is named after the hash of `migrations/`,
 //! leased by an advisory lock so that parallel test processes never share one, and cleaned when it is leased again.
 
-use careline::store::Db;
+use careline::{
+    adapters::private_postgres::{Durability, PrivatePostgres, PrivatePostgresSettings},
+    store::Db,
+};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::{collections::BTreeMap, path::Path};
+use tokio::sync::OnceCell;
 use url::Url;
 
 /// Slots looked at before something is wrong.
@@ -62,13 +66,28 @@ impl Database {
     }
 }
 
-/// The superuser's address of the server: the one given, else a private cluster of this process.
+/// The superuser's address of the server: the one given, else a private cluster of this process, kept in the target folder
+/// for the next run.
 async fn server() -> String {
+    static OURS: OnceCell<PrivatePostgres> = OnceCell::const_new();
     #[allow(clippy::disallowed_methods)] // The harness has no settings; bin/test names the server here.
-    let given = std::env::var("TEST_DATABASE_SUPERUSER_URL");
-    given.expect(
-        "TEST_DATABASE_SUPERUSER_URL names no server; run bin/test, or set it to a superuser's address of a PostgreSQL",
-    )
+    if let Ok(given) = std::env::var("TEST_DATABASE_SUPERUSER_URL") {
+        return given;
+    }
+    let ours = OURS.get_or_init(|| async {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cluster");
+        let settings = PrivatePostgresSettings { folder, durability: Durability::Forgone };
+        let ours = PrivatePostgres::start(settings).await.unwrap_or_else(|fault| panic!("{fault}"));
+        let url = ours.superuser_url().into_revealed();
+        let password = Url::parse(&url).unwrap().password().unwrap_or_default().to_owned();
+        let mut superuser = PgConnection::connect(&url).await.unwrap();
+        for role in ["own_mig", "app_rw"] {
+            // The addresses of all three differ in the role alone.
+            run(&mut superuser, &format!("alter role {role} password '{password}'")).await;
+        }
+        ours
+    });
+    ours.await.superuser_url().into_revealed()
 }
 
 fn migrations() -> BTreeMap<String, String> {
