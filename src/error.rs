@@ -75,11 +75,19 @@ impl Error {
             Self::NotFound => "not found".to_owned(),
             Self::Conflict(_) => "conflict".to_owned(),
             Self::Outage(outage) => outage.to_string(),
-            Self::Database(sqlx::Error::Database(database)) => format!(
-                "database: {} {}",
-                database.code().unwrap_or_default(),
-                database.constraint().or_else(|| database.table()).unwrap_or_default()
-            ),
+            Self::Database(sqlx::Error::Database(database)) => {
+                let code = database.code().unwrap_or_default();
+                match (&*code, database.constraint().or_else(|| database.table())) {
+                    ("28P01" | "28000", _) => "database: the role or its password was refused".to_owned(),
+                    ("3D000", _) => "database: there is no database of that name".to_owned(),
+                    (code, Some(place)) => format!("database: {code} {place}"),
+                    (code, None) => format!("database: {code}"),
+                }
+            }
+            // Of a name nobody knows the system tells no kind.
+            Self::Database(sqlx::Error::Io(error)) if error.kind().to_string() == "uncategorized error" => {
+                "database: its host is not known".to_owned()
+            }
             Self::Database(sqlx::Error::Io(error)) => format!("database: {}", error.kind()),
             Self::Database(sqlx::Error::PoolTimedOut) => "database: no free connection".to_owned(),
             Self::Database(sqlx::Error::RowNotFound) => "database: a row is missing".to_owned(),
