@@ -22,7 +22,7 @@ pub enum FollowUpReason {
 
 impl FollowUpReason {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Assessment,
         Self::Call(Owed::Missed),
         Self::Call(Owed::IdentityNotProven),
@@ -31,6 +31,7 @@ impl FollowUpReason {
         Self::Call(Owed::PatientHungUpWaiting),
         Self::Call(Owed::NumberRefused),
         Self::Call(Owed::Unresolved),
+        Self::Call(Owed::CarrierAway),
         Self::JobGivenUp,
     ];
 
@@ -62,6 +63,7 @@ impl FollowUpReason {
             Self::Call(Owed::PatientHungUpWaiting) => "The patient hung up while waiting",
             Self::Call(Owed::NumberRefused) => "The number cannot be dialled",
             Self::Call(Owed::Unresolved) => "It is unknown whether the telephone rang",
+            Self::Call(Owed::CarrierAway) => "The telephone service takes no calls",
             Self::JobGivenUp => "Careline gave up work on a call",
         }
     }
@@ -70,9 +72,8 @@ impl FollowUpReason {
     #[must_use]
     pub const fn default_urgency(self) -> Disposition {
         match self {
-            Self::Call(Owed::NoNurse | Owed::PatientHungUpWaiting | Owed::Unresolved) | Self::JobGivenUp => {
-                Disposition::Clinician1h
-            }
+            Self::Call(Owed::NoNurse | Owed::PatientHungUpWaiting | Owed::Unresolved | Owed::CarrierAway)
+            | Self::JobGivenUp => Disposition::Clinician1h,
             Self::Call(Owed::Missed | Owed::IdentityNotProven | Owed::CaregiverMayNot) => Disposition::SameDay,
             Self::Assessment | Self::Call(Owed::NumberRefused) => Disposition::Within24h,
         }

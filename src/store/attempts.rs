@@ -280,6 +280,27 @@ pub async fn by_sid(tx: &mut OrgTx, call: CallId, sid: &str) -> Result<Option<At
     }
 }
 
+/// Since when the carrier has taken no dial of a call: the first attempt on the patient that never rang, if none did.
+///
+/// # Errors
+/// When the database is away.
+pub async fn not_taken_since(tx: &mut OrgTx, call: CallId) -> Result<Option<DateTime<Utc>>, Error> {
+    let org = tx.org();
+    let since = sqlx::query_scalar!(
+        "select min(created_at)
+           from attempt
+          where org_id = $1
+            and call_id = $2
+            and party = 'patient'
+         having bool_and(state in ('rejected', 'not_placed', 'abandoned'))",
+        org.0,
+        call.0
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    Ok(since.flatten())
+}
+
 /// The numbers of an attempt, for reconciliation.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Errands of the call's state machine, written in the transaction that stores its new state: jobs for the telephone,
 //! follow-ups for people. Nothing here speaks to the carrier.
 
-use super::{OrgTx, audit, calls, follow_ups, jobs};
+use super::{OrgTx, attempts, audit, calls, follow_ups, jobs};
 use crate::{
     domain::{
         audit::{Deed, DeedKind},
@@ -15,6 +15,9 @@ use crate::{
     error::Error,
 };
 use chrono::{DateTime, Duration, Utc};
+
+/// After this long without a dial taken, a person is told, while Careline goes on trying.
+const CARRIER_AWAY_MINUTES: i64 = 10;
 
 /// Lets a locked call take an event, stores it and its errands. `false` when the event did not fit and nothing changed.
 ///
@@ -47,6 +50,10 @@ async fn run(tx: &mut OrgTx, actor: &Actor, call: &mut Call, errand: Errand, now
     match errand {
         Errand::DialAgain(at) => {
             call.due_at = at;
+            let not_taken_since = attempts::not_taken_since(tx, call.id).await?;
+            if not_taken_since.is_some_and(|since| now - since >= Duration::minutes(CARRIER_AWAY_MINUTES)) {
+                owe(tx, actor, call, Owed::CarrierAway, now).await?;
+            }
             jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &at.timestamp_millis().to_string(), at, now).await
         }
         Errand::RingNurse => ring_next_nurse(tx, actor, call, now).await,
@@ -99,9 +106,12 @@ async fn owe(tx: &mut OrgTx, actor: &Actor, call: &Call, owed: Owed, now: DateTi
 fn within(owed: Owed, urgency: Disposition) -> Duration {
     match owed {
         Owed::NoNurse | Owed::PatientHungUpWaiting => Duration::minutes(15),
-        Owed::Missed | Owed::IdentityNotProven | Owed::CaregiverMayNot | Owed::NumberRefused | Owed::Unresolved => {
-            default_within(urgency)
-        }
+        Owed::Missed
+        | Owed::IdentityNotProven
+        | Owed::CaregiverMayNot
+        | Owed::NumberRefused
+        | Owed::Unresolved
+        | Owed::CarrierAway => default_within(urgency),
     }
 }
 
@@ -116,6 +126,10 @@ const fn summary(owed: Owed) -> &'static str {
         Owed::PatientHungUpWaiting => "The patient hung up while waiting for a nurse. Ring back now.",
         Owed::NumberRefused => {
             "The carrier refuses to dial. Check the number in the chart, then the carrier's settings."
+        }
+        Owed::CarrierAway => {
+            "The telephone service has not taken this call for ten minutes. Ring the patient by hand, and tell whoever \
+             looks after Careline. It goes on trying."
         }
         Owed::Unresolved => "It is not known whether the telephone rang. Look at the carrier's list, then decide.",
     }

@@ -197,6 +197,8 @@ pub enum Owed {
     NumberRefused,
     /// Whether the telephone rang is unknown.
     Unresolved,
+    /// The carrier has taken no dial of this call for a while.
+    CarrierAway,
 }
 
 impl Owed {
@@ -211,6 +213,7 @@ impl Owed {
             Self::PatientHungUpWaiting => "patient_hung_up_waiting",
             Self::NumberRefused => "number_refused",
             Self::Unresolved => "attempt_unresolved",
+            Self::CarrierAway => "carrier_away",
         }
     }
 }

@@ -81,6 +81,23 @@ async fn a_dial_that_never_happened_is_repeated_only_after_it_is_proven_absent()
 }
 
 #[tokio::test]
+async fn a_carrier_that_takes_no_calls_becomes_work_for_a_person_and_is_tried_again() {
+    let ward = Ward::open().await;
+    let maya = ward.sign_in("maya@riverside.example").await;
+    ward.misbehave(r#"{"create": "429"}"#).await;
+    let call = ward.ring_now(&maya, "Delgado").await;
+    for _ in 0..17 {
+        ward.let_pass(Duration::from_secs(40)).await;
+    }
+    ward.until_follow_up(&call, "carrier_away").await;
+    assert!(ward.town.carrier().calls().is_empty());
+    ward.misbehave(r#"{"create": "normal"}"#).await;
+    ward.let_pass(Duration::from_secs(40)).await;
+    ward.until_state(&call, "bridged").await;
+    assert_eq!(rings(&ward.town.carrier().calls(), ROSA), 1);
+}
+
+#[tokio::test]
 async fn callbacks_that_come_twice_count_once() {
     let ward = Ward::open().await;
     let maya = ward.sign_in("maya@riverside.example").await;
