@@ -6,11 +6,14 @@ use crate::{
         clock::Clock,
         embeddings::Embeddings,
         llm::Llm,
+        mailer::Mailer,
+        objects::Objects,
         phone::{MediaWire, Phone},
         speech::Speech,
         vectors::Vectors,
     },
     store::Db,
+    vault::Vault,
 };
 use std::sync::Arc;
 
@@ -30,6 +33,14 @@ pub struct App {
     pub guide: Guide,
     /// The passage index.
     pub vectors: Arc<dyn Vectors>,
+    /// Seals small secrets; behind it are the keys.
+    pub vault: Vault,
+    /// Where files are kept, encrypted.
+    pub objects: Arc<dyn Objects>,
+    /// The second place, where signed checkpoints of the record are written once.
+    pub witness: Arc<dyn Objects>,
+    /// Letters to staff.
+    pub mailer: Arc<dyn Mailer>,
     /// Fan-out to open sockets.
     pub live: Live,
     /// Settings that flows read.
@@ -54,6 +65,8 @@ pub enum Guide {
 pub struct Settings {
     /// Key of the HMAC over call codes; at least 32 bytes.
     pub call_code_key: Arc<[u8]>,
+    /// The origin under which browsers reach us, without a slash at the end.
+    pub public_url: Arc<str>,
     /// Whether cookies carry `Secure` and the `__Host-` name; off only on a loopback address.
     pub secure_cookies: bool,
     /// How long a telephone may ring.

@@ -3,6 +3,9 @@
 use crate::{
     adapters::{
         index::MemoryIndex,
+        key_file::KeyFile,
+        mail::Mail,
+        object_stores::ObjectStores,
         openai::{self, OpenAi},
         private_postgres::{Durability, PrivatePostgres, PrivatePostgresSettings},
         system_clock::SystemClock,
@@ -11,13 +14,17 @@ use crate::{
         twilio::{Twilio, TwilioSettings},
     },
     app::{App, Guide, Settings},
-    config::{CarrierConfig, ClockConfig, Config, DatabaseConfig, ModelConfig},
+    config::{
+        CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, KeysConfig, MailConfig, ModelConfig,
+        ObjectsConfig,
+    },
     domain::private::Private,
     error::Error,
     flows,
     live::Live,
-    ports::clock::Clock,
+    ports::{clock::Clock, keys::Keys, mailer::Mailer, objects::Objects},
     store::{Db, migrations},
+    vault::Vault,
 };
 use std::sync::Arc;
 
@@ -86,8 +93,13 @@ pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error
         speech: Arc::new(ToneTranscriber),
         guide: guide(&config.model)?,
         vectors: Arc::new(MemoryIndex::default()),
+        vault: Vault::over(keys(&config.outside.keys)?),
+        objects: objects("CARELINE_OBJECTS_URL", "objects", &config.outside.objects)?,
+        witness: objects("CARELINE_WITNESS_URL", "witness", &config.outside.witness)?,
+        mailer: mailer(&config.outside.mail)?,
         live: Live::default(),
         settings: Settings {
+            public_url: config.public_url.as_str().into(),
             call_code_key: config.call_code_key.reveal().as_slice().into(),
             secure_cookies: config.public_url.starts_with("https://"),
             ring_seconds: config.ring_seconds,
@@ -104,7 +116,7 @@ pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error
 ///
 /// # Errors
 /// Names the setting that does not work and says what to do next.
-pub async fn desk(database: &Database, time: &ClockConfig) -> Result<Arc<App>, Error> {
+pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, Error> {
     let nobodys = || hex::encode(rand::random::<[u8; 32]>());
     let no_account = CarrierConfig {
         api_url: "http://127.0.0.1:9".to_owned(),
@@ -114,14 +126,19 @@ pub async fn desk(database: &Database, time: &ClockConfig) -> Result<Arc<App>, E
     let telephone = Arc::new(twilio(&no_account, "http://127.0.0.1:9")?);
     Ok(Arc::new(App {
         db: open(database, DESK_CONNECTIONS).await?,
-        clock: clock(time).await?,
+        clock: clock(&config.clock).await?,
         phone: telephone.clone(),
         media: telephone,
         speech: Arc::new(ToneTranscriber),
         guide: Guide::Extractive,
         vectors: Arc::new(MemoryIndex::default()),
+        vault: Vault::over(keys(&config.outside.keys)?),
+        objects: objects("CARELINE_OBJECTS_URL", "objects", &config.outside.objects)?,
+        witness: objects("CARELINE_WITNESS_URL", "witness", &config.outside.witness)?,
+        mailer: mailer(&config.outside.mail)?,
         live: Live::default(),
         settings: Settings {
+            public_url: "http://127.0.0.1:9".into(),
             call_code_key: nobodys().into_bytes().as_slice().into(),
             secure_cookies: true,
             ring_seconds: 30,
@@ -131,6 +148,41 @@ pub async fn desk(database: &Database, time: &ClockConfig) -> Result<Arc<App>, E
 
 async fn open(database: &Database, connections: u32) -> Result<Db, Error> {
     Db::open(database.url.reveal(), connections).await.map_err(|error| unusable("DATABASE_URL", error))
+}
+
+fn keys(config: &KeysConfig) -> Result<Arc<dyn Keys>, Error> {
+    let text = match config {
+        KeysConfig::Text(text) => text.clone(),
+        KeysConfig::File(path) => Private::new(std::fs::read_to_string(path).map_err(|why| {
+            Error::Invalid(format!(
+                "CARELINE_KEYS: {} cannot be read ({why}); make a key file with `careline keys new FILE`",
+                path.display()
+            ))
+        })?),
+    };
+    let keys = KeyFile::read(text.reveal()).map_err(|fault| Error::Invalid(format!("CARELINE_KEYS: {fault}")))?;
+    Ok(Arc::new(keys))
+}
+
+fn objects(variable: &str, name: &'static str, config: &ObjectsConfig) -> Result<Arc<dyn Objects>, Error> {
+    let stores = match config {
+        ObjectsConfig::Folder(folder) => ObjectStores::folder(name, folder),
+        ObjectsConfig::Bucket(bucket) => {
+            let options: Vec<(String, String)> =
+                bucket.options.iter().map(|(name, value)| (name.clone(), value.reveal().clone())).collect();
+            ObjectStores::bucket(name, &bucket.url, &options)
+        }
+    };
+    Ok(Arc::new(stores.map_err(|outage| Error::Invalid(format!("{variable}: {outage}")))?))
+}
+
+fn mailer(config: &MailConfig) -> Result<Arc<dyn Mailer>, Error> {
+    let mail = match config {
+        MailConfig::Spool { folder, from } => Mail::spool(folder, from),
+        MailConfig::Smtp { url, from } => Mail::smtp(url.reveal(), from),
+    };
+    let named = |fault| Error::Invalid(format!("CARELINE_MAIL_URL, CARELINE_MAIL_FROM: {fault}"));
+    Ok(Arc::new(mail.map_err(named)?))
 }
 
 fn twilio(config: &CarrierConfig, public_url: &str) -> Result<Twilio, Error> {

@@ -2,13 +2,15 @@
 //! settings do not start.
 
 mod check;
+mod outside;
 mod show;
 
-pub use check::{Fault, Faults, check, check_database, check_log, check_names, names_present};
+pub use check::{Fault, Faults, check, check_database, check_desk, check_log, check_names, names_present};
 pub use show::{Line, lines};
 
 use crate::domain::private::Private;
 use std::{net::SocketAddr, path::PathBuf};
+use url::Url;
 
 /// Twilio's own API.
 pub const TWILIO_API: &str = "https://api.twilio.com";
@@ -86,6 +88,35 @@ pub struct Settings {
     #[arg(long, global = true, env = "CARELINE_CALL_CODE_KEY", default_value = "", hide_env_values = true)]
     pub call_code_key: String,
 
+    /// Keys that never enter the database: the path of a file made by `careline keys new`, or the text of one. Whoever
+    /// loses it loses everything that is sealed. Secret.
+    #[arg(long, global = true, env = "CARELINE_KEYS", default_value = "", hide_env_values = true)]
+    pub keys: String,
+
+    /// Where files are kept, encrypted: file:///folder or s3://bucket/path. Empty is a folder in the data folder.
+    #[arg(long, global = true, env = "CARELINE_OBJECTS_URL", default_value = "", hide_env_values = true)]
+    pub objects_url: String,
+
+    /// The second place of the record, where signed checkpoints are written once: file:///folder or s3://bucket/path,
+    /// best on another machine. Empty is a folder in the data folder.
+    #[arg(long, global = true, env = "CARELINE_WITNESS_URL", default_value = "", hide_env_values = true)]
+    pub witness_url: String,
+
+    /// Mail server for letters to staff, such as `smtps://user:password@host:465`. Empty writes letters to a spool folder
+    /// in the data folder. Secret.
+    #[arg(long, global = true, env = "CARELINE_MAIL_URL", default_value = "", hide_env_values = true)]
+    pub mail_url: String,
+
+    /// Sender of these letters.
+    #[arg(
+        long,
+        global = true,
+        env = "CARELINE_MAIL_FROM",
+        default_value = "Careline <careline@localhost>",
+        hide_env_values = true
+    )]
+    pub mail_from: String,
+
     /// How long a telephone may ring, in seconds, 5 to 120.
     #[arg(long, global = true, env = "CARELINE_RING_SECONDS", default_value = "30", hide_env_values = true)]
     pub ring_seconds: String,
@@ -100,7 +131,13 @@ pub struct Settings {
 }
 
 /// Variables whose values are never shown.
-pub const SECRETS: [&str; 3] = ["CARELINE_TWILIO_AUTH_TOKEN", "CARELINE_MODEL_KEY", "CARELINE_CALL_CODE_KEY"];
+pub const SECRETS: [&str; 5] = [
+    "CARELINE_TWILIO_AUTH_TOKEN",
+    "CARELINE_MODEL_KEY",
+    "CARELINE_CALL_CODE_KEY",
+    "CARELINE_KEYS",
+    "CARELINE_MAIL_URL",
+];
 
 /// Settings that hold.
 pub struct Config {
@@ -116,6 +153,8 @@ pub struct Config {
     pub model: ModelConfig,
     /// Business time.
     pub clock: ClockConfig,
+    /// What is kept outside the database.
+    pub outside: OutsideConfig,
     /// Key of the hashes of call codes.
     pub call_code_key: Private<Vec<u8>>,
     /// How long a telephone may ring.
@@ -135,6 +174,75 @@ pub enum DatabaseConfig {
         url: Private<String>,
         /// As the role that owns the tables.
         owner_url: Private<String>,
+    },
+}
+
+/// What a subcommand at the desk needs.
+pub struct DeskConfig {
+    /// The database.
+    pub database: DatabaseConfig,
+    /// Business time.
+    pub clock: ClockConfig,
+    /// What is kept outside the database.
+    pub outside: OutsideConfig,
+}
+
+/// What is kept outside the database.
+#[derive(Clone)]
+pub struct OutsideConfig {
+    /// Keys.
+    pub keys: KeysConfig,
+    /// Files.
+    pub objects: ObjectsConfig,
+    /// Signed checkpoints of the record.
+    pub witness: ObjectsConfig,
+    /// Letters.
+    pub mail: MailConfig,
+}
+
+/// Who keeps the keys.
+#[derive(Clone)]
+pub enum KeysConfig {
+    /// A key file.
+    File(PathBuf),
+    /// The text of one, from the environment.
+    Text(Private<String>),
+}
+
+/// Where objects are kept.
+#[derive(Clone)]
+pub enum ObjectsConfig {
+    /// A folder.
+    Folder(PathBuf),
+    /// An S3-compatible bucket.
+    Bucket(BucketConfig),
+}
+
+/// An S3-compatible bucket.
+#[derive(Clone)]
+pub struct BucketConfig {
+    /// `s3://bucket/path`.
+    pub url: Url,
+    /// `aws_...` options of `object_store`, such as `aws_endpoint`.
+    pub options: Vec<(String, Private<String>)>,
+}
+
+/// How letters leave.
+#[derive(Clone)]
+pub enum MailConfig {
+    /// As files in a folder.
+    Spool {
+        /// The folder.
+        folder: PathBuf,
+        /// The sender.
+        from: String,
+    },
+    /// By a server.
+    Smtp {
+        /// Its address, with user and password.
+        url: Private<String>,
+        /// The sender.
+        from: String,
     },
 }
 

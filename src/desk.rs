@@ -3,8 +3,9 @@
 
 use crate::{Ending, say};
 use careline::{
+    adapters::key_file::KeyFile,
     boot,
-    config::{self, ClockConfig, DatabaseConfig, Settings},
+    config::{self, Settings},
     domain::{
         chain::{ChainFault, ChainReport},
         people::{Actor, Role},
@@ -20,6 +21,8 @@ use careline::{
 };
 use clap::Subcommand;
 use std::{
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -105,6 +108,15 @@ pub enum Protocol {
     },
 }
 
+#[derive(Subcommand)]
+pub enum Keys {
+    /// Write a new file with fresh keys; one that is there is never touched.
+    New {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
 type App = std::sync::Arc<careline::app::App>;
 
 /// Runs a subcommand that needs the database and the clock, and closes both behind it.
@@ -112,9 +124,9 @@ pub async fn at_the_desk<F>(settings: &Settings, errand: impl FnOnce(App) -> F) 
 where
     F: Future<Output = Result<u8, Ending>>,
 {
-    let (database, time): (DatabaseConfig, ClockConfig) = config::check_database(settings, &config::names_present())?;
-    let database = boot::database(&database).await?;
-    let ended = match boot::desk(&database, &time).await {
+    let config = config::check_desk(settings, &config::names_present())?;
+    let database = boot::database(&config.database).await?;
+    let ended = match boot::desk(&database, &config).await {
         Ok(app) => {
             let ended = errand(app.clone()).await;
             app.db.close().await;
@@ -124,6 +136,22 @@ where
     };
     database.close().await;
     ended
+}
+
+/// Writes a new key file, for this user only.
+pub fn new_keys(Keys::New { file }: &Keys) -> Result<u8, Ending> {
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .and_then(|mut open| open.write_all(KeyFile::fresh().reveal().as_bytes()).and_then(|()| open.sync_all()));
+    written.map_err(|why| Ending {
+        says: format!("{} cannot be written: {why}; name a new file", file.display()),
+        code: 2,
+    })?;
+    say(&format!("{} holds new keys; keep a copy where no copy of the database is", file.display()));
+    Ok(0)
 }
 
 pub async fn verify(app: App, org: Option<String>) -> Result<u8, Ending> {

@@ -14,6 +14,7 @@ pub mod app;
 pub mod error;
 pub mod live;
 pub mod telemetry;
+pub mod vault;
 
 pub mod flows;
 

@@ -52,6 +52,9 @@ enum Command {
     /// Look after staff.
     #[command(subcommand)]
     Staff(desk::Staff),
+    /// Look after the keys that stay outside the database.
+    #[command(subcommand)]
+    Keys(desk::Keys),
     /// Look after protocols.
     #[command(subcommand)]
     Protocol(desk::Protocol),
@@ -161,7 +164,7 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
             }
             Command::Work(tether) => stay(settings, None, &tether).await,
             Command::Migrate => {
-                let (database, _) = config::check_database(settings, &config::names_present())?;
+                let database = config::check_database(settings, &config::names_present())?;
                 boot::database(&database).await?.close().await;
                 say("the database is up to date");
                 Ok(0)
@@ -169,6 +172,7 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
             Command::Audit(desk::Audit::Verify { org }) => {
                 desk::at_the_desk(settings, |app| desk::verify(app, org)).await
             }
+            Command::Keys(new) => desk::new_keys(&new),
             Command::Organization(add) => desk::at_the_desk(settings, |app| desk::found(app, add)).await,
             Command::Staff(add) => desk::at_the_desk(settings, |app| desk::add_staff_member(app, add)).await,
             Command::Protocol(desk::Protocol::Check { folders }) => desk::check_protocols(&folders),

@@ -1,6 +1,9 @@
 //! Floor 1, the annex: one adapter per real provider, seen by nobody but `boot.rs`. A provider's words stop here.
 
 pub mod index;
+pub mod key_file;
+pub mod mail;
+pub mod object_stores;
 pub mod openai;
 pub mod private_postgres;
 pub mod system_clock;

@@ -1,8 +1,8 @@
 //! Reading settings: every fault is found in one pass and says what to do next; no fault repeats a secret.
 
 use super::{
-    CarrierConfig, ClockConfig, Config, DatabaseConfig, LogConfig, LogFormat, ModelConfig, OF_THE_SCRIPTS, Settings,
-    lines,
+    CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, LogConfig, LogFormat, ModelConfig, OF_THE_SCRIPTS,
+    Settings, lines, outside::outside,
 };
 use crate::domain::private::Private;
 use std::{fmt, net::SocketAddr, path::PathBuf};
@@ -37,7 +37,7 @@ impl fmt::Display for Faults {
 impl std::error::Error for Faults {}
 
 impl Faults {
-    fn note(&mut self, variable: &str, what: impl Into<String>) {
+    pub(super) fn note(&mut self, variable: &str, what: impl Into<String>) {
         self.0.push(Fault { variable: variable.to_owned(), what: what.into() });
     }
 
@@ -69,6 +69,7 @@ pub fn check(settings: &Settings, present: &[String]) -> Result<Config, Faults> 
     let carrier = carrier(settings, public_url.as_deref(), &mut faults);
     let model = model(settings, &mut faults);
     let clock = clock(settings, &mut faults);
+    let outside = outside(settings, &mut faults);
     let call_code_key = call_code_key(settings, &mut faults);
     let ring_seconds = ring_seconds(settings, &mut faults);
     let config = (|| {
@@ -79,6 +80,7 @@ pub fn check(settings: &Settings, present: &[String]) -> Result<Config, Faults> 
             carrier: carrier?,
             model: model?,
             clock: clock?,
+            outside: outside?,
             call_code_key: call_code_key?,
             ring_seconds: ring_seconds?,
         })
@@ -86,16 +88,29 @@ pub fn check(settings: &Settings, present: &[String]) -> Result<Config, Faults> 
     faults.result(config)
 }
 
-/// Checks what a subcommand at the desk needs: the database and whose time it is.
+/// Checks what a subcommand at the desk needs: the database, whose time it is, and what is outside.
 ///
 /// # Errors
 /// Every fault there is.
-pub fn check_database(settings: &Settings, present: &[String]) -> Result<(DatabaseConfig, ClockConfig), Faults> {
+pub fn check_desk(settings: &Settings, present: &[String]) -> Result<DeskConfig, Faults> {
     let mut faults = Faults::default();
     unknown_names(present, &mut faults);
     let database = database(settings, &mut faults);
     let clock = clock(settings, &mut faults);
-    faults.result(database.zip(clock))
+    let outside = outside(settings, &mut faults);
+    let config = (|| Some(DeskConfig { database: database?, clock: clock?, outside: outside? }))();
+    faults.result(config)
+}
+
+/// Checks what migrating needs: the database.
+///
+/// # Errors
+/// Every fault there is.
+pub fn check_database(settings: &Settings, present: &[String]) -> Result<DatabaseConfig, Faults> {
+    let mut faults = Faults::default();
+    unknown_names(present, &mut faults);
+    let database = database(settings, &mut faults);
+    faults.result(database)
 }
 
 /// Checks that every variable that looks like a setting is one.

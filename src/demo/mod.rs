@@ -15,7 +15,10 @@ mod vault;
 
 use crate::{
     app::App,
-    config::{self, CarrierConfig, ClockConfig, Config, DatabaseConfig, ModelConfig, Settings},
+    config::{
+        self, CarrierConfig, ClockConfig, Config, DatabaseConfig, KeysConfig, MailConfig, ModelConfig, ObjectsConfig,
+        OutsideConfig, Settings,
+    },
     domain::{
         call::CallPurpose,
         ids::{CallId, PatientId},
@@ -119,7 +122,7 @@ async fn set_up(stage: &mut Stage, settings: &Settings, args: &DemoArgs, narrato
     town.settle_clock(&vault).await?;
     narrator.tell(format!("The town is open; its clock shows {}.", town.local_time().await?));
 
-    let config = config(database, &keys, &town, &origin, listen);
+    let config = config(&vault, database, &keys, &town, &origin, listen);
     let app = stage.open_app(&config).await?;
     if app.db.organizations().await.map_err(|error| Mishap::of(error.to_string()))?.is_empty() {
         plant(&app, &vault, &keys).await?;
@@ -225,7 +228,14 @@ fn free_address(port: u16) -> Result<SocketAddr, Mishap> {
     })
 }
 
-fn config(database: DatabaseConfig, keys: &Keys, town: &TownAt, origin: &str, listen: SocketAddr) -> Config {
+fn config(
+    vault: &Vault,
+    database: DatabaseConfig,
+    keys: &Keys,
+    town: &TownAt,
+    origin: &str,
+    listen: SocketAddr,
+) -> Config {
     Config {
         listen,
         public_url: origin.to_owned(),
@@ -242,6 +252,12 @@ fn config(database: DatabaseConfig, keys: &Keys, town: &TownAt, origin: &str, li
             embedding: "town-stems-256".to_owned(),
         },
         clock: ClockConfig::Town(town.url("")),
+        outside: OutsideConfig {
+            keys: KeysConfig::Text(Private::new(keys.sealing.clone())),
+            objects: ObjectsConfig::Folder(vault.path("objects")),
+            witness: ObjectsConfig::Folder(vault.path("witness")),
+            mail: MailConfig::Spool { folder: vault.path("mail"), from: "Careline <careline@localhost>".to_owned() },
+        },
         call_code_key: Private::new(keys.call_code_key.clone().into_bytes()),
         ring_seconds: 30,
     }

@@ -10,7 +10,7 @@ use crate::{
     adapters::private_postgres::{Durability, PrivatePostgres, PrivatePostgresSettings},
     app::App,
     boot,
-    config::{ClockConfig, Config, DatabaseConfig, ModelConfig},
+    config::{ClockConfig, Config, DatabaseConfig, KeysConfig, ModelConfig, ObjectsConfig},
     error::Error,
 };
 use std::{net::TcpListener, sync::Arc};
@@ -113,6 +113,15 @@ fn settings(config: &Config) -> Vec<(&'static str, String)> {
         ("CARELINE_TWILIO_AUTH_TOKEN", config.carrier.auth_token.reveal().clone()),
         ("CARELINE_CALL_CODE_KEY", String::from_utf8_lossy(config.call_code_key.reveal()).into_owned()),
     ];
+    if let KeysConfig::Text(keys) = &config.outside.keys {
+        settings.push(("CARELINE_KEYS", keys.reveal().clone()));
+    }
+    // The private PostgreSQL is named by address, so this is the folder of files, letters and checkpoints alone.
+    if let ObjectsConfig::Folder(folder) = &config.outside.objects
+        && let Some(data) = folder.parent()
+    {
+        settings.push(("CARELINE_DATA", data.display().to_string()));
+    }
     match &config.database {
         DatabaseConfig::Given { url, owner_url } => settings.extend([
             ("DATABASE_URL", url.reveal().clone()),

@@ -2,6 +2,7 @@
 //! far the town's clock has been put forward.
 
 use super::nurse::Mishap;
+use crate::adapters::key_file::KeyFile;
 use rand::RngExt;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -32,6 +33,8 @@ pub struct Keys {
     pub model_key: String,
     /// Key of the call codes.
     pub call_code_key: String,
+    /// The text of a key file.
+    pub sealing: String,
     /// Password by e-mail address.
     pub passwords: BTreeMap<String, String>,
 }
@@ -104,6 +107,7 @@ impl Vault {
             auth_token: secret::<16>(),
             model_key: secret::<24>(),
             call_code_key: secret::<32>(),
+            sealing: KeyFile::fresh().into_revealed(),
             passwords: emails.map(|email| (email.to_owned(), invented_password())).collect(),
         };
         self.write("keys.json", &keys)?;

@@ -104,6 +104,8 @@ kinds! {
     SearchedRecord = "searched_record",
     /// The chain was verified.
     VerifiedRecord = "verified_record",
+    /// A letter was handed to the mailer.
+    SentNotice = "sent_notice",
     /// Background work was given up.
     DiscardedJob = "discarded_job",
 }

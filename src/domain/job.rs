@@ -1,7 +1,10 @@
 //! Background work: the closed list of jobs. Jobs are enqueued in the caller's transaction, may run twice, and are
 //! the only ones that speak to the telephone.
 
-use super::ids::{AttemptId, CallId, FollowUpId, LegId, StaffId};
+use super::{
+    ids::{AttemptId, CallId, FollowUpId, LegId, StaffId},
+    notice::Notice,
+};
 use serde::{Deserialize, Serialize};
 
 /// One kind of background work with what it is about; stored as JSON.
@@ -40,6 +43,13 @@ pub enum Job {
         /// The follow-up to look at.
         follow_up: FollowUpId,
     },
+    /// Write a letter to a staff member.
+    SendNotice {
+        /// Whom to.
+        staff: StaffId,
+        /// What about.
+        notice: Notice,
+    },
 }
 
 impl Job {
@@ -53,6 +63,7 @@ impl Job {
             Self::HangUp { .. } => "hang_up",
             Self::ForkLeg { .. } => "fork_leg",
             Self::EscalateFollowUp { .. } => "escalate_follow_up",
+            Self::SendNotice { .. } => "send_notice",
         }
     }
 
@@ -66,6 +77,7 @@ impl Job {
             Self::HangUp { call } => format!("hang-up:{call}:{salt}"),
             Self::ForkLeg { leg } => format!("fork:{leg}:{salt}"),
             Self::EscalateFollowUp { follow_up } => format!("escalate:{follow_up}:{salt}"),
+            Self::SendNotice { staff, notice } => format!("notice:{staff}:{}:{salt}", notice.word()),
         }
     }
 }

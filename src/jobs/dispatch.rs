@@ -21,5 +21,6 @@ pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> 
         Job::EscalateFollowUp { follow_up } => {
             flows::escalate_follow_up::escalate(app, actor, *follow_up).await.map(drop)
         }
+        Job::SendNotice { staff, notice } => flows::send_notice::send(app, actor, *staff, *notice).await,
     }
 }

@@ -2,7 +2,10 @@
 
 pub mod clock;
 pub mod embeddings;
+pub mod keys;
 pub mod llm;
+pub mod mailer;
+pub mod objects;
 pub mod phone;
 pub mod speech;
 pub mod vectors;

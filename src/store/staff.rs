@@ -5,6 +5,7 @@ use crate::{
     domain::{
         ids::{SessionId, StaffId},
         people::{PhoneNumber, Role},
+        private::Private,
     },
     error::Error,
 };
@@ -215,4 +216,24 @@ pub async fn end_session(tx: &mut OrgTx, _: &Receipt, id: SessionId, now: DateTi
 
 fn role(word: &str) -> Result<Role, Error> {
     Role::from_word(word).ok_or_else(|| Error::Fault("a stored role cannot be read".to_owned()))
+}
+
+/// The e-mail address of a member who still works here.
+///
+/// # Errors
+/// When the database is away.
+pub async fn address(tx: &mut OrgTx, staff: StaffId) -> Result<Option<Private<String>>, Error> {
+    let org = tx.org();
+    let found = sqlx::query_scalar!(
+        "select email
+           from staff_member
+          where org_id = $1
+            and id = $2
+            and active",
+        org.0,
+        staff.0
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    Ok(found.map(Private::new))
 }

@@ -8,6 +8,7 @@ const GOOD: &[(&str, &str)] = &[
     ("--twilio-account-sid", "AC0123456789abcdef0123456789abcdef"),
     ("--twilio-auth-token", "0123456789abcdef0123456789abcdef"),
     ("--call-code-key", "fedcba9876543210fedcba9876543210"),
+    ("--keys", "/etc/careline/keys.json"),
 ];
 
 fn matches(changes: &[(&str, &str)]) -> clap::ArgMatches {
@@ -103,6 +104,8 @@ fn every_variable_is_shown_with_its_meaning_and_no_secret_is() {
         ("--call-code-key", secret),
         ("--model-key", secret),
         ("--twilio-auth-token", secret),
+        ("--keys", secret),
+        ("--mail-url", secret),
     ]);
     let lines = lines(Some(&matches));
     for line in &lines {

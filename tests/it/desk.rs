@@ -1,16 +1,24 @@
 //! The command line as an operator meets it: one clear line for what is wrong, exit codes a script can read, and a
 //! private PostgreSQL that comes and goes with its owner.
 
+use careline::adapters::key_file::KeyFile;
 use std::{
     fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::Path,
     process::{Command, Output, Stdio},
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// The text of one key file for all of these tests, because a ward that starts again must find its keys.
+fn keys() -> &'static str {
+    static KEYS: LazyLock<String> = LazyLock::new(|| KeyFile::fresh().into_revealed());
+    &KEYS
+}
 
 /// A folder with a private database of its own.
 struct Desk {
@@ -36,6 +44,7 @@ impl Desk {
             .env("CARELINE_TWILIO_AUTH_TOKEN", SECRET)
             .env("CARELINE_TWILIO_API_URL", "http://127.0.0.1:9")
             .env("CARELINE_CALL_CODE_KEY", SECRET)
+            .env("CARELINE_KEYS", keys())
             .stdin(Stdio::null());
         command
     }

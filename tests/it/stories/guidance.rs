@@ -1,15 +1,12 @@
 //! A nurse asks while the patient is on the line: with a model, without, with one that is broken, hostile or away.
 
-use crate::support::database::Database;
+use crate::support::{database::Database, wiring};
 use careline::{
     adapters::{
-        index::MemoryIndex,
         openai::{OpenAi, Settings as ModelSettings},
         system_clock::SystemClock,
-        tones::ToneTranscriber,
-        twilio::{Twilio, TwilioSettings},
     },
-    app::{App, Guide, Settings},
+    app::{App, Guide},
     domain::{
         guidance::{Badge, GuidanceView, Outcome},
         ids::{CallId, OrgId, StaffId},
@@ -18,7 +15,7 @@ use careline::{
     },
     error::Error,
     flows::answer_question::{answers, ask},
-    live::{Live, LiveEvent},
+    live::LiveEvent,
     simulator::model::{Mode, ModelState, attacks::ATTACKS, router},
 };
 use sqlx::PgConnection;
@@ -64,7 +61,7 @@ impl Ward {
             With::NoModel => Guide::Extractive,
             With::Model | With::DeadModel => generated(&base),
         };
-        let app = app(&database, guide).await;
+        let app = App { guide, ..wiring::app(&database, 4, Arc::new(SystemClock), &wiring::NO_LINE).await };
         Self { app, nurse, call, model, superuser, _database: database }
     }
 
@@ -84,29 +81,6 @@ fn generated(base_url: &str) -> Guide {
         .unwrap()
     };
     Guide::Generated { llm: Arc::new(model()), embeddings: Arc::new(model()) }
-}
-
-async fn app(database: &Database, guide: Guide) -> App {
-    let carrier = || {
-        Twilio::new(TwilioSettings {
-            api_base: "http://127.0.0.1:1".into(),
-            account_sid: "AC1".into(),
-            auth_token: Private::new("token".to_owned()),
-            public_url: "http://127.0.0.1:1".into(),
-        })
-        .unwrap()
-    };
-    App {
-        db: database.open().await,
-        clock: Arc::new(SystemClock),
-        phone: Arc::new(carrier()),
-        media: Arc::new(carrier()),
-        speech: Arc::new(ToneTranscriber),
-        guide,
-        vectors: Arc::new(MemoryIndex::default()),
-        live: Live::default(),
-        settings: Settings { call_code_key: Arc::from([7_u8; 32]), secure_cookies: false, ring_seconds: 25 },
-    }
 }
 
 /// One organization with a nurse, a patient on a call, and a protocol whose second passage says `fan`.

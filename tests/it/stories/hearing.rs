@@ -1,24 +1,22 @@
 //! What is said on a leg, from the carrier's socket to the record: who spoke, what was lost, what may not be kept, and
 //! how a leg is heard again after we lost it.
 
-use crate::support::database::Database;
+use crate::support::{
+    database::Database,
+    wiring::{self, Line},
+};
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use careline::{
-    adapters::{
-        index::MemoryIndex,
-        tones::ToneTranscriber,
-        twilio::{Twilio, TwilioSettings},
-    },
-    app::{App, Guide, Settings},
+    adapters::tones::ToneTranscriber,
+    app::App,
     domain::{
         ids::{CallId, LegId, OrgId, UtteranceId},
         people::Actor,
-        private::Private,
         tones::{FRAME, SILENCE, frames},
     },
     flows::fork_leg,
-    live::{Live, LiveEvent},
+    live::LiveEvent,
     ports::{
         Outage,
         clock::Clock,
@@ -93,26 +91,8 @@ impl Ward {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let clock = Arc::new(VirtualClock::starting_at("2026-11-21T15:00:00Z".parse().unwrap()));
-        let twilio = Arc::new(
-            Twilio::new(TwilioSettings {
-                api_base: api,
-                account_sid: ACCOUNT.into(),
-                auth_token: Private::new(TOKEN.to_owned()),
-                public_url: base.clone(),
-            })
-            .unwrap(),
-        );
-        let app = Arc::new(App {
-            db: database.open().await,
-            clock: clock.clone(),
-            phone: twilio.clone(),
-            media: twilio,
-            speech,
-            guide: Guide::Extractive,
-            vectors: Arc::new(MemoryIndex::default()),
-            live: Live::default(),
-            settings: Settings { call_code_key: Arc::from([7_u8; 32]), secure_cookies: false, ring_seconds: 25 },
-        });
+        let line = Line { api: &api, account: ACCOUNT, token: TOKEN, origin: &base };
+        let app = Arc::new(App { speech, ..wiring::app(&database, 4, clock.clone(), &line).await });
         let routes = hooks::routes().with_state(app.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         let (org, call, patient_leg, nurse_leg) = seed(&mut superuser, may_record).await;

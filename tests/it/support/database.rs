@@ -2,7 +2,11 @@
 //! leased by an advisory lock so that parallel test processes never share one, and cleaned when it is leased again.
 
 use careline::{
-    adapters::private_postgres::{Durability, PrivatePostgres, PrivatePostgresSettings},
+    adapters::{
+        key_file::KeyFile,
+        private_postgres::{Durability, PrivatePostgres, PrivatePostgresSettings},
+    },
+    domain::private::Private,
     store::Db,
 };
 use sha2::{Digest, Sha256};
@@ -22,6 +26,9 @@ pub struct Database {
     pub url: String,
     /// The superuser's address of the same database, to look at what no organization may see, and to tamper.
     pub superuser_url: String,
+    /// The text of the lease's key file.
+    pub keys: Private<String>,
+    folder: tempfile::TempDir,
     _lease: PgConnection,
 }
 
@@ -49,15 +56,26 @@ impl Database {
                 }
                 let superuser_url = address(&server, None, &name);
                 clean(&superuser_url).await;
-                return Self { url: address(&server, Some("app_rw"), &name), superuser_url, _lease: lease };
+                return Self {
+                    url: address(&server, Some("app_rw"), &name),
+                    superuser_url,
+                    keys: KeyFile::fresh(),
+                    folder: tempfile::tempdir().unwrap(),
+                    _lease: lease,
+                };
             }
         }
         panic!("all {MOST_SLOTS} test databases are leased");
     }
 
+    /// A folder that goes with the lease: files, letters, checkpoints.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The product's own door to it.
-    pub async fn open(&self) -> Db {
-        Db::open(&self.url, 4).await.expect("the leased database opens")
+    pub async fn open(&self, connections: u32) -> Db {
+        Db::open(&self.url, connections).await.expect("the leased database opens")
     }
 
     /// A superuser's connection: sees every organization, may tamper.

@@ -1,21 +1,14 @@
 //! The web entrance on a port of its own, over a leased database with two organizations, and a visitor who speaks HTTP.
 
-use super::database::Database;
+use super::{database::Database, wiring};
 use careline::{
-    adapters::{
-        index::MemoryIndex,
-        system_clock::SystemClock,
-        tones::ToneTranscriber,
-        twilio::{Twilio, TwilioSettings},
-    },
-    app::{App, Guide, Settings},
+    adapters::system_clock::SystemClock,
+    app::App,
     domain::{
         ids::OrgId,
         people::{Actor, Role, Who},
-        private::Private,
     },
     flows::import_protocol,
-    live::Live,
     web,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, redirect::Policy};
@@ -50,7 +43,7 @@ impl Entrance {
         let mut superuser = database.superuser().await;
         let home = seed(&mut superuser, "harbor", "Margaret").await;
         let other = seed(&mut superuser, "summit", "Walter").await;
-        let app = Arc::new(app(&database).await);
+        let app = Arc::new(wiring::app(&database, 4, Arc::new(SystemClock), &wiring::NO_LINE).await);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let served = web::serve(Arc::clone(&app), listener, std::future::pending());
@@ -99,29 +92,6 @@ impl Entrance {
 
     pub async fn post(&self, role: Role, path: &str, form: &[(&str, &str)]) -> Response {
         self.ask_as(role, Method::POST, path).form(form).send().await.unwrap()
-    }
-}
-
-async fn app(database: &Database) -> App {
-    let carrier = || {
-        Twilio::new(TwilioSettings {
-            api_base: "http://127.0.0.1:1".into(),
-            account_sid: "AC1".into(),
-            auth_token: Private::new("token".to_owned()),
-            public_url: "http://127.0.0.1:1".into(),
-        })
-        .unwrap()
-    };
-    App {
-        db: database.open().await,
-        clock: Arc::new(SystemClock),
-        phone: Arc::new(carrier()),
-        media: Arc::new(carrier()),
-        speech: Arc::new(ToneTranscriber),
-        guide: Guide::Extractive,
-        vectors: Arc::new(MemoryIndex::default()),
-        live: Live::default(),
-        settings: Settings { call_code_key: Arc::from([7_u8; 32]), secure_cookies: false, ring_seconds: 25 },
     }
 }
 

@@ -5,3 +5,4 @@ pub mod entrance;
 pub mod office;
 pub mod protocol;
 pub mod ward;
+pub mod wiring;

@@ -1,14 +1,9 @@
 //! An application whose telephone, model and speech are connected to nothing, on a leased database and a clock that the
 //! test moves: for everything that happens at a desk.
 
-use super::database::Database;
+use super::{database::Database, wiring};
 use careline::{
-    adapters::{
-        index::MemoryIndex,
-        tones::ToneTranscriber,
-        twilio::{Twilio, TwilioSettings},
-    },
-    app::{App, Guide, Settings},
+    app::App,
     domain::{
         ids::{PatientId, StaffId},
         people::{Actor, Role},
@@ -19,7 +14,6 @@ use careline::{
         admit_patient::{self, NewPatient},
         found_organization::{self, NewOrganization},
     },
-    live::Live,
     simulator::clock::VirtualClock,
 };
 use chrono::{TimeZone, Utc};
@@ -40,26 +34,7 @@ impl Office {
     pub async fn open() -> Self {
         let database = Database::lease().await;
         let clock = Arc::new(VirtualClock::starting_at(Utc.with_ymd_and_hms(2026, 11, 23, 15, 0, 0).unwrap()));
-        let twilio = Arc::new(
-            Twilio::new(TwilioSettings {
-                api_base: "http://127.0.0.1:1".into(),
-                account_sid: "AC1".into(),
-                auth_token: Private::new("token".to_owned()),
-                public_url: "http://127.0.0.1:1".into(),
-            })
-            .unwrap(),
-        );
-        let app = App {
-            db: database.open().await,
-            clock: clock.clone(),
-            phone: twilio.clone(),
-            media: twilio,
-            speech: Arc::new(ToneTranscriber),
-            guide: Guide::Extractive,
-            vectors: Arc::new(MemoryIndex::default()),
-            live: Live::default(),
-            settings: Settings { call_code_key: Arc::from([7_u8; 32]), secure_cookies: false, ring_seconds: 25 },
-        };
+        let app = wiring::app(&database, 4, clock.clone(), &wiring::NO_LINE).await;
         Self { app, clock, database }
     }
 

@@ -1,15 +1,13 @@
 //! A whole ward for one story: a leased database, a town in process, and the product served on a port of its own with
 //! its job runner. Everything between them goes over loopback by the providers' wires.
 
-use super::database::Database;
+use super::{
+    database::Database,
+    wiring::{self, Line},
+};
 use careline::{
-    adapters::{
-        index::MemoryIndex,
-        openai::{OpenAi, Settings as ModelSettings},
-        tones::ToneTranscriber,
-        twilio::{Twilio, TwilioSettings},
-    },
-    app::{App, Guide, Settings},
+    adapters::openai::{OpenAi, Settings as ModelSettings},
+    app::{App, Guide},
     demo::{
         nurse::Nurse,
         page::Page,
@@ -17,10 +15,8 @@ use careline::{
     },
     domain::{ids::CallId, private::Private},
     jobs,
-    live::Live,
     ports::clock::Clock,
     simulator::{Town, TownSettings, carrier::CallSeen, clock::VirtualClock, people::TownPlan},
-    store::Db,
     web,
 };
 use chrono::{DateTime, Utc};
@@ -50,7 +46,7 @@ pub struct Ward {
     /// Where the product is served.
     pub origin: String,
     server: Option<Server>,
-    database: Database,
+    database: Arc<Database>,
     listener: std::net::TcpListener,
 }
 
@@ -76,7 +72,7 @@ impl Ward {
 
     /// Opens it at an instant.
     pub async fn open_at(instant: DateTime<Utc>) -> Self {
-        let database = Database::lease().await;
+        let database = Arc::new(Database::lease().await);
         let clock = Arc::new(VirtualClock::starting_at(instant));
         let plan = std::fs::read_to_string(root().join("evals/calls/first-call.yaml")).unwrap();
         let town = Town::start(TownSettings {
@@ -107,7 +103,7 @@ impl Ward {
         let listener = self.listener.try_clone().unwrap();
         listener.set_nonblocking(true).unwrap();
         let (origin, town, clock) = (self.origin.clone(), self.town.base_url(), Arc::clone(&self.clock));
-        let database = self.database.url.clone();
+        let database = Arc::clone(&self.database);
         let starting = runtime.spawn(async move {
             let app = Arc::new(wire(&database, &origin, &town, clock).await);
             let stop = CancellationToken::new();
@@ -352,16 +348,7 @@ impl Ward {
 }
 
 /// The production adapters against the town, as `boot` wires them.
-async fn wire(database: &str, origin: &str, town: &str, clock: Arc<VirtualClock>) -> App {
-    let carrier = Arc::new(
-        Twilio::new(TwilioSettings {
-            api_base: town.to_owned(),
-            account_sid: "ACtown".to_owned(),
-            auth_token: Private::new("town-auth-token".to_owned()),
-            public_url: origin.to_owned(),
-        })
-        .unwrap(),
-    );
+async fn wire(database: &Database, origin: &str, town: &str, clock: Arc<VirtualClock>) -> App {
     let model = Arc::new(
         OpenAi::new(ModelSettings {
             base_url: format!("{town}/v1"),
@@ -371,17 +358,9 @@ async fn wire(database: &str, origin: &str, town: &str, clock: Arc<VirtualClock>
         })
         .unwrap(),
     );
-    App {
-        db: Db::open(database, 12).await.unwrap(),
-        clock,
-        phone: Arc::clone(&carrier) as _,
-        media: carrier,
-        speech: Arc::new(ToneTranscriber),
-        guide: Guide::Generated { llm: Arc::clone(&model) as _, embeddings: model },
-        vectors: Arc::new(MemoryIndex::default()),
-        live: Live::default(),
-        settings: Settings { call_code_key: Arc::from([7_u8; 32]), secure_cookies: false, ring_seconds: 25 },
-    }
+    let line = Line { api: town, account: "ACtown", token: "town-auth-token", origin };
+    let guide = Guide::Generated { llm: Arc::clone(&model) as _, embeddings: model };
+    App { guide, ..wiring::app(database, 12, clock, &line).await }
 }
 
 /// The call of an address such as `/calls/{id}`.

@@ -1,0 +1,68 @@
+//! A small secret as it is stored: encrypted under a data key of its own, which is wrapped by a key outside the database.
+
+use super::ids::OrgId;
+use uuid::Uuid;
+
+/// A data key, wrapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrappedKey {
+    /// Name of the key that wraps it.
+    pub key: String,
+    /// The wrapped bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Where a sealed value belongs. It is bound in, so a value moved to another row, column or organization does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The organization.
+    pub org: OrgId,
+    /// The table.
+    pub table: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// The row.
+    pub row: Uuid,
+}
+
+impl Place {
+    /// The bytes that are authenticated beside the value.
+    #[must_use]
+    pub fn bound(&self) -> Vec<u8> {
+        format!("careline/{}/{}/{}/{}", self.org, self.table, self.column, self.row).into_bytes()
+    }
+}
+
+/// A sealed value: version 1, the name of the wrapping key, the wrapped data key, nonce, ciphertext with tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed(pub Vec<u8>);
+
+/// Version byte of the only format there is.
+const VERSION: u8 = 1;
+
+impl Sealed {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn of(key: &WrappedKey, ciphertext: &[u8]) -> Option<Self> {
+        let mut bytes = vec![VERSION, u8::try_from(key.key.len()).ok()?];
+        bytes.extend(key.key.as_bytes());
+        bytes.extend(u16::try_from(key.bytes.len()).ok()?.to_be_bytes());
+        bytes.extend(&key.bytes);
+        bytes.extend(ciphertext);
+        Some(Self(bytes))
+    }
+
+    /// Takes the parts apart; `None` when it was not written by us.
+    #[must_use]
+    pub fn parts(&self) -> Option<(WrappedKey, &[u8])> {
+        let (&[version, name], rest) = self.0.split_first_chunk::<2>()?;
+        if version != VERSION {
+            return None;
+        }
+        let (name, rest) = rest.split_at_checked(usize::from(name))?;
+        let (length, rest) = rest.split_first_chunk::<2>()?;
+        let (wrapped, ciphertext) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        let key = String::from_utf8(name.to_vec()).ok()?;
+        Some((WrappedKey { key, bytes: wrapped.to_vec() }, ciphertext))
+    }
+}
