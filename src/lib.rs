@@ -23,5 +23,6 @@ pub mod web;
 
 pub mod simulator;
 
+pub mod bench;
 pub mod boot;
 pub mod demo;

@@ -3,6 +3,7 @@
 mod desk;
 
 use careline::{
+    bench,
     boot::{self, Database},
     config::{self, Settings},
     demo::{
@@ -62,6 +63,9 @@ enum Command {
     Demo(DemoArgs),
     /// Open the simulated town: a carrier and a model server behind their own wire protocols, and one virtual clock.
     Simulate(Simulate),
+    /// Measure what the product promises in numbers, against a database of its own.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Show every setting, its meaning and its value; secrets are masked.
     Config,
 }
@@ -184,6 +188,11 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
                 let stop = CancellationToken::new();
                 listen_for_the_end(&stop, &tether)?;
                 Ok(simulate::simulate(settings, &args, stop.cancelled_owned()).await.map(|()| 0)?)
+            }
+            Command::Bench(which) => {
+                let found = bench::run(&which).await.map_err(|broken| Ending { says: broken.to_string(), code: 1 })?;
+                say(found.trim_end());
+                Ok(0)
             }
             Command::Config => Ok(0),
         }

@@ -1,0 +1,59 @@
+//! The stopwatch: what the product promises in numbers, measured on this machine against a database of its own. Each
+//! bench prints its seed, its counts and the machine, and ends with an error when a promise was broken.
+
+pub mod ground;
+pub mod passwords;
+
+use std::fmt;
+
+/// Which bench.
+#[derive(Clone, clap::Subcommand)]
+pub enum Bench {
+    /// How many passwords a second can be hashed here, and how long one takes.
+    Passwords(passwords::Args),
+}
+
+/// A bench could not be run, or a promise did not hold.
+#[derive(Debug)]
+pub struct Broken(pub String);
+
+impl Broken {
+    /// From whatever went wrong.
+    pub fn of(why: impl fmt::Display) -> Self {
+        Self(why.to_string())
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Broken {}
+
+/// Runs one bench; returns what it found, as lines for a person.
+///
+/// # Errors
+/// When it could not be run, or a promise did not hold.
+pub async fn run(bench: &Bench) -> Result<String, Broken> {
+    match bench {
+        Bench::Passwords(args) => passwords::run(args).await,
+    }
+}
+
+/// The machine in a line: processors and load, so that figures can be compared.
+#[must_use]
+pub fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let build = if cfg!(debug_assertions) { "debug build" } else { "release build" };
+    format!("{cores} cores, load {}, {build}", load.split(' ').next().unwrap_or("unknown"))
+}
+
+/// The middle value of times in microseconds; 0 of none.
+#[must_use]
+pub fn median(times: &mut [u64]) -> u64 {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or(0)
+}
