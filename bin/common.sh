@@ -137,7 +137,7 @@ stop_cluster() {
 migrated_database() {
   local psql=$PG_BIN/psql file
   "$psql" -q -h "$cluster" -U postgres -d postgres -v ON_ERROR_STOP=1 \
-    -c "create role own_mig login" -c "create role app_rw login" -c "create database checked owner own_mig"
+    -f deploy/roles.sql -c "create database checked owner own_mig"
   for file in migrations/*.sql; do
     "$psql" -q -h "$cluster" -U own_mig -d checked -v ON_ERROR_STOP=1 -1 -f "$file" >/dev/null
   done

@@ -1,5 +1,5 @@
-//! The runner: claims due jobs organization by organization, so that none starves another and no query ever crosses
-//! organizations; runs them outside any transaction; finishes them short.
+//! The runner: asks which organizations have due work, claims it organization by organization, the longest waiting first;
+//! runs it outside any transaction; finishes it short.
 
 use super::dispatch::dispatch;
 use crate::{
@@ -27,7 +27,7 @@ const LEASE_SECONDS: f64 = 45.0;
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
-    let mut greeted = BTreeSet::new();
+    let mut greeted = Greeted::default();
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -36,24 +36,54 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
             _ = ticks.tick() => {}
         }
         while running.try_join_next().is_some() {}
-        let organizations = match app.db.organizations().await {
-            Ok(organizations) => organizations,
-            Err(error) => {
-                tracing::warn!(error = %error, "the queue cannot be read");
-                continue;
-            }
-        };
-        for (org, _code) in organizations {
-            if greeted.insert(org)
-                && let Err(error) = flows::fork_leg::after_restart(&app, &Actor::careline(org)).await
-            {
-                tracing::warn!(error = %error, org = %org, "streams lost before this start were not looked at");
-                greeted.remove(&org);
-            }
-            look(&app, org, &places, &mut running).await;
+        if let Err(error) = work(&app, &mut greeted, &places, &mut running).await {
+            tracing::warn!(error = %error, "the queue cannot be read");
         }
     }
     while running.join_next().await.is_some() {}
+}
+
+/// Organizations whose streams were looked at after this start; one that is founded later lost none.
+#[derive(Default)]
+struct Greeted {
+    organizations: BTreeSet<OrgId>,
+    everybody: bool,
+}
+
+/// One look at the queue.
+async fn work(
+    app: &Arc<App>,
+    greeted: &mut Greeted,
+    places: &Arc<Semaphore>,
+    running: &mut JoinSet<()>,
+) -> Result<(), Error> {
+    if !greeted.everybody {
+        greet(app, greeted).await?;
+    }
+    for org in jobs::organizations_with_due_work(&app.db, app.clock.now()).await? {
+        look(app, org, places, running).await;
+    }
+    Ok(())
+}
+
+/// Looks after the streams that were lost before this start, in each organization until it succeeded once.
+async fn greet(app: &App, greeted: &mut Greeted) -> Result<(), Error> {
+    let organizations = app.db.organizations().await?;
+    for (org, _code) in &organizations {
+        if greeted.organizations.contains(org) {
+            continue;
+        }
+        match flows::fork_leg::after_restart(app, &Actor::careline(*org)).await {
+            Ok(_) => {
+                greeted.organizations.insert(*org);
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, org = %org, "streams lost before this start were not looked at");
+            }
+        }
+    }
+    greeted.everybody = greeted.organizations.len() == organizations.len();
+    Ok(())
 }
 
 /// Claims what is due in one organization and starts it.

@@ -1,8 +1,11 @@
 //! The job table: enqueue in the caller's transaction, claim short, finish short.
 
-use super::OrgTx;
+use super::{Db, DueBy, OrgTx};
 use crate::{
-    domain::{ids::JobId, job::Job},
+    domain::{
+        ids::{JobId, OrgId},
+        job::Job,
+    },
     error::Error,
 };
 use chrono::{DateTime, Utc};
@@ -34,6 +37,33 @@ pub async fn enqueue(
     .execute(tx.connection())
     .await?;
     Ok(())
+}
+
+/// Organizations with work that is due, the longest waiting first. This is the one question that is asked of all
+/// organizations at once, so it is asked as `app_jobs`, which sees four columns of open jobs and no other row of anybody.
+///
+/// # Errors
+/// When the database is away.
+pub async fn organizations_with_due_work(db: &Db, now: DateTime<Utc>) -> Result<Vec<OrgId>, Error> {
+    match db.due_by {
+        DueBy::Role => {}
+        DueBy::Visit => return Ok(db.organizations().await?.into_iter().map(|(org, _code)| org).collect()),
+    }
+    let mut tx = db.pool.begin().await?;
+    sqlx::query!("set local role app_jobs").execute(&mut *tx).await?;
+    let rows = sqlx::query!(
+        "select org_id
+           from job
+          where state = 'running'
+             or (state = 'queued' and run_at <= $1)
+          group by org_id
+          order by min(run_at)",
+        now
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.rollback().await?;
+    Ok(rows.into_iter().map(|row| OrgId(row.org_id)).collect())
 }
 
 /// A claimed job.

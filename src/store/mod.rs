@@ -38,6 +38,16 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct Db {
     pool: PgPool,
+    due_by: DueBy,
+}
+
+/// How the runner learns which organizations have work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DueBy {
+    /// As `app_jobs`, in one look.
+    Role,
+    /// By visiting each: the database has no such role, or ours may not become it.
+    Visit,
 }
 
 impl Db {
@@ -63,7 +73,17 @@ impl Db {
                     .to_owned(),
             ));
         }
-        Ok(Self { pool })
+        let may_become = sqlx::query_scalar!(
+            r#"select exists (select
+                                from pg_auth_members m
+                                join pg_roles jobs on jobs.oid = m.roleid
+                                join pg_roles us on us.oid = m.member
+                               where jobs.rolname = 'app_jobs'
+                                 and us.rolname = current_user) as "may_become!""#
+        )
+        .fetch_one(&pool)
+        .await?;
+        Ok(Self { pool, due_by: if may_become { DueBy::Role } else { DueBy::Visit } })
     }
 
     /// Begins a transaction inside the actor's organization.

@@ -24,7 +24,10 @@ const UNTIL_WE_ARE_GONE: &str = r#"exec 3<&0
 (read -r _ <&3; kill -INT $$) >/dev/null 2>&1 &
 exec "$@" 3<&- </dev/null"#;
 
-/// Passwords of the three roles.
+/// Every role with its rights, as an operator would run it on a server of their own.
+const ROLES: &str = include_str!("../../../deploy/roles.sql");
+
+/// Passwords of the roles that sign in to a private cluster.
 pub struct Roles {
     /// `postgres`.
     pub superuser: String,
@@ -32,12 +35,16 @@ pub struct Roles {
     pub owner: String,
     /// `app_rw`, which row-level security binds.
     pub app: String,
+    /// `app_jobs`, `audit_ro` and `backup`. Empty for a cluster that was made before it had them.
+    others: Vec<String>,
 }
+
+/// The roles of `Roles::others`, in their order.
+const OTHERS: [&str; 3] = ["app_jobs", "audit_ro", "backup"];
 
 impl Roles {
     fn fresh() -> Self {
-        let password = || hex::encode(rand::random::<[u8; 24]>());
-        Self { superuser: password(), owner: password(), app: password() }
+        Self { superuser: password(), owner: password(), app: password(), others: OTHERS.map(|_| password()).into() }
     }
 
     /// Reads them: one a line.
@@ -46,27 +53,49 @@ impl Roles {
         let text = std::fs::read_to_string(path).map_err(|_| missing())?;
         let mut lines = text.lines().map(str::to_owned);
         let mut next = || lines.next().filter(|line| !line.is_empty()).ok_or_else(missing);
-        Ok(Self { superuser: next()?, owner: next()?, app: next()? })
+        let (superuser, owner, app) = (next()?, next()?, next()?);
+        Ok(Self { superuser, owner, app, others: lines.collect() })
     }
 
     fn write(&self, path: &Path) -> std::io::Result<()> {
         let mut file = private_file(path, Truncate::Yes)?;
         write!(file, "{}\n{}\n{}\n", self.superuser, self.owner, self.app)?;
+        for password in &self.others {
+            writeln!(file, "{password}")?;
+        }
         file.sync_all()
     }
 
-    /// What a new cluster is told, one statement a line.
-    fn statements(&self) -> String {
-        format!(
-            "create role own_mig login nosuperuser nobypassrls nocreatedb nocreaterole password '{}';\n\
-             create role app_rw login nosuperuser nobypassrls noinherit nocreatedb nocreaterole password '{}';\n\
-             alter role app_rw set statement_timeout = '30s';\n\
-             create database careline owner own_mig;\n\
-             revoke connect, temporary on database careline from public;\n\
-             grant connect on database careline to own_mig, app_rw;\n",
-            self.owner, self.app
-        )
+    /// Whether the cluster has every role of today.
+    pub fn are_all_there(&self) -> bool {
+        self.others.len() == OTHERS.len()
     }
+
+    /// What a cluster is told about its roles; statements end in a semicolon and an empty line.
+    fn statements(&self) -> String {
+        let named = [("own_mig", &self.owner), ("app_rw", &self.app)];
+        let others = OTHERS.into_iter().zip(&self.others);
+        let passwords: String = named
+            .into_iter()
+            .chain(others)
+            .map(|(role, password)| format!("alter role {role} password '{password}';\n\n"))
+            .collect();
+        format!("{ROLES}\n\n{passwords}")
+    }
+}
+
+/// What a new cluster is told besides.
+const DATABASE: &str = "create database careline owner own_mig;\n\n\
+                        revoke connect, temporary on database careline from public;\n\n";
+/// Who may come in.
+const DOORS: &str = "grant connect on database careline to own_mig, app_rw, app_jobs, audit_ro, backup;\n\n";
+
+/// Gives a cluster of an earlier Careline the roles it lacks. Their passwords are kept last, so a start that breaks off
+/// before is mended by the next, which tells the cluster again.
+pub fn complete(folder: &Folder, binaries: &Binaries, roles: &mut Roles) -> Result<(), PrivatePostgresFault> {
+    roles.others = OTHERS.map(|_| password()).into();
+    tell(folder, binaries, &folder.cluster(), &format!("{}{DOORS}", roles.statements()))?;
+    roles.write(&folder.passwords()).map_err(|why| folder.fault(why))
 }
 
 /// Makes a cluster with its roles and its database, whole or not at all.
@@ -92,9 +121,19 @@ pub fn make(folder: &Folder, binaries: &Binaries, durability: Durability) -> Res
         .output()
         .map_err(|why| folder.fault(why))?;
     succeeded("initdb", &made)?;
+    tell(folder, binaries, &unfinished, &format!("{}{DATABASE}{DOORS}", roles.statements()))?;
+    std::fs::rename(&unfinished, folder.cluster()).map_err(|why| folder.fault(why))
+}
+
+fn password() -> String {
+    hex::encode(rand::random::<[u8; 24]>())
+}
+
+/// Tells a cluster that does not run, as its superuser.
+fn tell(folder: &Folder, binaries: &Binaries, cluster: &Path, statements: &str) -> Result<(), PrivatePostgresFault> {
     let mut single = command(folder, &binaries.program("postgres"))
-        .args(["--single", "-F", "-D"])
-        .arg(&unfinished)
+        .args(["--single", "-j", "-D"])
+        .arg(cluster)
         .arg("postgres")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -102,11 +141,10 @@ pub fn make(folder: &Folder, binaries: &Binaries, durability: Durability) -> Res
         .spawn()
         .map_err(|why| folder.fault(why))?;
     if let Some(mut stdin) = single.stdin.take() {
-        stdin.write_all(roles.statements().as_bytes()).map_err(|why| folder.fault(why))?;
+        stdin.write_all(statements.as_bytes()).map_err(|why| folder.fault(why))?;
     }
     let told = single.wait_with_output().map_err(|why| folder.fault(why))?;
-    succeeded("postgres --single", &told)?;
-    std::fs::rename(&unfinished, folder.cluster()).map_err(|why| folder.fault(why))
+    succeeded("postgres --single", &told)
 }
 
 /// A server that runs.

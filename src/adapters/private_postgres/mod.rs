@@ -147,8 +147,11 @@ impl PrivatePostgres {
         if made_by.is_none() {
             cluster::make(folder, &binaries, durability)?;
         }
-        let roles = Roles::read(&folder.passwords())?;
+        let mut roles = Roles::read(&folder.passwords())?;
         wait_for_leftovers(folder)?;
+        if !roles.are_all_there() {
+            cluster::complete(folder, &binaries, &mut roles)?;
+        }
         let running = Running::start(folder, &binaries, durability)?;
         let port = wait_until_ready(folder, Some(&running))?;
         Ok(Self { roles, port, place: Place::Owner { running, _lock: lock } })

@@ -3,3 +3,4 @@
 mod audit;
 mod isolation;
 mod migrations;
+mod roles;

@@ -99,8 +99,8 @@ async fn server() -> String {
         let url = ours.superuser_url().into_revealed();
         let password = Url::parse(&url).unwrap().password().unwrap_or_default().to_owned();
         let mut superuser = PgConnection::connect(&url).await.unwrap();
-        for role in ["own_mig", "app_rw"] {
-            // The addresses of all three differ in the role alone.
+        for role in ["own_mig", "app_rw", "app_jobs", "audit_ro", "backup"] {
+            // The addresses of all differ in the role alone.
             run(&mut superuser, &format!("alter role {role} password '{password}'")).await;
         }
         ours
@@ -132,13 +132,7 @@ async fn make_template(lease: &mut PgConnection, server: &str, template: &str, f
     }
     lock(lease).await;
     if !exists(lease, template).await {
-        for role in ["own_mig", "app_rw"] {
-            let make = format!(
-                "do $$ begin if not exists (select from pg_roles where rolname = '{role}') then \
-                 create role {role} login; end if; end $$"
-            );
-            run(lease, &make).await;
-        }
+        run(lease, include_str!("../../../deploy/roles.sql")).await;
         // Made under another name, so that a template which exists is whole.
         let raw = format!("{template}_raw");
         run(lease, &format!("drop database if exists {raw} with (force)")).await;
