@@ -18,7 +18,7 @@ use crate::{
         CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, KeysConfig, MailConfig, ModelConfig,
         ObjectsConfig,
     },
-    domain::private::Private,
+    domain::{pace::Patience, private::Private},
     error::Error,
     flows,
     live::Live,
@@ -103,6 +103,8 @@ pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error
             call_code_key: config.call_code_key.reveal().as_slice().into(),
             secure_cookies: config.public_url.starts_with("https://"),
             ring_seconds: config.ring_seconds,
+            trusted_proxies: config.trusted_proxies,
+            patience: Patience(1),
         },
     });
     for (org, _code) in app.db.organizations().await? {
@@ -142,6 +144,8 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
             call_code_key: nobodys().into_bytes().as_slice().into(),
             secure_cookies: true,
             ring_seconds: 30,
+            trusted_proxies: 0,
+            patience: Patience(1),
         },
     }))
 }
@@ -232,6 +236,7 @@ fn unusable(setting: &str, error: Error) -> Error {
         | Error::Forbidden
         | Error::NotFound
         | Error::Conflict(_)
+        | Error::TooMany { .. }
         | Error::Outage(_)
         | Error::Fault(_) => error,
     }

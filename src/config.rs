@@ -117,6 +117,11 @@ pub struct Settings {
     )]
     pub mail_from: String,
 
+    /// How many proxies of your own stand between browsers and Careline, each appending to X-Forwarded-For; 0 is none. Too
+    /// many would believe strangers, too few would take your proxy for everybody.
+    #[arg(long, global = true, env = "CARELINE_TRUSTED_PROXIES", default_value = "0", hide_env_values = true)]
+    pub trusted_proxies: String,
+
     /// How long a telephone may ring, in seconds, 5 to 120.
     #[arg(long, global = true, env = "CARELINE_RING_SECONDS", default_value = "30", hide_env_values = true)]
     pub ring_seconds: String,
@@ -159,6 +164,8 @@ pub struct Config {
     pub call_code_key: Private<Vec<u8>>,
     /// How long a telephone may ring.
     pub ring_seconds: u64,
+    /// How many proxies stand in front.
+    pub trusted_proxies: usize,
 }
 
 /// Which database.

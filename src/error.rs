@@ -20,6 +20,12 @@ pub enum Error {
     /// The row has moved on since it was read.
     #[error("{0}")]
     Conflict(String),
+    /// Too often in too short a time.
+    #[error("too often; wait {seconds} seconds")]
+    TooMany {
+        /// Seconds until it may be tried again.
+        seconds: u64,
+    },
     /// A dependency failed.
     #[error(transparent)]
     Outage(#[from] Outage),
@@ -47,9 +53,12 @@ impl Error {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::Invalid(_) | Self::SignedOut | Self::Forbidden | Self::NotFound | Self::Conflict(_) => {
-                Verdict::CallersFault
-            }
+            Self::Invalid(_)
+            | Self::SignedOut
+            | Self::Forbidden
+            | Self::NotFound
+            | Self::Conflict(_)
+            | Self::TooMany { .. } => Verdict::CallersFault,
             Self::Outage(outage) => match outage.kind {
                 OutageKind::Refused(_) => Verdict::OurFault,
                 OutageKind::Unreachable
@@ -74,6 +83,7 @@ impl Error {
             Self::Forbidden => "forbidden".to_owned(),
             Self::NotFound => "not found".to_owned(),
             Self::Conflict(_) => "conflict".to_owned(),
+            Self::TooMany { .. } => "too many".to_owned(),
             Self::Outage(outage) => outage.to_string(),
             Self::Database(sqlx::Error::Database(database)) => {
                 let code = database.code().unwrap_or_default();
@@ -98,12 +108,18 @@ impl Error {
     }
 }
 
+/// The counter of requests did not answer, so what must be counted is not done.
+#[must_use]
+pub fn limiter_is_away() -> Outage {
+    Outage { dependency: "limiter", kind: OutageKind::Unreachable }
+}
+
 fn database_verdict(error: &sqlx::Error) -> Verdict {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed => Verdict::TryLater,
         other => match other.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
-            // Serialization failure, deadlock, shutdown, cannot connect now: the same request may work later.
-            Some("40001" | "40P01" | "57P01" | "57P02" | "57P03") => Verdict::TryLater,
+            // Serialization failure, deadlock, cancelled by a timeout, shutdown, cannot connect now: the same request may work later.
+            Some("40001" | "40P01" | "57014" | "57P01" | "57P02" | "57P03") => Verdict::TryLater,
             // Unique and foreign keys bypass row-level security, so their names are never echoed.
             Some("23505" | "23503") => Verdict::CallersFault,
             Some(_) | None => Verdict::OurFault,

@@ -114,6 +114,7 @@ impl From<Error> for Ending {
             | Error::NotFound
             | Error::Conflict(_)
             | Error::Outage(_)
+            | Error::TooMany { .. }
             | Error::Fault(_) => error.to_string(),
         };
         Self { says, code }

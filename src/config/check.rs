@@ -72,6 +72,7 @@ pub fn check(settings: &Settings, present: &[String]) -> Result<Config, Faults> 
     let outside = outside(settings, &mut faults);
     let call_code_key = call_code_key(settings, &mut faults);
     let ring_seconds = ring_seconds(settings, &mut faults);
+    let trusted_proxies = trusted_proxies(settings, &mut faults);
     let config = (|| {
         Some(Config {
             listen: listen?,
@@ -83,6 +84,7 @@ pub fn check(settings: &Settings, present: &[String]) -> Result<Config, Faults> 
             outside: outside?,
             call_code_key: call_code_key?,
             ring_seconds: ring_seconds?,
+            trusted_proxies: trusted_proxies?,
         })
     })();
     faults.result(config)
@@ -321,6 +323,14 @@ fn ring_seconds(settings: &Settings, faults: &mut Faults) -> Option<u64> {
         faults.note("CARELINE_RING_SECONDS", "write a number from 5 to 120");
     }
     seconds
+}
+
+fn trusted_proxies(settings: &Settings, faults: &mut Faults) -> Option<usize> {
+    let proxies = settings.trusted_proxies.parse().ok().filter(|proxies| *proxies <= 5);
+    if proxies.is_none() {
+        faults.note("CARELINE_TRUSTED_PROXIES", "write how many of your proxies stand in front, 0 to 5");
+    }
+    proxies
 }
 
 fn too_short() -> String {

@@ -260,6 +260,7 @@ fn config(
         },
         call_code_key: Private::new(keys.call_code_key.clone().into_bytes()),
         ring_seconds: 30,
+        trusted_proxies: 0,
     }
 }
 

@@ -15,6 +15,7 @@ pub mod identity;
 pub mod ids;
 pub mod job;
 pub mod notice;
+pub mod pace;
 pub mod password;
 pub mod people;
 pub mod private;

@@ -16,6 +16,7 @@ pub mod give_up_job;
 pub mod hang_up;
 pub mod hear_leg;
 pub mod import_protocol;
+pub mod keep_pace;
 pub mod list_follow_ups;
 pub mod open_call;
 pub mod open_chart;

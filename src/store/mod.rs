@@ -16,6 +16,7 @@ pub mod guidance;
 pub mod identity;
 pub mod jobs;
 pub mod legs;
+pub mod limits;
 pub mod migrations;
 pub mod organizations;
 pub mod people;

@@ -1,7 +1,16 @@
 //! Who is asking: the session cookie in, the signed-in person out, and the checks every request passes before a page.
 
-use super::routes::{self, Permit};
-use crate::{app::App, domain::people::Role, error::Error, flows::sign_in, web::respond::Failure};
+use super::{
+    limits,
+    routes::{self, Permit},
+};
+use crate::{
+    app::App,
+    domain::{pace::Pace, people::Role},
+    error::Error,
+    flows::sign_in,
+    web::respond::Failure,
+};
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
     http::{HeaderMap, Method, header, request::Parts},
@@ -45,17 +54,25 @@ pub async fn guard(
     if !method.is_safe() && !same_site(request.headers()) {
         return Err(Failure(Error::Forbidden));
     }
+    let address = limits::address_of(&request, app.settings.trusted_proxies);
+    limits::visitor(&app, door.pace, address).await?;
     match door.permit {
         Permit::Anyone => {}
         Permit::Roles(roles) => {
             let person = whoami(&app, request.headers()).await?;
+            limits::person(&app, door.pace, &person).await?;
             if !person.actor.role().is_some_and(|role| roles.contains(&role)) {
                 return Err(Failure(Error::Forbidden));
             }
             request.extensions_mut().insert(SignedIn(person));
         }
     }
-    Ok(next.run(request).await)
+    let response = next.run(request).await;
+    let right = response.status().is_success() || response.status().is_redirection();
+    if door.pace == Pace::SignIn && right {
+        limits::forgive(&app, door.pace, address).await;
+    }
+    Ok(response)
 }
 
 /// The person behind a request's cookie.

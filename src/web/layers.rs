@@ -1,11 +1,11 @@
 //! What every request passes through: an id, one canonical line, security headers, the body limit, panics caught.
 
-use super::respond;
+use super::{respond, routes};
 use crate::error::Error;
 use axum::{
-    Router,
+    RequestExt, Router,
     extract::{DefaultBodyLimit, MatchedPath, Request},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -23,8 +23,7 @@ pub struct RequestId(pub String);
 /// Wraps pages, API and live sockets; innermost first.
 pub fn wrap<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
     routes
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .layer(middleware::from_fn(body_limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(respond::finish))
         .layer(middleware::from_fn(security_headers))
@@ -38,6 +37,19 @@ pub fn wrap_hooks<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(canonical_line))
+}
+
+/// Reads no more of a body than its door takes. A body that says itself to be larger is not read at all.
+async fn body_limit(mut request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>();
+    let most =
+        path.and_then(|path| routes::door(request.method(), path.as_str())).map_or(BODY_LIMIT, |door| door.most_bytes);
+    let said = request.headers().get(header::CONTENT_LENGTH).and_then(|said| said.to_str().ok()?.parse::<usize>().ok());
+    if said.is_some_and(|said| said > most) {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    }
+    DefaultBodyLimit::max(most).apply(&mut request);
+    next.run(request.with_limited_body()).await
 }
 
 async fn canonical_line(mut request: Request, next: Next) -> Response {

@@ -4,6 +4,7 @@ pub mod api;
 pub mod hooks;
 pub mod identity;
 pub mod layers;
+pub mod limits;
 pub mod live;
 pub mod pages;
 pub mod respond;
@@ -11,7 +12,7 @@ pub mod routes;
 
 use crate::app::App;
 use axum::{Router, middleware};
-use std::{future::Future, io, sync::Arc};
+use std::{future::Future, io, net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 
 /// Everything that is served, wrapped and guarded.
@@ -33,5 +34,6 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router(app)).with_graceful_shutdown(shutdown).await
+    let routes = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, routes).with_graceful_shutdown(shutdown).await
 }

@@ -112,6 +112,9 @@ pub async fn finish(request: Request, next: Next) -> Response {
             written.headers_mut().insert(name, value.clone());
         }
     }
+    if let Some(Error::TooMany { seconds }) = error.as_deref() {
+        written.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*seconds));
+    }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         written.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
@@ -127,6 +130,7 @@ pub fn status_of(error: &Error) -> StatusCode {
         Error::Forbidden => StatusCode::FORBIDDEN,
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
+        Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Outage(_) | Error::Database(_) | Error::Fault(_) => match error.verdict() {
             Verdict::CallersFault => StatusCode::CONFLICT,
             Verdict::TryLater => StatusCode::SERVICE_UNAVAILABLE,
@@ -143,6 +147,9 @@ pub fn words_of(error: &Error) -> String {
         Error::SignedOut => "You are not signed in, or your session has ended. Sign in and try again.".to_owned(),
         Error::Forbidden => "Your role does not permit this. An administrator can change roles.".to_owned(),
         Error::NotFound => "There is nothing here under that name. It may belong to another organization.".to_owned(),
+        Error::TooMany { seconds } => {
+            format!("Too many requests in too short a time. Nothing was lost: wait {seconds} seconds, then try again.")
+        }
         Error::Outage(_) | Error::Database(_) | Error::Fault(_) => match error.verdict() {
             Verdict::CallersFault => {
                 "This was already done, or what it refers to has changed. Open the page again.".to_owned()
@@ -197,6 +204,7 @@ fn title_of(status: StatusCode) -> (&'static str, &'static str) {
         StatusCode::NOT_FOUND => ("not-found", "Nothing here"),
         StatusCode::METHOD_NOT_ALLOWED => ("method", "Not in that way"),
         StatusCode::CONFLICT => ("conflict", "This has moved on"),
+        StatusCode::TOO_MANY_REQUESTS => ("too-many", "Please wait a little"),
         StatusCode::PAYLOAD_TOO_LARGE => ("too-large", "Too much at once"),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ("media-type", "A type Careline does not read"),
         StatusCode::SERVICE_UNAVAILABLE => ("try-later", "Try again in a moment"),

@@ -1,9 +1,12 @@
 //! Every route with the roles it permits, in one list. `identity::guard` lets nothing through that has no row here.
 
-use super::{api, live, pages};
+use super::{api, layers::BODY_LIMIT, live, pages};
 use crate::{
     app::App,
-    domain::people::Role::{self, Admin, Auditor, Coordinator, Nurse, Physician},
+    domain::{
+        pace::Pace,
+        people::Role::{self, Admin, Auditor, Coordinator, Nurse, Physician},
+    },
     error::Error,
     web::respond::Failure,
 };
@@ -32,6 +35,18 @@ pub struct Door {
     pub path: &'static str,
     /// Whom it lets in.
     pub permit: Permit,
+    /// What opening it costs.
+    pub pace: Pace,
+    /// Most bytes of a request's body.
+    pub most_bytes: usize,
+}
+
+impl Door {
+    /// The same door at another pace.
+    const fn at(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
 }
 
 const EVERY_ROLE: &[Role] = &[Nurse, Coordinator, Physician, Admin, Auditor];
@@ -45,21 +60,21 @@ const SIGNERS: &[Role] = &[Nurse, Physician];
 const KEEPERS: &[Role] = &[Admin, Auditor];
 
 const fn open(method: Method, path: &'static str) -> Door {
-    Door { method, path, permit: Permit::Anyone }
+    Door { method, path, permit: Permit::Anyone, pace: Pace::Visit, most_bytes: BODY_LIMIT }
 }
 
 const fn row(method: Method, path: &'static str, roles: &'static [Role]) -> Door {
-    Door { method, path, permit: Permit::Roles(roles) }
+    Door { method, path, permit: Permit::Roles(roles), pace: Pace::Ordinary, most_bytes: BODY_LIMIT }
 }
 
 /// The table of permissions.
 pub const DOORS: &[Door] = &[
-    open(Method::GET, "/health/live"),
-    open(Method::GET, "/health/ready"),
-    open(Method::GET, "/favicon.ico"),
-    open(Method::GET, "/static/{version}/{name}"),
+    open(Method::GET, "/health/live").at(Pace::Free),
+    open(Method::GET, "/health/ready").at(Pace::Free),
+    open(Method::GET, "/favicon.ico").at(Pace::Free),
+    open(Method::GET, "/static/{version}/{name}").at(Pace::Free),
     open(Method::GET, "/sign-in"),
-    open(Method::POST, "/sign-in"),
+    open(Method::POST, "/sign-in").at(Pace::SignIn),
     row(Method::POST, "/sign-out", EVERY_ROLE),
     row(Method::GET, "/", EVERY_ROLE),
     row(Method::GET, "/today", CARERS),
@@ -87,7 +102,7 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/record", KEEPERS),
     row(Method::POST, "/record/verify", KEEPERS),
     open(Method::GET, "/api/openapi.json"),
-    open(Method::POST, "/api/sign-in"),
+    open(Method::POST, "/api/sign-in").at(Pace::SignIn),
     row(Method::POST, "/api/sign-out", EVERY_ROLE),
     row(Method::GET, "/api/me", EVERY_ROLE),
     row(Method::GET, "/api/worklist", CARERS),

@@ -3,11 +3,12 @@
 use super::{Body, DONE};
 use crate::{
     app::App,
-    domain::people::Role,
+    domain::{pace::Pace, people::Role},
     error::Error,
     flows::sign_in,
     web::{
         identity::{self, SignedIn},
+        limits,
         respond::{Failure, Problem},
     },
 };
@@ -51,6 +52,7 @@ pub struct Me {
 #[utoipa::path(post, path = "/api/sign-in", tag = "session", security(()), request_body = Credentials,
     responses((status = 204, description = "Signed in; the cookie is set"), (status = 401, body = Problem)))]
 pub async fn sign_in(State(app): State<Arc<App>>, Body(body): Body<Credentials>) -> Result<Response, Failure> {
+    limits::organization(&app, Pace::SignIn, body.organization.trim()).await?;
     let cookie =
         sign_in::sign_in(&app, body.organization.trim(), body.email.trim(), &body.password).await.map_err(|error| {
             match error {

@@ -7,6 +7,7 @@ use crate::{
     error::{Error, Verdict},
     flows::follow_call,
     ports::phone::{CarrierNews, Hook, HookRefusal},
+    web::limits,
 };
 use axum::{
     body::{Body, to_bytes},
@@ -84,7 +85,10 @@ async fn listen(
         (status, format!("{refusal}\n")).into_response()
     })?;
     match (org.parse(), attempt.parse()) {
-        (Ok(org), Ok(attempt)) => Ok((org, attempt, news)),
+        (Ok(org), Ok(attempt)) => match limits::provider(app, org).await {
+            Ok(()) => Ok((org, attempt, news)),
+            Err(error) => Err(refuse("pace", &error)),
+        },
         (Ok(_) | Err(_), _) => Err(refuse("ids", &Error::NotFound)),
     }
 }
@@ -101,6 +105,7 @@ async fn raw(body: Body) -> Result<axum::body::Bytes, Response> {
 fn refuse(hook: &'static str, error: &Error) -> Response {
     let status = match (error.verdict(), error) {
         (Verdict::CallersFault, Error::NotFound) => StatusCode::NOT_FOUND,
+        (Verdict::CallersFault, Error::TooMany { .. }) => StatusCode::TOO_MANY_REQUESTS,
         (Verdict::CallersFault, _) => StatusCode::CONFLICT,
         (Verdict::TryLater, _) => StatusCode::SERVICE_UNAVAILABLE,
         (Verdict::OurFault, _) => StatusCode::INTERNAL_SERVER_ERROR,

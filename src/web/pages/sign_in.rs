@@ -3,10 +3,12 @@
 use super::{Bare, assets, icons};
 use crate::{
     app::App,
+    domain::pace::Pace,
     error::Error,
     flows::sign_in,
     web::{
         identity::{self, SignedIn},
+        limits,
         respond::{self, Failure},
     },
 };
@@ -60,6 +62,7 @@ pub async fn form(Query(wish): Query<Wish>) -> Result<Response, Failure> {
 /// # Errors
 /// When the database is away.
 pub async fn sign_in(State(app): State<Arc<App>>, Form(form): Form<SignInForm>) -> Result<Response, Failure> {
+    limits::organization(&app, Pace::SignIn, form.organization.trim()).await?;
     let entered = sign_in::sign_in(&app, form.organization.trim(), form.email.trim(), &form.password).await;
     match entered {
         Ok(cookie) => {

@@ -6,5 +6,6 @@ mod at_the_screen;
 mod calls;
 mod guidance;
 mod hearing;
+mod pace;
 mod sign_in;
 mod trouble;

@@ -12,7 +12,7 @@ use careline::{
         twilio::{Twilio, TwilioSettings},
     },
     app::{App, Guide, Settings},
-    domain::private::Private,
+    domain::{pace::Patience, private::Private},
     live::Live,
     ports::clock::Clock,
     vault::Vault,
@@ -65,6 +65,8 @@ pub async fn app(database: &Database, connections: u32, clock: Arc<dyn Clock>, l
             call_code_key: Arc::from([7_u8; 32]),
             secure_cookies: false,
             ring_seconds: 25,
+            trusted_proxies: 0,
+            patience: Patience(1000),
         },
     }
 }
