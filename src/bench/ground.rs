@@ -77,6 +77,7 @@ impl Ground {
             },
             call_code_key: Private::new(rand::random::<[u8; 32]>().to_vec()),
             ring_seconds: 30,
+            trusted_proxies: 0,
         }
     }
 
