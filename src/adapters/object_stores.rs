@@ -4,17 +4,22 @@ use crate::{
     domain::ids::OrgId,
     ports::{
         Outage, OutageKind,
-        objects::{ObjectKey, ObjectKind, Objects},
+        objects::{ObjectKey, ObjectKind, ObjectStream, ObjectWriter, Objects},
     },
 };
 use async_trait::async_trait;
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::{
-    Error as Fault, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, local::LocalFileSystem,
-    parse_url_opts, path::Path, prefix::PrefixStore,
+    Error as Fault, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart,
+    local::LocalFileSystem, parse_url_opts, path::Path, prefix::PrefixStore,
 };
 use std::{path::Path as Folder, sync::Arc};
 use url::Url;
+
+/// Bytes of a part; a bucket takes none smaller than 5 MiB but the last.
+const PART: usize = 8 * 1024 * 1024;
+/// Parts under way at once.
+const PARTS_AT_ONCE: usize = 2;
 
 /// A store of objects behind a URL.
 #[derive(Clone)]
@@ -73,6 +78,26 @@ impl Objects for ObjectStores {
         }
     }
 
+    async fn begin(&self, key: &ObjectKey) -> Result<Box<dyn ObjectWriter>, Outage> {
+        let upload = self.store.put_multipart(&path(key)).await.map_err(|fault| outage(self.name, &fault))?;
+        let parts = WriteMultipart::new_with_chunk_size(upload, PART);
+        Ok(Box::new(Writing { parts, name: self.name }))
+    }
+
+    async fn stream(&self, key: &ObjectKey) -> Result<Option<ObjectStream>, Outage> {
+        let name = self.name;
+        match self.store.get(&path(key)).await {
+            Ok(found) => Ok(Some(
+                found
+                    .into_stream()
+                    .map(move |piece| piece.map(|bytes| bytes.to_vec()).map_err(|fault| outage(name, &fault)))
+                    .boxed(),
+            )),
+            Err(Fault::NotFound { .. }) => Ok(None),
+            Err(fault) => Err(outage(name, &fault)),
+        }
+    }
+
     async fn list(&self, org: OrgId, kind: ObjectKind) -> Result<Vec<String>, Outage> {
         let folder = path(&ObjectKey { org, kind, name: String::new() });
         let found: Vec<_> =
@@ -88,6 +113,31 @@ impl Objects for ObjectStores {
             Ok(()) | Err(Fault::NotFound { .. }) => Ok(()),
             Err(fault) => Err(outage(self.name, &fault)),
         }
+    }
+}
+
+/// An object that is being written: a staged file of a folder, or a multipart upload of a bucket.
+struct Writing {
+    parts: WriteMultipart,
+    name: &'static str,
+}
+
+#[async_trait]
+impl ObjectWriter for Writing {
+    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Outage> {
+        self.parts.wait_for_capacity(PARTS_AT_ONCE).await.map_err(|fault| outage(self.name, &fault))?;
+        self.parts.write(&bytes);
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<(), Outage> {
+        let name = self.name;
+        self.parts.finish().await.map(|_| ()).map_err(|fault| outage(name, &fault))
+    }
+
+    async fn abort(self: Box<Self>) -> Result<(), Outage> {
+        let name = self.name;
+        self.parts.abort().await.map_err(|fault| outage(name, &fault))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The stopwatch: what the product promises in numbers, measured on this machine against a database of its own. Each
 //! bench prints its seed, its counts and the machine, and ends with an error when a promise was broken.
 
+pub mod files;
 pub mod ground;
 pub mod passwords;
 
@@ -9,6 +10,8 @@ use std::fmt;
 /// Which bench.
 #[derive(Clone, clap::Subcommand)]
 pub enum Bench {
+    /// Faults in stored files, all of which must be noticed (P20), and how fast files are sealed and opened.
+    Files(files::Args),
     /// How many passwords a second can be hashed here, and how long one takes.
     Passwords(passwords::Args),
 }
@@ -38,6 +41,7 @@ impl std::error::Error for Broken {}
 /// When it could not be run, or a promise did not hold.
 pub async fn run(bench: &Bench) -> Result<String, Broken> {
     match bench {
+        Bench::Files(args) => files::run(args).await,
         Bench::Passwords(args) => passwords::run(args).await,
     }
 }

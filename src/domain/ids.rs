@@ -70,6 +70,10 @@ id! {
     FollowUpId,
     /// One unit of background work.
     JobId,
+    /// One encrypted file of a patient.
+    FileId,
+    /// One credential for something outside.
+    CredentialId,
 }
 
 fn uuid_at(now: DateTime<Utc>) -> Uuid {

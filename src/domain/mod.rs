@@ -8,6 +8,7 @@ pub mod chain;
 pub mod consent;
 pub mod contact_hours;
 pub mod disposition;
+pub mod file_format;
 pub mod follow_up;
 pub mod frame_order;
 pub mod guidance;

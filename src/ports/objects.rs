@@ -3,6 +3,7 @@
 use super::Outage;
 use crate::domain::ids::OrgId;
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
 use std::fmt;
 
 /// What kind of object; one folder each.
@@ -38,6 +39,22 @@ impl fmt::Display for ObjectKey {
     }
 }
 
+/// The bytes of an object as they arrive, in pieces of any length.
+pub type ObjectStream = BoxStream<'static, Result<Vec<u8>, Outage>>;
+
+/// An object that is being written. Nothing is seen of it before it is finished.
+#[async_trait]
+pub trait ObjectWriter: Send {
+    /// Takes the next bytes; waits while too much is under way.
+    async fn write(&mut self, bytes: Vec<u8>) -> Result<(), Outage>;
+
+    /// Makes the object whole and readable under its name.
+    async fn finish(self: Box<Self>) -> Result<(), Outage>;
+
+    /// Gives it up; nothing stays behind.
+    async fn abort(self: Box<Self>) -> Result<(), Outage>;
+}
+
 /// A store of objects: a folder, or a bucket of an S3-compatible server.
 #[async_trait]
 pub trait Objects: Send + Sync {
@@ -52,6 +69,12 @@ pub trait Objects: Send + Sync {
 
     /// Reads an object; `None` when there is none.
     async fn get(&self, key: &ObjectKey) -> Result<Option<Vec<u8>>, Outage>;
+
+    /// Begins an object that may be longer than memory, under a name that is not used.
+    async fn begin(&self, key: &ObjectKey) -> Result<Box<dyn ObjectWriter>, Outage>;
+
+    /// Reads an object piece by piece; `None` when there is none.
+    async fn stream(&self, key: &ObjectKey) -> Result<Option<ObjectStream>, Outage>;
 
     /// The names of an organization's objects of one kind, sorted.
     async fn list(&self, org: OrgId, kind: ObjectKind) -> Result<Vec<String>, Outage>;

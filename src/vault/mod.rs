@@ -1,6 +1,10 @@
 //! Seals small secrets and opens them again: a fresh data key each, wrapped by a key outside the database (envelope
 //! encryption), XChaCha20-Poly1305, bound to organization, table, column and row.
 
+mod file;
+
+pub use file::{FileReader, FileWriter};
+
 use crate::{
     domain::{
         private::Private,
