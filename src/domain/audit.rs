@@ -32,6 +32,10 @@ kinds! {
     SignInRefused = "sign_in_refused",
     /// A staff member signed out.
     SignedOut = "signed_out",
+    /// A token for a program was made.
+    MadeToken = "made_token",
+    /// A token was revoked.
+    RevokedToken = "revoked_token",
     /// A staff member was added.
     AddedStaff = "added_staff",
     /// Today's worklist was read.

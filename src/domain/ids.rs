@@ -44,6 +44,10 @@ id! {
     StaffId,
     /// A signed-in session of a staff member.
     SessionId,
+    /// A token by which a program acts for a staff member.
+    TokenId,
+    /// A sign-in on its way through a provider.
+    SignOnId,
     /// The person cared for.
     PatientId,
     /// A family member or caregiver.

@@ -1,7 +1,7 @@
 //! How often somebody may knock: what is counted for whom, and how much is allowed. A nurse at work never meets these
 //! bounds; whoever guesses passwords or floods does.
 
-use super::ids::SessionId;
+use super::ids::{SessionId, TokenId};
 use std::net::{IpAddr, Ipv6Addr};
 
 /// What a door costs whoever opens it.
@@ -30,6 +30,8 @@ pub enum Drawer {
     Address(IpAddr),
     /// A signed-in session.
     Session(SessionId),
+    /// A program that shows a token.
+    Token(TokenId),
     /// Everybody of an organization together.
     Organization,
 }
@@ -100,19 +102,19 @@ impl Pace {
         const NEWS: &[Allowance] = &[allow(3_000, 720_000)];
         match (self, drawer) {
             (Self::Visit, Drawer::Address(_)) => VISIT,
-            (Self::SignIn, Drawer::Address(_) | Drawer::Session(_)) => GUESSES,
+            (Self::SignIn, Drawer::Address(_) | Drawer::Session(_) | Drawer::Token(_)) => GUESSES,
             (Self::SignIn, Drawer::Organization) => GUESSES_OF_ALL,
-            (Self::Reset, Drawer::Address(_) | Drawer::Session(_)) => LETTERS,
+            (Self::Reset, Drawer::Address(_) | Drawer::Session(_) | Drawer::Token(_)) => LETTERS,
             (Self::Reset, Drawer::Organization) => LETTERS_OF_ALL,
-            (Self::Ordinary, Drawer::Session(_)) => PAGES,
+            (Self::Ordinary, Drawer::Session(_) | Drawer::Token(_)) => PAGES,
             (Self::Ordinary, Drawer::Organization) => PAGES_OF_ALL,
-            (Self::Upload, Drawer::Session(_)) => FILES,
+            (Self::Upload, Drawer::Session(_) | Drawer::Token(_)) => FILES,
             (Self::Upload, Drawer::Organization) => FILES_OF_ALL,
             (Self::Webhook, Drawer::Organization) => NEWS,
             (Self::Free, _)
-            | (Self::Visit, Drawer::Session(_) | Drawer::Organization)
+            | (Self::Visit, Drawer::Session(_) | Drawer::Token(_) | Drawer::Organization)
             | (Self::Ordinary | Self::Upload, Drawer::Address(_))
-            | (Self::Webhook, Drawer::Address(_) | Drawer::Session(_)) => NONE,
+            | (Self::Webhook, Drawer::Address(_) | Drawer::Session(_) | Drawer::Token(_)) => NONE,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Who is who: roles, the actor behind every deed, patients, contacts and their telephone numbers.
 
 use super::{
-    ids::{ContactId, OrgId, PatientId, StaffId},
+    ids::{ContactId, OrgId, PatientId, StaffId, TokenId},
     private::Private,
 };
 use chrono::NaiveDate;
@@ -60,12 +60,14 @@ pub struct Actor {
 /// The person or machine behind a deed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// A signed-in staff member.
+    /// A staff member: at a screen, or through a program that holds a token of theirs.
     Staff {
         /// The login.
         id: StaffId,
         /// Their role when they acted.
         role: Role,
+        /// The token a program acted by; none at a screen.
+        token: Option<TokenId>,
     },
     /// Careline's own background work.
     Careline,
@@ -90,10 +92,16 @@ impl Actor {
         Self { org, who: Who::Carrier }
     }
 
-    /// A staff member.
+    /// A staff member at a screen.
     #[must_use]
     pub const fn staff(org: OrgId, id: StaffId, role: Role) -> Self {
-        Self { org, who: Who::Staff { id, role } }
+        Self { org, who: Who::Staff { id, role, token: None } }
+    }
+
+    /// A program that holds a staff member's token.
+    #[must_use]
+    pub const fn program(org: OrgId, id: StaffId, role: Role, token: TokenId) -> Self {
+        Self { org, who: Who::Staff { id, role, token: Some(token) } }
     }
 
     /// The staff member, if a person acted.
@@ -101,6 +109,15 @@ impl Actor {
     pub const fn staff_id(&self) -> Option<StaffId> {
         match self.who {
             Who::Staff { id, .. } => Some(id),
+            Who::Careline | Who::Carrier | Who::Operator | Who::Visitor => None,
+        }
+    }
+
+    /// The token, if a program acted for a person.
+    #[must_use]
+    pub const fn token(&self) -> Option<TokenId> {
+        match self.who {
+            Who::Staff { token, .. } => token,
             Who::Careline | Who::Carrier | Who::Operator | Who::Visitor => None,
         }
     }

@@ -20,7 +20,7 @@ use crate::{
 /// `Invalid` without words; `Conflict` when it is done already; `Forbidden` for admins and auditors.
 pub async fn complete(app: &App, actor: &Actor, id: FollowUpId, outcome: &str) -> Result<(), Error> {
     let by = match actor.who {
-        Who::Staff { id, role: Role::Nurse | Role::Coordinator | Role::Physician } => id,
+        Who::Staff { id, role: Role::Nurse | Role::Coordinator | Role::Physician, .. } => id,
         Who::Staff { role: Role::Admin | Role::Auditor, .. }
         | Who::Careline
         | Who::Carrier

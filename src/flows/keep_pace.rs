@@ -95,6 +95,7 @@ async fn name_of(app: &App, drawer: &Drawer) -> Result<String, Error> {
             Ok(hex::encode(mark.bytes))
         }
         Drawer::Session(session) => Ok(session.to_string()),
+        Drawer::Token(token) => Ok(token.to_string()),
         Drawer::Organization => Ok(String::new()),
     }
 }

@@ -1,5 +1,6 @@
 //! Floor 2: verbs. One thing the product does, one file. Flows take `(app, actor, what)` and never name each other.
 
+pub mod accept_token;
 pub mod add_staff;
 pub mod admit_patient;
 pub mod answer_question;
@@ -17,6 +18,7 @@ pub mod hang_up;
 pub mod hear_leg;
 pub mod import_protocol;
 pub mod keep_pace;
+pub mod keep_tokens;
 pub mod list_follow_ups;
 pub mod open_call;
 pub mod open_chart;

@@ -44,7 +44,7 @@ pub struct Signed {
 /// it was saved since or is signed; `NotFound` when nobody opened it; `Forbidden` unless a nurse or physician.
 pub async fn sign(app: &App, actor: &Actor, call: CallId, signing: Signing) -> Result<Signed, Error> {
     let by = match actor.who {
-        Who::Staff { id, role: Role::Nurse | Role::Physician } => id,
+        Who::Staff { id, role: Role::Nurse | Role::Physician, .. } => id,
         Who::Staff { role: Role::Coordinator | Role::Admin | Role::Auditor, .. }
         | Who::Careline
         | Who::Carrier

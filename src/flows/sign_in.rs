@@ -40,8 +40,8 @@ static WAITING: Semaphore = Semaphore::const_new(18);
 pub struct Identity {
     /// Who acts, in which organization, with which role.
     pub actor: Actor,
-    /// Their session.
-    pub session: SessionId,
+    /// Their session; none for a program that shows a token.
+    pub session: Option<SessionId>,
     /// Their name.
     pub full_name: String,
     /// Their organization's name.
@@ -89,7 +89,7 @@ pub async fn whoami(app: &App, cookie: &str) -> Result<Identity, Error> {
     }
     Ok(Identity {
         actor: Actor::staff(org, session.staff, session.role),
-        session: session.id,
+        session: Some(session.id),
         full_name: session.full_name,
         org_name: session.org_name,
         org_code: session.org_code,

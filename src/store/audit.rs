@@ -40,13 +40,17 @@ impl ChartReceipt {
 /// When the database refuses the entry.
 pub async fn record(tx: &mut OrgTx, actor: &Actor, deed: &Deed, at: DateTime<Utc>) -> Result<Receipt, Error> {
     let (kind, id, role) = match actor.who {
-        Who::Staff { id, role } => ("staff", Some(id.0), Some(role.word())),
+        Who::Staff { id, role, .. } => ("staff", Some(id.0), Some(role.word())),
         Who::Careline => ("careline", None, None),
         Who::Carrier => ("carrier", None, None),
         Who::Operator => ("operator", None, None),
         Who::Visitor => ("visitor", None, None),
     };
-    let detail = serde_json::to_value(&deed.detail).map_err(|error| Error::Fault(error.to_string()))?;
+    let mut detail = deed.detail.clone();
+    if let Who::Staff { token: Some(token), .. } = actor.who {
+        detail.insert("token", token.to_string());
+    }
+    let detail = serde_json::to_value(&detail).map_err(|error| Error::Fault(error.to_string()))?;
     let org = tx.org();
     sqlx::query!(
         "insert into audit_entry (org_id, actor_kind, actor_id, actor_role, deed, patient_id, subject, detail, at)

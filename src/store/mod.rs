@@ -26,6 +26,7 @@ pub mod staff;
 pub mod standing;
 pub mod streams;
 pub mod tidings;
+pub mod tokens;
 pub mod worklist;
 
 use crate::{

@@ -2,20 +2,23 @@
 
 use super::{
     limits,
-    routes::{self, Permit},
+    routes::{self, Door, Permit},
 };
 use crate::{
     app::App,
     domain::{pace::Pace, people::Role},
     error::Error,
-    flows::sign_in,
+    flows::{
+        accept_token::{self, Reach},
+        sign_in,
+    },
     web::respond::Failure,
 };
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use std::sync::Arc;
 
@@ -51,7 +54,10 @@ pub async fn guard(
             Err(Failure(Error::Forbidden))
         };
     };
-    if !method.is_safe() && !same_site(request.headers()) {
+    // A browser never adds a token of its own accord, so a request that shows one was meant; cookies beside it count for
+    // nothing.
+    let token = bearer(request.headers()).map(str::to_owned);
+    if token.is_none() && !method.is_safe() && !same_site(request.headers()) {
         return Err(Failure(Error::Forbidden));
     }
     let address = limits::address_of(&request, app.settings.trusted_proxies);
@@ -59,7 +65,13 @@ pub async fn guard(
     match door.permit {
         Permit::Anyone => {}
         Permit::Roles(roles) => {
-            let person = whoami(&app, request.headers()).await?;
+            let person = match &token {
+                None => whoami(&app, request.headers()).await?,
+                Some(token) => match by_token(&app, token, door).await {
+                    Ok(person) => person,
+                    Err(refusal) => return Ok(refused(refusal, door)),
+                },
+            };
             limits::person(&app, door.pace, &person).await?;
             if !person.actor.role().is_some_and(|role| roles.contains(&role)) {
                 return Err(Failure(Error::Forbidden));
@@ -73,6 +85,45 @@ pub async fn guard(
         limits::forgive(&app, door.pace, address).await;
     }
     Ok(response)
+}
+
+/// The token of an `Authorization: Bearer` header (RFC 6750); empty for a header that is no such thing, because a request
+/// which shows an identity is never answered under another one.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().unwrap_or_default();
+    match value.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
+        Some(_) | None => Some(""),
+    }
+}
+
+/// The program behind a token, at this door.
+async fn by_token(app: &App, token: &str, door: &Door) -> Result<sign_in::Identity, Error> {
+    match accept_token::accept(app, token, door.scope).await? {
+        Reach::Beyond => Err(Error::Forbidden),
+        Reach::Within(actor, bearer) => Ok(sign_in::Identity {
+            actor,
+            session: None,
+            full_name: bearer.full_name,
+            org_name: bearer.org_name,
+            org_code: bearer.org_code,
+        }),
+    }
+}
+
+/// A refused token's reply: which of the two it was, and which scope would do, as RFC 6750 section 3.1 says it.
+fn refused(error: Error, door: &Door) -> Response {
+    let words = match (&error, door.scope) {
+        (Error::Forbidden, Some(scope)) => format!("Bearer error=\"insufficient_scope\", scope=\"{}\"", scope.word()),
+        (Error::Forbidden, None) => "Bearer error=\"insufficient_scope\"".to_owned(),
+        (Error::SignedOut, _) => "Bearer error=\"invalid_token\"".to_owned(),
+        (_, _) => String::new(),
+    };
+    let mut response = Failure(error).into_response();
+    if let Some(value) = HeaderValue::from_str(&words).ok().filter(|value| !value.is_empty()) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    response
 }
 
 /// The person behind a request's cookie.

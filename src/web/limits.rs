@@ -30,12 +30,15 @@ pub async fn visitor(app: &App, pace: Pace, address: IpAddr) -> Result<(), Error
     count(app, keep_pace::NO_ORGANIZATION, pace, &Drawer::Address(address)).await
 }
 
-/// Counts a request of somebody signed in, for their session and for their organization.
+/// Counts a request of somebody signed in, for their session or token and for their organization.
 ///
 /// # Errors
 /// `TooMany` with how long to wait; an outage when a guess cannot be counted.
 pub async fn person(app: &App, pace: Pace, person: &Identity) -> Result<(), Error> {
-    count(app, person.actor.org, pace, &Drawer::Session(person.session)).await?;
+    let drawer = person.session.map(Drawer::Session).or_else(|| person.actor.token().map(Drawer::Token));
+    if let Some(drawer) = drawer {
+        count(app, person.actor.org, pace, &drawer).await?;
+    }
     count(app, person.actor.org, pace, &Drawer::Organization).await
 }
 

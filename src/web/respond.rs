@@ -107,7 +107,7 @@ pub async fn finish(request: Request, next: Next) -> Response {
     }
     let detail = error.as_deref().map_or_else(|| framework_words(status).to_owned(), words_of);
     let mut written = if api { problem(status, detail, &id) } else { error_page(status, &detail, &id) };
-    for name in [header::ALLOW, header::RETRY_AFTER] {
+    for name in [header::ALLOW, header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
         if let Some(value) = response.headers().get(&name) {
             written.headers_mut().insert(name, value.clone());
         }
@@ -144,7 +144,9 @@ pub fn status_of(error: &Error) -> StatusCode {
 pub fn words_of(error: &Error) -> String {
     match error {
         Error::Invalid(text) | Error::Conflict(text) => sentence(text),
-        Error::SignedOut => "You are not signed in, or your session has ended. Sign in and try again.".to_owned(),
+        Error::SignedOut => {
+            "You are not signed in, or your session or token has ended. Sign in and try again.".to_owned()
+        }
         Error::Forbidden => "Your role does not permit this. An administrator can change roles.".to_owned(),
         Error::NotFound => "There is nothing here under that name. It may belong to another organization.".to_owned(),
         Error::TooMany { seconds } => {

@@ -4,6 +4,10 @@ use super::{api, layers::BODY_LIMIT, live, pages};
 use crate::{
     app::App,
     domain::{
+        api_token::Scope::{
+            self, AskGuidance, ReadAssessments, ReadCalls, ReadFollowUps, ReadGuidance, ReadPatients, ReadProfile,
+            ReadRecord, ReadWorklist, WriteAssessments, WriteCalls, WriteFollowUps, WritePatients,
+        },
         pace::Pace,
         people::Role::{self, Admin, Auditor, Coordinator, Nurse, Physician},
     },
@@ -35,6 +39,8 @@ pub struct Door {
     pub path: &'static str,
     /// Whom it lets in.
     pub permit: Permit,
+    /// What a program's token needs to open it; no token opens a door without a scope.
+    pub scope: Option<Scope>,
     /// What opening it costs.
     pub pace: Pace,
     /// Most bytes of a request's body.
@@ -42,6 +48,12 @@ pub struct Door {
 }
 
 impl Door {
+    /// The same door, open to tokens of a scope too.
+    const fn scope(mut self, scope: Scope) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
     /// The same door at another pace.
     const fn at(mut self, pace: Pace) -> Self {
         self.pace = pace;
@@ -60,11 +72,11 @@ const SIGNERS: &[Role] = &[Nurse, Physician];
 const KEEPERS: &[Role] = &[Admin, Auditor];
 
 const fn open(method: Method, path: &'static str) -> Door {
-    Door { method, path, permit: Permit::Anyone, pace: Pace::Visit, most_bytes: BODY_LIMIT }
+    Door { method, path, permit: Permit::Anyone, scope: None, pace: Pace::Visit, most_bytes: BODY_LIMIT }
 }
 
 const fn row(method: Method, path: &'static str, roles: &'static [Role]) -> Door {
-    Door { method, path, permit: Permit::Roles(roles), pace: Pace::Ordinary, most_bytes: BODY_LIMIT }
+    Door { method, path, permit: Permit::Roles(roles), scope: None, pace: Pace::Ordinary, most_bytes: BODY_LIMIT }
 }
 
 /// The table of permissions.
@@ -98,33 +110,48 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/calls/{id}/live", CARERS),
     row(Method::POST, "/calls/{id}/cancel", CALLERS),
     row(Method::POST, "/calls/{id}/hang-up", CALLERS),
+    row(Method::GET, "/account/tokens", EVERY_ROLE),
+    row(Method::POST, "/account/tokens", EVERY_ROLE),
+    row(Method::POST, "/account/tokens/{id}/revoke", EVERY_ROLE),
     row(Method::GET, "/record", KEEPERS),
     row(Method::POST, "/record", KEEPERS),
     row(Method::POST, "/record/verify", KEEPERS),
     open(Method::GET, "/api/openapi.json"),
     open(Method::POST, "/api/sign-in").at(Pace::SignIn),
     row(Method::POST, "/api/sign-out", EVERY_ROLE),
-    row(Method::GET, "/api/me", EVERY_ROLE),
-    row(Method::GET, "/api/worklist", CARERS),
-    row(Method::POST, "/api/calls", CALLERS),
-    row(Method::GET, "/api/calls/{id}", CARERS),
-    row(Method::POST, "/api/calls/{id}/cancel", CALLERS),
-    row(Method::POST, "/api/calls/{id}/hang-up", CALLERS),
-    row(Method::GET, "/api/calls/{id}/assessment", CARERS),
-    row(Method::POST, "/api/calls/{id}/assessment", SIGNERS),
+    row(Method::GET, "/api/me", EVERY_ROLE).scope(ReadProfile),
+    row(Method::GET, "/api/tokens", EVERY_ROLE),
+    row(Method::POST, "/api/tokens", EVERY_ROLE),
+    row(Method::POST, "/api/tokens/{id}/revoke", EVERY_ROLE),
+    row(Method::GET, "/api/worklist", CARERS).scope(ReadWorklist),
+    row(Method::POST, "/api/calls", CALLERS).scope(WriteCalls),
+    row(Method::GET, "/api/calls/{id}", CARERS).scope(ReadCalls),
+    row(Method::POST, "/api/calls/{id}/cancel", CALLERS).scope(WriteCalls),
+    row(Method::POST, "/api/calls/{id}/hang-up", CALLERS).scope(WriteCalls),
+    row(Method::GET, "/api/calls/{id}/assessment", CARERS).scope(ReadAssessments),
+    row(Method::POST, "/api/calls/{id}/assessment", SIGNERS).scope(WriteAssessments),
     row(Method::POST, "/api/calls/{id}/assessment/sign", SIGNERS),
-    row(Method::GET, "/api/calls/{id}/guidance", CARERS),
-    row(Method::POST, "/api/calls/{id}/guidance", SIGNERS),
-    row(Method::POST, "/api/patients/search", CARERS),
-    row(Method::POST, "/api/patients", CALLERS),
-    row(Method::GET, "/api/patients/{id}", CARERS),
-    row(Method::POST, "/api/patients/{id}/contacts", CALLERS),
-    row(Method::POST, "/api/patients/{id}/consents", CALLERS),
-    row(Method::POST, "/api/record/search", KEEPERS),
-    row(Method::POST, "/api/record/verify", KEEPERS),
-    row(Method::GET, "/api/follow-ups", CARERS),
-    row(Method::POST, "/api/follow-ups/{id}/done", CARERS),
+    row(Method::GET, "/api/calls/{id}/guidance", CARERS).scope(ReadGuidance),
+    row(Method::POST, "/api/calls/{id}/guidance", SIGNERS).scope(AskGuidance),
+    row(Method::POST, "/api/patients/search", CARERS).scope(ReadPatients),
+    row(Method::POST, "/api/patients", CALLERS).scope(WritePatients),
+    row(Method::GET, "/api/patients/{id}", CARERS).scope(ReadPatients),
+    row(Method::POST, "/api/patients/{id}/contacts", CALLERS).scope(WritePatients),
+    row(Method::POST, "/api/patients/{id}/consents", CALLERS).scope(WritePatients),
+    row(Method::POST, "/api/record/search", KEEPERS).scope(ReadRecord),
+    row(Method::POST, "/api/record/verify", KEEPERS).scope(ReadRecord),
+    row(Method::GET, "/api/follow-ups", CARERS).scope(ReadFollowUps),
+    row(Method::POST, "/api/follow-ups/{id}/done", CARERS).scope(WriteFollowUps),
 ];
+
+/// The scopes that open anything for a role, in the order the screens list them.
+pub fn scopes_of(role: Option<Role>) -> Vec<Scope> {
+    let opens = |scope: Scope, door: &Door| match door.permit {
+        Permit::Anyone => false,
+        Permit::Roles(roles) => door.scope == Some(scope) && role.is_some_and(|role| roles.contains(&role)),
+    };
+    Scope::ALL.iter().copied().filter(|scope| DOORS.iter().any(|door| opens(*scope, door))).collect()
+}
 
 /// The row of a route.
 #[must_use]
@@ -149,6 +176,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/patients/{id}", get(pages::chart::show))
         .route("/patients/{id}/contacts", post(pages::chart::add_contact))
         .route("/patients/{id}/consents", post(pages::chart::record_consent))
+        .route("/account/tokens", get(pages::tokens::show).post(pages::tokens::make))
+        .route("/account/tokens/{id}/revoke", post(pages::tokens::revoke))
         .route("/record", get(pages::record::show).post(pages::record::search))
         .route("/record/verify", post(pages::record::verify))
         .route("/patients/{id}/calls/new", get(pages::schedule::form).post(pages::schedule::plan))

@@ -3,7 +3,7 @@
 use crate::support::entrance::Entrance;
 use axum::{Router, routing::get};
 use careline::{
-    domain::people::Role,
+    domain::{api_token::Scope, people::Role},
     web::{self, routes},
 };
 use reqwest::{Method, StatusCode};
@@ -26,13 +26,14 @@ fn permits(door: &routes::Door, role: Role) -> bool {
 #[test]
 fn the_table_of_permissions() {
     let mut table =
-        String::from("method path                                   nurse coord physi admin audit anyone\n");
+        String::from("method path                                   nurse coord physi admin audit anyone token\n");
     for door in routes::DOORS {
         write!(table, "{:<6} {:<38}", door.method.as_str(), door.path).unwrap();
         for role in Role::ALL {
             write!(table, " {:<5}", if permits(door, role) { "yes" } else { "-" }).unwrap();
         }
-        writeln!(table, " {}", if door.permit == routes::Permit::Anyone { "yes" } else { "-" }).unwrap();
+        write!(table, " {:<6}", if door.permit == routes::Permit::Anyone { "yes" } else { "-" }).unwrap();
+        writeln!(table, " {}", door.scope.map_or("-", Scope::word)).unwrap();
     }
     insta::assert_snapshot!(table);
 }

@@ -8,6 +8,7 @@ pub mod guidance;
 pub mod patients;
 pub mod record;
 pub mod session;
+pub mod tokens;
 pub mod worklist;
 
 use super::respond::{Failure, Problem};
@@ -22,7 +23,7 @@ use serde::de::DeserializeOwned;
 use std::sync::{Arc, LazyLock};
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, SecurityScheme},
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -31,12 +32,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
     info(
         title = "Careline",
         description = "The telephone ward of a palliative-care service. Sign in with `POST /api/sign-in`; the session \
-                       is the cookie it sets. Failures are RFC 9457 problems. Names, numbers and questions travel in \
+                       is the cookie it sets. A program shows a token instead, `Authorization: Bearer careline_...`, \
+                       and opens what the token's scopes and its owner's role both permit. Failures are RFC 9457 problems. Names, numbers and questions travel in \
                        bodies, never in addresses.",
     ),
     components(schemas(Problem)),
     modifiers(&Cookie),
-    security(("session" = []))
+    security(("session" = []), ("token" = []))
 )]
 struct Document;
 
@@ -50,6 +52,10 @@ impl Modify for Cookie {
             "Set by POST /api/sign-in. On a loopback address without TLS its name is `careline`.",
         ));
         components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+        let token = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A token of a staff member, `careline_...`, made at /account/tokens."));
+        components.add_security_scheme("token", SecurityScheme::Http(token.build()));
     }
 }
 
@@ -58,6 +64,8 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(session::sign_in))
         .routes(routes!(session::sign_out))
         .routes(routes!(session::me))
+        .routes(routes!(tokens::list, tokens::make))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(worklist::today))
         .routes(routes!(calls::schedule))
         .routes(routes!(calls::show))

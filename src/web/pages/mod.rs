@@ -12,6 +12,7 @@ pub mod record;
 pub mod schedule;
 pub mod sign_in;
 pub mod today;
+pub mod tokens;
 pub mod words;
 
 use super::identity::SignedIn;

@@ -8,4 +8,5 @@ mod guidance;
 mod hearing;
 mod pace;
 mod sign_in;
+mod tokens;
 mod trouble;
