@@ -36,6 +36,26 @@ kinds! {
     MadeToken = "made_token",
     /// A token was revoked.
     RevokedToken = "revoked_token",
+    /// A password was right; a second factor was asked for.
+    AskedForFactor = "asked_for_factor",
+    /// A second factor or a proof was refused.
+    FactorRefused = "factor_refused",
+    /// The page of one's own factors was read.
+    OpenedFactors = "opened_factors",
+    /// A secret for a second factor was made; it counts once a code of it was typed.
+    ProposedFactor = "proposed_factor",
+    /// A second factor was added.
+    AddedFactor = "added_factor",
+    /// A second factor was removed.
+    RemovedFactor = "removed_factor",
+    /// Recovery codes were made; earlier ones are void.
+    RenewedRecoveryCodes = "renewed_recovery_codes",
+    /// An admin took every second factor from a colleague.
+    ResetFactors = "reset_factors",
+    /// The list of who has which factors was read.
+    ListedFactors = "listed_factors",
+    /// The organization's rule on second factors was changed.
+    SetFactorPolicy = "set_factor_policy",
     /// A staff member was added.
     AddedStaff = "added_staff",
     /// Today's worklist was read.

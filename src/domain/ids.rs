@@ -78,6 +78,16 @@ id! {
     FileId,
     /// One credential for something outside.
     CredentialId,
+    /// One passkey of a staff member.
+    PasskeyId,
+    /// One authenticator app of a staff member.
+    AppId,
+    /// One recovery code of a staff member.
+    RecoveryCodeId,
+    /// One challenge that waits for a passkey's answer.
+    CeremonyId,
+    /// A sign-in whose password was right and whose second factor is owed.
+    HalfSignInId,
 }
 
 fn uuid_at(now: DateTime<Utc>) -> Uuid {

@@ -30,6 +30,7 @@ pub mod ring_nurse;
 pub mod save_answers;
 pub mod schedule_call;
 pub mod search_record;
+pub mod second_factors;
 pub mod send_notice;
 pub mod sign_assessment;
 pub mod sign_in;

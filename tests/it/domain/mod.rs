@@ -4,6 +4,7 @@ mod assessment;
 mod call;
 mod chain;
 mod contact_hours;
+mod factors;
 mod frame_order;
 mod guidance;
 mod guidance_sample;
