@@ -5,6 +5,7 @@ use crate::{
     live::Live,
     ports::{
         clock::Clock,
+        egress::Egress,
         embeddings::Embeddings,
         llm::Llm,
         mailer::Mailer,
@@ -42,6 +43,8 @@ pub struct App {
     pub witness: Arc<dyn Objects>,
     /// Letters to staff.
     pub mailer: Arc<dyn Mailer>,
+    /// The only way out to addresses that people or peers wrote.
+    pub egress: Arc<dyn Egress>,
     /// Fan-out to open sockets.
     pub live: Live,
     /// Settings that flows read.

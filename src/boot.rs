@@ -2,6 +2,7 @@
 
 use crate::{
     adapters::{
+        egress::GuardedEgress,
         index::MemoryIndex,
         key_file::KeyFile,
         mail::Mail,
@@ -18,7 +19,7 @@ use crate::{
         CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, KeysConfig, MailConfig, ModelConfig,
         ObjectsConfig,
     },
-    domain::{pace::Patience, private::Private},
+    domain::{destination::Bounds, pace::Patience, private::Private},
     error::Error,
     flows,
     live::Live,
@@ -97,6 +98,7 @@ pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error
         objects: objects("CARELINE_OBJECTS_URL", "objects", &config.outside.objects)?,
         witness: objects("CARELINE_WITNESS_URL", "witness", &config.outside.witness)?,
         mailer: mailer(&config.outside.mail)?,
+        egress: Arc::new(GuardedEgress::new(config.bounds.clone())?),
         live: Live::default(),
         settings: Settings {
             public_url: config.public_url.as_str().into(),
@@ -104,7 +106,7 @@ pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error
             secure_cookies: config.public_url.starts_with("https://"),
             ring_seconds: config.ring_seconds,
             trusted_proxies: config.trusted_proxies,
-            patience: Patience(1),
+            patience: config.patience,
         },
     });
     for (org, _code) in app.db.organizations().await? {
@@ -138,6 +140,7 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
         objects: objects("CARELINE_OBJECTS_URL", "objects", &config.outside.objects)?,
         witness: objects("CARELINE_WITNESS_URL", "witness", &config.outside.witness)?,
         mailer: mailer(&config.outside.mail)?,
+        egress: Arc::new(GuardedEgress::new(Bounds::default())?),
         live: Live::default(),
         settings: Settings {
             public_url: "http://127.0.0.1:9".into(),

@@ -8,7 +8,7 @@ mod show;
 pub use check::{Fault, Faults, check, check_database, check_desk, check_log, check_names, names_present};
 pub use show::{Line, lines};
 
-use crate::domain::private::Private;
+use crate::domain::{destination::Bounds, pace::Patience, private::Private};
 use std::{net::SocketAddr, path::PathBuf};
 use url::Url;
 
@@ -122,6 +122,16 @@ pub struct Settings {
     #[arg(long, global = true, env = "CARELINE_TRUSTED_PROXIES", default_value = "0", hide_env_values = true)]
     pub trusted_proxies: String,
 
+    /// Ports that may be reached at addresses which people or peers wrote, such as a sign-in provider's; separated by
+    /// commas.
+    #[arg(long, global = true, env = "CARELINE_EGRESS_PORTS", default_value = "443", hide_env_values = true)]
+    pub egress_ports: String,
+
+    /// Origins of simulated towns on this machine that may be reached all the same, such as `http://127.0.0.1:4010`;
+    /// separated by commas. Refused together with the real carrier.
+    #[arg(long, global = true, env = "CARELINE_EGRESS_TOWNS", default_value = "", hide_env_values = true)]
+    pub egress_towns: String,
+
     /// How long a telephone may ring, in seconds, 5 to 120.
     #[arg(long, global = true, env = "CARELINE_RING_SECONDS", default_value = "30", hide_env_values = true)]
     pub ring_seconds: String,
@@ -166,6 +176,10 @@ pub struct Config {
     pub ring_seconds: u64,
     /// How many proxies stand in front.
     pub trusted_proxies: usize,
+    /// Where addresses that people or peers wrote may lead.
+    pub bounds: Bounds,
+    /// How many times the usual pace is allowed; 1 wherever people work.
+    pub patience: Patience,
 }
 
 /// Which database.

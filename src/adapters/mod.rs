@@ -1,5 +1,6 @@
 //! Floor 1, the annex: one adapter per real provider, seen by nobody but `boot.rs`. A provider's words stop here.
 
+pub mod egress;
 pub mod index;
 pub mod key_file;
 pub mod mail;

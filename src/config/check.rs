@@ -2,9 +2,10 @@
 
 use super::{
     CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, LogConfig, LogFormat, ModelConfig, OF_THE_SCRIPTS,
-    Settings, lines, outside::outside,
+    Settings, lines,
+    outside::{bounds, outside},
 };
-use crate::domain::private::Private;
+use crate::domain::{pace::Patience, private::Private};
 use std::{fmt, net::SocketAddr, path::PathBuf};
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -73,6 +74,7 @@ pub fn check(settings: &Settings, present: &[String]) -> Result<Config, Faults> 
     let call_code_key = call_code_key(settings, &mut faults);
     let ring_seconds = ring_seconds(settings, &mut faults);
     let trusted_proxies = trusted_proxies(settings, &mut faults);
+    let bounds = bounds(settings, &mut faults);
     let config = (|| {
         Some(Config {
             listen: listen?,
@@ -85,6 +87,8 @@ pub fn check(settings: &Settings, present: &[String]) -> Result<Config, Faults> 
             call_code_key: call_code_key?,
             ring_seconds: ring_seconds?,
             trusted_proxies: trusted_proxies?,
+            bounds: bounds?,
+            patience: Patience(1),
         })
     })();
     faults.result(config)
@@ -345,7 +349,7 @@ fn http_url(variable: &str, text: &str, faults: &mut Faults) -> Option<Url> {
     url
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
@@ -354,7 +358,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn is_twilio(url: &Url) -> bool {
+pub(super) fn is_twilio(url: &Url) -> bool {
     url.host_str().is_some_and(|host| host == "twilio.com" || host.ends_with(".twilio.com"))
 }
 

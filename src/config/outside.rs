@@ -1,7 +1,9 @@
-//! Settings for what is kept outside the database: keys, files, the second place of the record, letters.
+//! Settings for what is outside the database: keys, files, the second place of the record, letters, and how far out
+//! requests may go.
 
+use super::check::{is_loopback, is_twilio};
 use super::{BucketConfig, Faults, KeysConfig, MailConfig, ObjectsConfig, OutsideConfig, Settings};
-use crate::domain::private::Private;
+use crate::domain::{destination::Bounds, private::Private};
 use std::path::{Path, PathBuf};
 use url::Url;
 
@@ -69,4 +71,31 @@ fn mail(settings: &Settings, faults: &mut Faults) -> Option<MailConfig> {
         "write smtps://user:password@host:465 or smtp://user:password@host:587?tls=required",
     );
     None
+}
+
+/// Where addresses that people or peers wrote may lead.
+pub(super) fn bounds(settings: &Settings, faults: &mut Faults) -> Option<Bounds> {
+    let ports: Option<Vec<u16>> =
+        listed(&settings.egress_ports).map(|port| port.parse().ok().filter(|port| *port > 0)).collect();
+    if ports.as_ref().is_none_or(Vec::is_empty) {
+        faults.note("CARELINE_EGRESS_PORTS", "write ports separated by commas, such as 443,8443");
+    }
+    let towns: Vec<String> = listed(&settings.egress_towns).map(str::to_owned).collect();
+    let near = |town: &String| Url::parse(town).is_ok_and(|url| url.has_host() && is_loopback(&url));
+    if !towns.iter().all(near) {
+        faults.note("CARELINE_EGRESS_TOWNS", "write origins on a loopback address, such as http://127.0.0.1:4010");
+        return None;
+    }
+    if !towns.is_empty() && Url::parse(&settings.twilio_api_url).is_ok_and(|url| is_twilio(&url)) {
+        faults.note(
+            "CARELINE_EGRESS_TOWNS",
+            "a town beside the real carrier would open this machine to whoever writes an address; empty it",
+        );
+        return None;
+    }
+    Some(Bounds { ports: ports?, towns })
+}
+
+fn listed(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }

@@ -21,7 +21,9 @@ use crate::{
     },
     domain::{
         call::CallPurpose,
+        destination::Bounds,
         ids::{CallId, PatientId},
+        pace::Patience,
         private::Private,
     },
     error::Error,
@@ -261,6 +263,8 @@ fn config(
         call_code_key: Private::new(keys.call_code_key.clone().into_bytes()),
         ring_seconds: 30,
         trusted_proxies: 0,
+        bounds: Bounds { towns: vec![town.url("")], ..Bounds::default() },
+        patience: Patience(1),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod call;
 pub mod chain;
 pub mod consent;
 pub mod contact_hours;
+pub mod destination;
 pub mod disposition;
 pub mod factor;
 pub mod file_format;

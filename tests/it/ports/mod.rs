@@ -2,6 +2,7 @@
 
 mod carrier_town;
 mod clocks;
+mod egress;
 mod llm;
 mod tone_speech;
 mod twilio;

@@ -4,6 +4,7 @@
 use super::database::Database;
 use careline::{
     adapters::{
+        egress::GuardedEgress,
         index::MemoryIndex,
         key_file::KeyFile,
         mail::Mail,
@@ -12,7 +13,7 @@ use careline::{
         twilio::{Twilio, TwilioSettings},
     },
     app::{App, Guide, Settings},
-    domain::{pace::Patience, private::Private},
+    domain::{destination::Bounds, pace::Patience, private::Private},
     live::Live,
     ports::clock::Clock,
     vault::Vault,
@@ -58,6 +59,7 @@ pub async fn app(database: &Database, connections: u32, clock: Arc<dyn Clock>, l
         vault: Vault::over(Arc::new(KeyFile::read(database.keys.reveal()).unwrap())),
         objects: Arc::new(ObjectStores::folder("objects", &database.folder().join("objects")).unwrap()),
         witness: Arc::new(ObjectStores::folder("witness", &database.folder().join("witness")).unwrap()),
+        egress: Arc::new(GuardedEgress::new(Bounds { towns: vec![line.api.to_owned()], ..Bounds::default() }).unwrap()),
         mailer: Arc::new(Mail::spool(&database.folder().join("mail"), "Careline <careline@localhost>").unwrap()),
         live: Live::default(),
         settings: Settings {
