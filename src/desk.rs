@@ -86,6 +86,9 @@ pub enum Staff {
         /// Put calls through to them from now on.
         #[arg(long)]
         on_duty: bool,
+        /// The care team they serve; without it the first one.
+        #[arg(long, default_value = "")]
+        team: String,
     },
 }
 
@@ -214,7 +217,7 @@ pub async fn found(
 
 pub async fn add_staff_member(
     app: App,
-    Staff::Add { org, email, name, role, phone, on_duty }: Staff,
+    Staff::Add { org, email, name, role, phone, on_duty, team }: Staff,
 ) -> Result<u8, Ending> {
     let actor = found_organization::operator_in(&app, &org).await?;
     let role = Role::from_word(&role).ok_or_else(|| {
@@ -232,6 +235,7 @@ pub async fn add_staff_member(
         password: Private::new(password.trim_end_matches(['\r', '\n']).to_owned()),
         phone,
         duty: if on_duty { Duty::On } else { Duty::Off },
+        team,
     };
     let id = add_staff::add(&app, &actor, new).await?;
     say(&format!("staff member {id} is added"));

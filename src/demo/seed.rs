@@ -208,6 +208,7 @@ pub async fn seed(app: &App, password: impl Fn(&Login) -> Private<String>) -> Re
                 password: password(&login),
                 phone: phone.to_owned(),
                 duty: if role == Role::Nurse { Duty::On } else { Duty::Off },
+                team: String::new(),
             };
             staff.insert(email, add_staff::add(app, &operator, new).await?);
         }
@@ -247,6 +248,7 @@ async fn admit(
         time_zone: time_zone.to_owned(),
         call_code: row.code.to_owned(),
         nurse,
+        team: None,
         programme: row.programme.to_owned(),
         allergies: row.allergies.to_owned(),
         medications: row.medicines.to_owned(),

@@ -58,6 +58,38 @@ kinds! {
     SetFactorPolicy = "set_factor_policy",
     /// A staff member was added.
     AddedStaff = "added_staff",
+    /// A care team came to be.
+    AddedTeam = "added_team",
+    /// A staff member began to serve in a care team.
+    JoinedTeam = "joined_team",
+    /// A staff member's time in a care team ended.
+    LeftTeam = "left_team",
+    /// A patient was handed to another care team.
+    HandedOverPatient = "handed_over_patient",
+    /// Somebody looked for a patient outside their teams and found none.
+    SoughtUrgently = "sought_urgently",
+    /// Urgent access to a patient outside one's teams began.
+    BeganBreakGlass = "began_break_glass",
+    /// Urgent access ended.
+    EndedBreakGlass = "ended_break_glass",
+    /// The queue of urgent accesses was read.
+    ListedBreakGlass = "listed_break_glass",
+    /// An urgent access was reviewed.
+    ReviewedBreakGlass = "reviewed_break_glass",
+    /// An urgent access was not reviewed in time.
+    MissedBreakGlassReview = "missed_break_glass_review",
+    /// A right was granted.
+    GrantedRight = "granted_right",
+    /// A right was taken back.
+    RevokedRight = "revoked_right",
+    /// A login was closed.
+    DeactivatedStaff = "deactivated_staff",
+    /// A second person's approval was asked for.
+    AskedApproval = "asked_approval",
+    /// Somebody approved or refused what another asked for.
+    SignedApproval = "signed_approval",
+    /// A staff member's role changed.
+    ChangedRole = "changed_role",
     /// Today's worklist was read.
     OpenedWorklist = "opened_worklist",
     /// A patient search was made.
@@ -122,6 +154,12 @@ kinds! {
     EscalatedFollowUp = "escalated_follow_up",
     /// A follow-up was completed.
     CompletedFollowUp = "completed_follow_up",
+    /// A coordinator reviewed a signed assessment.
+    ReviewedAssessment = "reviewed_assessment",
+    /// The assessments that wait for review were listed.
+    ListedReviews = "listed_reviews",
+    /// A version of a protocol was put into use.
+    ActivatedProtocol = "activated_protocol",
     /// A protocol was read from its package.
     ImportedProtocol = "imported_protocol",
     /// The record was searched.

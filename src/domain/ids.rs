@@ -88,6 +88,16 @@ id! {
     CeremonyId,
     /// A sign-in whose password was right and whose second factor is owed.
     HalfSignInId,
+    /// A care team: staff and the patients they serve.
+    TeamId,
+    /// One staff member's time in a care team.
+    MembershipId,
+    /// One urgent access to a patient outside one's teams.
+    BreakGlassId,
+    /// One right of one staff member.
+    RightId,
+    /// Something that waits for a second person.
+    ApprovalId,
 }
 
 fn uuid_at(now: DateTime<Utc>) -> Uuid {

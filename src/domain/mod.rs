@@ -26,6 +26,7 @@ pub mod people;
 pub mod private;
 pub mod protocol;
 pub mod recovery_code;
+pub mod reach;
 pub mod script;
 pub mod script_texts;
 pub mod sealed;

@@ -41,6 +41,15 @@ impl Role {
         }
     }
 
+    /// Whether the role cares for patients, and so serves in care teams.
+    #[must_use]
+    pub const fn serves_patients(self) -> bool {
+        match self {
+            Self::Nurse | Self::Coordinator | Self::Physician => true,
+            Self::Admin | Self::Auditor => false,
+        }
+    }
+
     /// The role of a stored word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {

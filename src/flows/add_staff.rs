@@ -10,7 +10,10 @@ use crate::{
         private::Private,
     },
     error::Error,
-    store::{audit, organizations, staff},
+    store::{
+        audit, organizations, staff,
+        teams::{self, Team},
+    },
 };
 
 /// A staff member as a person types them.
@@ -27,6 +30,8 @@ pub struct NewStaff {
     pub phone: String,
     /// Whether calls may be put through to them now.
     pub duty: Duty,
+    /// The care team they serve, by name; empty is the first one. Admins and auditors serve in none.
+    pub team: String,
 }
 
 /// Whether calls may be put through.
@@ -48,12 +53,17 @@ pub async fn add(app: &App, actor: &Actor, new: NewStaff) -> Result<StaffId, Err
         Who::Operator | Who::Staff { role: Role::Admin, .. } => {}
         Who::Staff { .. } | Who::Careline | Who::Carrier | Who::Visitor => return Err(Error::Forbidden),
     }
+    if new.role == Role::Admin && actor.role().is_some() {
+        let text = "role: it takes two admins to make a third; add them in another role and ask for approval";
+        return Err(Error::Invalid(text.to_owned()));
+    }
     let now = app.clock.now();
-    let country = {
+    let (country, teams) = {
         let mut tx = app.db.begin(actor).await?;
-        organizations::country(&mut tx).await?
+        (organizations::country(&mut tx).await?, teams::all(&mut tx).await?)
     };
     let phone = faultless(&new, &country)?;
+    let team = team_of(teams, new.role, &new.team)?;
     let salt = rand::random::<[u8; 16]>();
     let password = new.password;
     let password_hash = tokio::task::spawn_blocking(move || password::hash(&password, salt))
@@ -73,8 +83,27 @@ pub async fn add(app: &App, actor: &Actor, new: NewStaff) -> Result<StaffId, Err
     let deed = Deed::of(DeedKind::AddedStaff).subject(row.id.0).with("role", row.role.word());
     let receipt = audit::record(&mut tx, actor, &deed, now).await?;
     staff::add(&mut tx, &receipt, &row, now).await?;
+    if let Some(team) = team {
+        let deed = Deed::of(DeedKind::JoinedTeam).subject(row.id.0).with("team", team.id);
+        let receipt = audit::record(&mut tx, actor, &deed, now).await?;
+        teams::join(&mut tx, &receipt, team.id, row.id, actor.staff_id(), now).await?;
+    }
     tx.commit().await?;
     Ok(row.id)
+}
+
+/// The team they will serve, or why there is none.
+fn team_of(teams: Vec<Team>, role: Role, asked: &str) -> Result<Option<Team>, Error> {
+    let asked = asked.trim();
+    match (role.serves_patients(), asked) {
+        (false, "") => Ok(None),
+        (false, _) => Err(Error::Invalid(format!("team: {role} serves in no care team; leave it out", role = role.word()))),
+        (true, _) => {
+            let names = teams.iter().map(|team| team.name.clone()).collect::<Vec<_>>().join(", ");
+            let found = teams.into_iter().find(|team| asked.is_empty() || team.name == asked);
+            found.map(Some).ok_or_else(|| Error::Invalid(format!("team: there is no {asked}; there are: {names}")))
+        }
+    }
 }
 
 /// Names every faulty field at once.

@@ -7,12 +7,12 @@ use crate::{
         audit::{Deed, DeedKind},
         consent::{Consent, ConsentAnswer, ConsentChannel, ConsentPurpose},
         identity::call_code_hash,
-        ids::{ConsentId, ContactId, PatientId, StaffId},
+        ids::{ConsentId, ContactId, PatientId, StaffId, TeamId},
         people::{Actor, ChartFacts, Contact, Language, Patient, PatientStatus, PhoneNumber, Role, Who},
         private::Private,
     },
     error::Error,
-    store::{audit, organizations, people},
+    store::{OrgTx, audit, organizations, people, teams},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -36,6 +36,8 @@ pub struct NewPatient {
     pub call_code: String,
     /// The nurse who knows them.
     pub nurse: Option<StaffId>,
+    /// The care team that will serve them; `None` is the admitting person's own, the operator's is the first.
+    pub team: Option<TeamId>,
     /// The programme of care, a code; empty is `general`.
     pub programme: String,
     /// Allergies, as written.
@@ -84,12 +86,25 @@ pub async fn admit(app: &App, actor: &Actor, new: NewPatient) -> Result<PatientI
     let mut tx = app.db.begin(actor).await?;
     let country = organizations::country(&mut tx).await?;
     let (patient, remarks) = patient_of(&new, &country, now)?;
+    let team = team_for(&mut tx, actor, new.team).await?;
     let hash = call_code_hash(&app.settings.call_code_key, actor.org, patient.id.0, &new.call_code);
-    let deed = Deed::of(DeedKind::AdmittedPatient).patient(patient.id);
+    let deed = Deed::of(DeedKind::AdmittedPatient).patient(patient.id).with("team", team);
     let receipt = audit::record(&mut tx, actor, &deed, now).await?;
-    people::admit(&mut tx, &receipt, &patient, &remarks, &hash, now).await?;
+    people::admit(&mut tx, &receipt, &patient, &remarks, team, &hash, now).await?;
     tx.commit().await?;
     Ok(patient.id)
+}
+
+/// The team that will serve a new patient: one the admitting person serves themself.
+async fn team_for(tx: &mut OrgTx, actor: &Actor, asked: Option<TeamId>) -> Result<TeamId, Error> {
+    let served = match actor.staff_id() {
+        Some(staff) => teams::served_by(tx, staff).await?,
+        None => teams::all(tx).await?,
+    };
+    let found = served.iter().find(|team| asked.is_none_or(|asked| asked == team.id));
+    found.map(|team| team.id).ok_or_else(|| {
+        Error::Invalid("team: a patient is admitted to a care team you serve; ask an admin to add you to one".to_owned())
+    })
 }
 
 /// Adds a contact to a patient.
@@ -102,6 +117,7 @@ pub async fn add_contact(app: &App, actor: &Actor, patient: PatientId, new: NewC
     let mut tx = app.db.begin(actor).await?;
     let country = organizations::country(&mut tx).await?;
     let receipt = audit::open_chart(&mut tx, actor, patient, DeedKind::AddedContact, now).await?;
+    receipt.may_change()?;
     let _exists: Patient = people::patient(&mut tx, &receipt).await?;
     let contact = contact_of(&new, &country, now)?;
     let hash = call_code_hash(&app.settings.call_code_key, actor.org, contact.id.0, &new.call_code);
@@ -134,6 +150,7 @@ pub async fn record_consent(app: &App, actor: &Actor, patient: PatientId, new: N
     };
     let mut tx = app.db.begin(actor).await?;
     let receipt = audit::open_chart(&mut tx, actor, patient, DeedKind::RecordedConsent, now).await?;
+    receipt.may_change()?;
     people::record_consent(&mut tx, &receipt, &consent).await?;
     tx.commit().await?;
     Ok(consent.id)

@@ -10,7 +10,7 @@ use crate::{
     },
     error::Error,
     live::LiveEvent,
-    store::{audit::record, calls, errands},
+    store::{audit::record, calls, errands, teams},
 };
 
 /// Calls it off.
@@ -21,6 +21,7 @@ pub async fn cancel(app: &App, actor: &Actor, call: CallId) -> Result<(), Error>
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let mut locked = calls::lock(&mut tx, call).await?;
+    let _reached = teams::reach(&mut tx, actor, locked.patient, now).await?;
     let deed = Deed::of(DeedKind::CancelledCall).patient(locked.patient).subject(call.0);
     let _receipt = record(&mut tx, actor, &deed, now).await?;
     if !errands::follow(&mut tx, actor, &mut locked, CallEvent::CalledOff, now).await? {

@@ -10,14 +10,15 @@ use crate::{
     error::Error,
     store::{
         audit::{Receipt, record},
-        follow_ups,
+        follow_ups, teams,
     },
 };
 
 /// Completes an open follow-up with what was done, in the person's own words.
 ///
 /// # Errors
-/// `Invalid` without words; `Conflict` when it is done already; `Forbidden` for admins and auditors.
+/// `Invalid` without words; `Conflict` when it is done already; `Forbidden` for admins and auditors,
+/// and under urgent access.
 pub async fn complete(app: &App, actor: &Actor, id: FollowUpId, outcome: &str) -> Result<(), Error> {
     let by = match actor.who {
         Who::Staff { id, role: Role::Nurse | Role::Coordinator | Role::Physician, .. } => id,
@@ -34,6 +35,9 @@ pub async fn complete(app: &App, actor: &Actor, id: FollowUpId, outcome: &str) -
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let held = follow_ups::lock(&mut tx, id).await?;
+    if teams::reach(&mut tx, actor, held.patient, now).await?.urgent().is_some() {
+        return Err(Error::Forbidden);
+    }
     if !held.is_open {
         return Err(Error::Conflict("This follow-up was completed before; read the list again.".to_owned()));
     }

@@ -10,7 +10,7 @@ use crate::{
     },
     error::Error,
     live::LiveEvent,
-    store::{audit::record, calls, errands},
+    store::{audit::record, calls, errands, teams},
 };
 
 /// Hangs up: the conversation is over, a job ends the legs.
@@ -21,6 +21,7 @@ pub async fn end(app: &App, actor: &Actor, call: CallId) -> Result<(), Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let mut locked = calls::lock(&mut tx, call).await?;
+    let _reached = teams::reach(&mut tx, actor, locked.patient, now).await?;
     if !errands::follow(&mut tx, actor, &mut locked, CallEvent::NurseLeft, now).await? {
         return Err(Error::Conflict("nobody talks on this call at present".to_owned()));
     }

@@ -4,11 +4,14 @@ use crate::{
     app::App,
     domain::{
         audit::{Deed, DeedKind},
-        ids::OrgId,
+        ids::{OrgId, TeamId},
         people::{Actor, PhoneNumber, Who},
     },
     error::Error,
-    store::{audit, organizations},
+    store::{
+        audit, organizations,
+        teams::{self, Team},
+    },
 };
 use chrono_tz::Tz;
 
@@ -26,7 +29,7 @@ pub struct NewOrganization {
     pub caller_number: String,
 }
 
-/// Founds it; returns the actor for what the operator does in it next.
+/// Founds it, with a first care team; returns the actor for what the operator does in it next.
 ///
 /// # Errors
 /// `Invalid` naming every faulty field; `Conflict` when the code is taken.
@@ -38,6 +41,10 @@ pub async fn found(app: &App, new: NewOrganization) -> Result<Actor, Error> {
     let deed = Deed::of(DeedKind::FoundedOrganization).subject(actor.org.0);
     let receipt = audit::record(&mut tx, &actor, &deed, now).await?;
     organizations::found(&mut tx, &receipt, &row, now).await?;
+    let team = Team { id: TeamId::at(now), name: teams::FIRST_TEAM.to_owned() };
+    let deed = Deed::of(DeedKind::AddedTeam).subject(team.id.0);
+    let receipt = audit::record(&mut tx, &actor, &deed, now).await?;
+    teams::add(&mut tx, &receipt, &team, None, now).await?;
     tx.commit().await?;
     Ok(actor)
 }

@@ -9,7 +9,7 @@ use crate::{
     app::App,
     domain::{audit::DeedKind, ids::CallId, people::Actor},
     error::Error,
-    store::{audit, brief, call_page, worklist},
+    store::{audit, brief, call_page, teams, worklist},
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -54,12 +54,13 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     Ok(CallPage { now, zone, head, brief, legs, gaps, utterances, begun })
 }
 
-/// Whether a call exists in the actor's organization; for a live socket, which reads nothing else.
+/// Whether a call exists for the actor, who still reaches its patient; for a live socket, which reads nothing else.
 ///
 /// # Errors
-/// `NotFound` when there is no such call in this organization.
+/// `NotFound` when there is no such call, or its patient is out of reach.
 pub async fn exists(app: &App, actor: &Actor, call: CallId) -> Result<(), Error> {
     let mut tx = app.db.begin(actor).await?;
-    let _head = call_page::head(&mut tx, call).await?;
+    let head = call_page::head(&mut tx, call).await?;
+    let _reached = teams::reach(&mut tx, actor, head.patient, app.clock.now()).await?;
     tx.commit().await
 }

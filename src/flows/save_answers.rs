@@ -62,6 +62,7 @@ pub async fn save(
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let (receipt, mut assessment, package) = find_or_begin(&mut tx, actor, call, now).await?;
+    receipt.may_change()?;
     if assessment.signed.is_some() {
         return Err(Error::Conflict("This assessment is signed and final.".to_owned()));
     }
@@ -102,6 +103,8 @@ async fn find_or_begin(
         let package = protocols::package(tx, &assessment.protocol, &assessment.version).await?;
         return Ok((receipt, assessment, package));
     }
+    // Beginning an assessment is a change of the chart.
+    receipt.may_change().map_err(|_| Error::NotFound)?;
     let protocol = assessments::protocol_of(tx, call).await?;
     let pinned = protocols::in_use(tx, &protocol).await?.ok_or_else(|| {
         Error::Invalid(format!("No version of the protocol {protocol} is in use. Ask an admin to import one."))

@@ -16,6 +16,7 @@ use crate::{
         calls::{self, Planned, PlannedCall},
         jobs, organizations,
         standing::standing,
+        teams,
     },
 };
 use chrono::{DateTime, Duration, Utc};
@@ -48,6 +49,7 @@ pub async fn schedule(app: &App, actor: &Actor, new: NewCall) -> Result<CallId, 
         return Err(Error::Invalid("the call would fall due in the past; choose a later time".to_owned()));
     }
     let mut tx = app.db.begin(actor).await?;
+    let _reached = teams::reach(&mut tx, actor, new.patient, now).await?;
     let hours = organizations::calling_settings(&mut tx).await?.hours;
     let standing = standing(&mut tx, new.patient).await?;
     may_ring(new.due_at.max(now), &standing, hours)

@@ -55,6 +55,7 @@ pub async fn sign(app: &App, actor: &Actor, call: CallId, signing: Signing) -> R
     let mut tx = app.db.begin(actor).await?;
     let patient = calls::patient_of(&mut tx, call).await?;
     let receipt = open_chart(&mut tx, actor, patient, DeedKind::OpenedAssessment, now).await?;
+    receipt.may_change()?;
     let mut assessment = assessments::lock(&mut tx, &receipt, call).await?.ok_or(Error::NotFound)?;
     if assessment.signed.is_some() {
         return Err(Error::Conflict("This assessment is signed and final.".to_owned()));

@@ -1,11 +1,12 @@
 //! The record: entries written in the transaction of the deed, receipts that open charts.
 
-use super::OrgTx;
+use super::{OrgTx, teams};
 use crate::{
     domain::{
         audit::{Deed, DeedKind},
         ids::{PatientId, StaffId},
         people::{Actor, Who},
+        reach::Reach,
     },
     error::Error,
 };
@@ -24,6 +25,7 @@ pub struct Receipt {
 #[derive(Debug)]
 pub struct ChartReceipt {
     patient: PatientId,
+    reach: Reach,
 }
 
 impl ChartReceipt {
@@ -31,6 +33,23 @@ impl ChartReceipt {
     #[must_use]
     pub const fn patient(&self) -> PatientId {
         self.patient
+    }
+
+    /// How the reader reaches the patient.
+    #[must_use]
+    pub const fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Asked before a chart is changed: urgent access reads and calls, nothing else.
+    ///
+    /// # Errors
+    /// `Forbidden` under urgent access.
+    pub const fn may_change(&self) -> Result<(), Error> {
+        match self.reach {
+            Reach::Everyone | Reach::Team => Ok(()),
+            Reach::Urgent(_) => Err(Error::Forbidden),
+        }
     }
 }
 
@@ -74,7 +93,7 @@ pub async fn record(tx: &mut OrgTx, actor: &Actor, deed: &Deed, at: DateTime<Utc
 /// `AskedQuestion`, a dial.
 ///
 /// # Errors
-/// When the database refuses the entry.
+/// `NotFound` for a patient the actor does not reach; otherwise when the database refuses the entry.
 pub async fn open_chart(
     tx: &mut OrgTx,
     actor: &Actor,
@@ -82,8 +101,13 @@ pub async fn open_chart(
     why: DeedKind,
     at: DateTime<Utc>,
 ) -> Result<ChartReceipt, Error> {
-    let _receipt: Receipt = record(tx, actor, &Deed::of(why).patient(patient), at).await?;
-    Ok(ChartReceipt { patient })
+    let reach = teams::reach(tx, actor, patient, at).await?;
+    let mut deed = Deed::of(why).patient(patient);
+    if let Some(urgent) = reach.urgent() {
+        deed = deed.with("break_glass", urgent.id);
+    }
+    let _receipt: Receipt = record(tx, actor, &deed, at).await?;
+    Ok(ChartReceipt { patient, reach })
 }
 
 /// What is looked for in the record; an absent field is "any".

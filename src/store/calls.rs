@@ -192,8 +192,8 @@ pub async fn near(tx: &mut OrgTx, patient: PatientId, due_at: DateTime<Utc>) -> 
     Ok(id.map(CallId))
 }
 
-/// Who may be rung for a waiting patient next: the planned nurse, the patient's own nurse, then anybody on duty, nobody
-/// twice, and nobody who is already on another call.
+/// Who may be rung for a waiting patient next: the planned nurse, the patient's own nurse, then anybody on duty; the
+/// patient's team before all others, for a patient on the line is never left alone because of a list; nobody twice, and nobody who is already on another call.
 ///
 /// # Errors
 /// When the database is away or a stored number is not E.164.
@@ -215,7 +215,13 @@ pub async fn next_nurse(tx: &mut OrgTx, call: &Call) -> Result<Option<(StaffId, 
                                where l.org_id = s.org_id
                                  and l.staff_id = s.id
                                  and l.left_at is null)
-            order by (s.id = $4) desc nulls last, (s.id = p.nurse_id) desc nulls last, s.full_name
+            order by exists (select
+                               from team_member m
+                              where m.org_id = s.org_id
+                                and m.staff_id = s.id
+                                and m.team_id = p.team_id
+                                and m.ended_at is null) desc,
+                     (s.id = $4) desc nulls last, (s.id = p.nurse_id) desc nulls last, s.full_name
             limit 1"#,
         org.0,
         call.patient.0,

@@ -72,7 +72,8 @@ async fn opened_before(tx: &mut OrgTx, once_key: &str) -> Result<Opened, Error> 
     Ok(Opened::Before(FollowUpId(id)))
 }
 
-/// The proposed owner, the call's nurse, the patient's, one on duty, a coordinator, then whoever else is there.
+/// The proposed owner, the call's nurse, the patient's, one on duty, a coordinator, then whoever else is there; those of
+/// the patient's team before all others, for only they see it on their list.
 async fn choose_owner(tx: &mut OrgTx, work: &NewFollowUp) -> Result<StaffId, Error> {
     let org = tx.org();
     let owner = sqlx::query_scalar!(
@@ -83,7 +84,13 @@ async fn choose_owner(tx: &mut OrgTx, work: &NewFollowUp) -> Result<StaffId, Err
           where s.org_id = $1
             and s.active
             and s.role in ('nurse', 'coordinator', 'physician')
-          order by (s.id is not distinct from $4::uuid) desc,
+          order by exists (select
+                             from team_member m
+                            where m.org_id = s.org_id
+                              and m.staff_id = s.id
+                              and m.team_id = p.team_id
+                              and m.ended_at is null) desc,
+                   (s.id is not distinct from $4::uuid) desc,
                    (s.id is not distinct from c.nurse_id) desc,
                    (s.id is not distinct from p.nurse_id) desc,
                    (s.role = 'nurse' and s.on_duty) desc,
@@ -224,24 +231,28 @@ pub async fn complete(
     Ok(())
 }
 
-/// Somebody of a role who could take overdue work over, on duty first; never the present owner.
+/// Somebody of a role in the patient's team who could take overdue work over, on duty first; never the present owner.
 ///
 /// # Errors
 /// When the database is away.
 pub async fn next_owner(tx: &mut OrgTx, held: &Held, role: Role) -> Result<Option<StaffId>, Error> {
     let org = tx.org();
     let id = sqlx::query_scalar!(
-        "select id
-           from staff_member
-          where org_id = $1
-            and active
-            and role = $2
-            and id <> $3
-          order by on_duty desc, full_name
+        "select s.id
+           from staff_member s
+           join patient p on p.org_id = s.org_id and p.id = $4
+           join team_member m on m.org_id = s.org_id and m.staff_id = s.id and m.team_id = p.team_id
+          where s.org_id = $1
+            and s.active
+            and s.role = $2
+            and s.id <> $3
+            and m.ended_at is null
+          order by s.on_duty desc, s.full_name
           limit 1",
         org.0,
         role.word(),
-        held.owner.0
+        held.owner.0,
+        held.patient.0
     )
     .fetch_optional(tx.connection())
     .await?;

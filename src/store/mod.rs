@@ -28,12 +28,16 @@ pub mod protocols;
 pub mod staff;
 pub mod standing;
 pub mod streams;
+pub mod teams;
 pub mod tidings;
 pub mod tokens;
 pub mod worklist;
 
 use crate::{
-    domain::{ids::OrgId, people::Actor},
+    domain::{
+        ids::OrgId,
+        people::{Actor, Who},
+    },
     error::Error,
 };
 use sqlx::{PgConnection, PgPool, Postgres, Transaction, postgres::PgPoolOptions};
@@ -91,15 +95,19 @@ impl Db {
         Ok(Self { pool, due_by: if may_become { DueBy::Role } else { DueBy::Visit } })
     }
 
-    /// Begins a transaction inside the actor's organization.
+    /// Begins a transaction inside the actor's organization, with the actor's reach.
     ///
     /// # Errors
     /// When no connection is free or the database is away.
     pub async fn begin(&self, actor: &Actor) -> Result<OrgTx, Error> {
         let mut tx = self.pool.begin().await?;
-        sqlx::query_scalar!("select set_config('app.org', $1, true)", actor.org.to_string())
-            .fetch_one(&mut *tx)
-            .await?;
+        sqlx::query!(
+            r#"select set_config('app.org', $1, true) as "org!", set_config('app.reach', $2, true) as "reach!""#,
+            actor.org.to_string(),
+            reach(actor)
+        )
+        .fetch_one(&mut *tx)
+        .await?;
         Ok(OrgTx { tx, org: actor.org })
     }
 
@@ -116,6 +124,16 @@ impl Db {
     /// Closes every connection; used at shutdown.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+/// Whose patients the database lets a transaction see: a staff member's own, everybody's for what runs without one,
+/// nobody's before sign-in.
+fn reach(actor: &Actor) -> String {
+    match actor.who {
+        Who::Staff { id, .. } => id.to_string(),
+        Who::Careline | Who::Carrier | Who::Operator => "all".to_owned(),
+        Who::Visitor => String::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     domain::{
         consent::{Consent, ConsentAnswer, ConsentChannel, ConsentPurpose},
-        ids::{CallId, ConsentId, ContactId, PatientId, StaffId},
+        ids::{CallId, ConsentId, ContactId, PatientId, StaffId, TeamId},
         people::{ChartFacts, Contact, Language, Patient, PatientStatus, PhoneNumber},
         private::Private,
     },
@@ -224,6 +224,7 @@ pub async fn admit(
     _: &Receipt,
     patient: &Patient,
     remarks: &Remarks,
+    team: TeamId,
     call_code_hash: &[u8],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
@@ -231,8 +232,8 @@ pub async fn admit(
     sqlx::query!(
         "insert into patient (org_id, id, given_name, family_name, date_of_birth, phone, language, time_zone, status,
                               nurse_id, call_code_hash, programme, comfort_only_plan, actively_dying, home_oxygen,
-                              allergies, medications, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+                              allergies, medications, created_at, team_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         org.0,
         patient.id.0,
         patient.given_name.reveal(),
@@ -250,7 +251,8 @@ pub async fn admit(
         patient.facts.home_oxygen,
         remarks.allergies.reveal(),
         remarks.medications.reveal(),
-        now
+        now,
+        team.0
     )
     .execute(tx.connection())
     .await?;

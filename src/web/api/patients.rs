@@ -259,6 +259,7 @@ pub async fn admit(State(app): State<Arc<App>>, SignedIn(person): SignedIn, Body
         time_zone: body.time_zone,
         call_code: body.call_code,
         nurse: body.nurse,
+        team: None,
         programme: body.programme,
         allergies: body.allergies,
         medications: body.medications,

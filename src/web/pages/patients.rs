@@ -169,6 +169,7 @@ impl AdmissionForm {
             time_zone: self.time_zone.clone(),
             call_code: self.call_code.clone(),
             nurse: self.nurse.parse::<StaffId>().ok(),
+            team: None,
             programme: self.programme.clone(),
             allergies: self.allergies.clone(),
             medications: self.medications.clone(),

@@ -1,6 +1,6 @@
 //! The web entrance on a port of its own, over a leased database with two organizations, and a visitor who speaks HTTP.
 
-use super::{database::Database, wiring};
+use super::{database::Database, teams::everybody_in_the_first_team, wiring};
 use careline::{
     adapters::system_clock::SystemClock,
     app::App,
@@ -113,6 +113,7 @@ async fn seed(superuser: &mut PgConnection, code: &str, given_name: &str) -> Tow
     }
     seed_staff(superuser, code, town.org, nurse).await;
     seed_patient(superuser, town, nurse, given_name).await;
+    everybody_in_the_first_team(superuser).await;
     town
 }
 

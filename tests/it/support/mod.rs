@@ -4,5 +4,6 @@ pub mod database;
 pub mod entrance;
 pub mod office;
 pub mod protocol;
+pub mod teams;
 pub mod ward;
 pub mod wiring;

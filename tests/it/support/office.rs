@@ -59,6 +59,7 @@ impl Office {
             password: Private::new(PASSWORD.into()),
             phone: String::new(),
             duty: Duty::On,
+            team: String::new(),
         };
         let id: StaffId = add_staff::add(&self.app, operator, new).await.unwrap();
         Actor::staff(operator.org, id, role)
