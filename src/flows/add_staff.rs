@@ -97,7 +97,9 @@ fn team_of(teams: Vec<Team>, role: Role, asked: &str) -> Result<Option<Team>, Er
     let asked = asked.trim();
     match (role.serves_patients(), asked) {
         (false, "") => Ok(None),
-        (false, _) => Err(Error::Invalid(format!("team: {role} serves in no care team; leave it out", role = role.word()))),
+        (false, _) => {
+            Err(Error::Invalid(format!("team: {role} serves in no care team; leave it out", role = role.word())))
+        }
         (true, _) => {
             let names = teams.iter().map(|team| team.name.clone()).collect::<Vec<_>>().join(", ");
             let found = teams.into_iter().find(|team| asked.is_empty() || team.name == asked);

@@ -103,7 +103,9 @@ async fn team_for(tx: &mut OrgTx, actor: &Actor, asked: Option<TeamId>) -> Resul
     };
     let found = served.iter().find(|team| asked.is_none_or(|asked| asked == team.id));
     found.map(|team| team.id).ok_or_else(|| {
-        Error::Invalid("team: a patient is admitted to a care team you serve; ask an admin to add you to one".to_owned())
+        Error::Invalid(
+            "team: a patient is admitted to a care team you serve; ask an admin to add you to one".to_owned(),
+        )
     })
 }
 

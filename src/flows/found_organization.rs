@@ -38,12 +38,10 @@ pub async fn found(app: &App, new: NewOrganization) -> Result<Actor, Error> {
     let row = faultless(new)?;
     let actor = Actor { org: OrgId::at(now), who: Who::Operator };
     let mut tx = app.db.begin(&actor).await?;
-    let deed = Deed::of(DeedKind::FoundedOrganization).subject(actor.org.0);
+    let team = Team { id: TeamId::at(now), name: teams::FIRST_TEAM.to_owned() };
+    let deed = Deed::of(DeedKind::FoundedOrganization).subject(actor.org.0).with("team", team.id);
     let receipt = audit::record(&mut tx, &actor, &deed, now).await?;
     organizations::found(&mut tx, &receipt, &row, now).await?;
-    let team = Team { id: TeamId::at(now), name: teams::FIRST_TEAM.to_owned() };
-    let deed = Deed::of(DeedKind::AddedTeam).subject(team.id.0);
-    let receipt = audit::record(&mut tx, &actor, &deed, now).await?;
     teams::add(&mut tx, &receipt, &team, None, now).await?;
     tx.commit().await?;
     Ok(actor)

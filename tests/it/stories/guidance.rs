@@ -1,6 +1,6 @@
 //! A nurse asks while the patient is on the line: with a model, without, with one that is broken, hostile or away.
 
-use crate::support::{database::Database, wiring};
+use crate::support::{database::Database, teams::everybody_in_the_first_team, wiring};
 use careline::{
     adapters::{
         openai::{OpenAi, Settings as ModelSettings},
@@ -117,6 +117,7 @@ async fn seed(superuser: &mut PgConnection, name: &str, fan: &str) -> (Actor, Ca
             .await
             .unwrap();
     }
+    everybody_in_the_first_team(superuser).await;
     (Actor::staff(OrgId(org), StaffId(nurse), Role::Nurse), CallId(call))
 }
 

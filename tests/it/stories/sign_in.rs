@@ -124,6 +124,7 @@ async fn only_an_admin_and_the_operator_add_staff_and_every_fault_is_named() {
         password: password.to_owned().into(),
         phone: phone.into(),
         duty: Duty::Off,
+        team: String::new(),
     };
     let good = || new("second@example.org", "Second", "212 555 0188", PASSWORD);
     assert!(matches!(nurse.who, Who::Staff { .. }));
