@@ -3,6 +3,7 @@
 use crate::{
     domain::pace::Patience,
     live::Live,
+    passwords::Passwords,
     ports::{
         clock::Clock,
         egress::Egress,
@@ -37,6 +38,8 @@ pub struct App {
     pub vectors: Arc<dyn Vectors>,
     /// Seals small secrets; behind it are the keys.
     pub vault: Vault,
+    /// Hashes and compares passwords.
+    pub passwords: Passwords,
     /// Where files are kept, encrypted.
     pub objects: Arc<dyn Objects>,
     /// The second place, where signed checkpoints of the record are written once.

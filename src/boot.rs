@@ -23,6 +23,7 @@ use crate::{
     error::Error,
     flows,
     live::Live,
+    passwords::Passwords,
     ports::{clock::Clock, keys::Keys, mailer::Mailer, objects::Objects},
     store::{Db, migrations},
     vault::Vault,
@@ -86,6 +87,7 @@ pub async fn database(config: &DatabaseConfig) -> Result<Database, Error> {
 /// Names the setting that does not work and says what to do next.
 pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error> {
     let telephone = Arc::new(twilio(&config.carrier, &config.public_url)?);
+    let vault = Vault::over(keys(&config.outside.keys)?);
     let app = Arc::new(App {
         db: open(database, CONNECTIONS).await?,
         clock: clock(&config.clock).await?,
@@ -94,7 +96,8 @@ pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error
         speech: Arc::new(ToneTranscriber),
         guide: guide(&config.model)?,
         vectors: Arc::new(MemoryIndex::default()),
-        vault: Vault::over(keys(&config.outside.keys)?),
+        passwords: Passwords::over(vault.clone()),
+        vault,
         objects: objects("CARELINE_OBJECTS_URL", "objects", &config.outside.objects)?,
         witness: objects("CARELINE_WITNESS_URL", "witness", &config.outside.witness)?,
         mailer: mailer(&config.outside.mail)?,
@@ -128,6 +131,7 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
         auth_token: Private::new(nobodys()),
     };
     let telephone = Arc::new(twilio(&no_account, "http://127.0.0.1:9")?);
+    let vault = Vault::over(keys(&config.outside.keys)?);
     Ok(Arc::new(App {
         db: open(database, DESK_CONNECTIONS).await?,
         clock: clock(&config.clock).await?,
@@ -136,7 +140,8 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
         speech: Arc::new(ToneTranscriber),
         guide: Guide::Extractive,
         vectors: Arc::new(MemoryIndex::default()),
-        vault: Vault::over(keys(&config.outside.keys)?),
+        passwords: Passwords::over(vault.clone()),
+        vault,
         objects: objects("CARELINE_OBJECTS_URL", "objects", &config.outside.objects)?,
         witness: objects("CARELINE_WITNESS_URL", "witness", &config.outside.witness)?,
         mailer: mailer(&config.outside.mail)?,
@@ -236,6 +241,7 @@ fn unusable(setting: &str, error: Error) -> Error {
         )),
         Error::Invalid(_)
         | Error::SignedOut
+        | Error::Unproven
         | Error::Forbidden
         | Error::NotFound
         | Error::Conflict(_)

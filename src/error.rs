@@ -11,6 +11,9 @@ pub enum Error {
     /// Nobody is signed in.
     #[error("sign in first")]
     SignedOut,
+    /// Signed in, but what was asked for wants a proof of the last minutes.
+    #[error("prove again who you are")]
+    Unproven,
     /// The role or care team does not permit it.
     #[error("your role does not permit this")]
     Forbidden,
@@ -55,6 +58,7 @@ impl Error {
         match self {
             Self::Invalid(_)
             | Self::SignedOut
+            | Self::Unproven
             | Self::Forbidden
             | Self::NotFound
             | Self::Conflict(_)
@@ -80,6 +84,7 @@ impl Error {
         match self {
             Self::Invalid(_) => "invalid input".to_owned(),
             Self::SignedOut => "signed out".to_owned(),
+            Self::Unproven => "proof wanted".to_owned(),
             Self::Forbidden => "forbidden".to_owned(),
             Self::NotFound => "not found".to_owned(),
             Self::Conflict(_) => "conflict".to_owned(),

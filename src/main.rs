@@ -110,6 +110,7 @@ impl From<Error> for Ending {
             Error::Database(_) => format!("{error} ({})", error.cause()),
             Error::Invalid(_)
             | Error::SignedOut
+            | Error::Unproven
             | Error::Forbidden
             | Error::NotFound
             | Error::Conflict(_)

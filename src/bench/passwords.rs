@@ -22,7 +22,7 @@ pub async fn run(args: &Args) -> Result<String, Broken> {
         (0..count)
             .map(|_| {
                 let began = Instant::now();
-                let hashed = password::hash(&Private::new("tulips under the window".to_owned()), rand::random());
+                let hashed = password::hash(&Private::new(b"tulips under the window".to_vec()), rand::random());
                 hashed.map(|_| u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX))
             })
             .collect::<Result<Vec<u64>, _>>()

@@ -56,6 +56,22 @@ kinds! {
     ListedFactors = "listed_factors",
     /// The organization's rule on second factors was changed.
     SetFactorPolicy = "set_factor_policy",
+    /// A signed-in person proved again who they are.
+    ProvedAgain = "proved_again",
+    /// Such a proof was refused.
+    ProofRefused = "proof_refused",
+    /// Sessions were ended by their own person.
+    EndedSessions = "ended_sessions",
+    /// A browser is trusted no longer.
+    DistrustedDevices = "distrusted_devices",
+    /// A password was changed by its owner.
+    ChangedPassword = "changed_password",
+    /// Somebody said a password was forgotten.
+    AskedReset = "asked_reset",
+    /// The letter for a forgotten password was written.
+    WroteReset = "wrote_reset",
+    /// A forgotten password was chosen anew.
+    ResetPassword = "reset_password",
     /// A staff member was added.
     AddedStaff = "added_staff",
     /// A care team came to be.

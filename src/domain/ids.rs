@@ -48,6 +48,10 @@ id! {
     TokenId,
     /// A sign-in on its way through a provider.
     SignOnId,
+    /// A browser that somebody signed in from.
+    DeviceId,
+    /// A request to choose a forgotten password anew.
+    ResetId,
     /// The person cared for.
     PatientId,
     /// A family member or caregiver.

@@ -5,7 +5,6 @@ use crate::{
     domain::{
         audit::{Deed, DeedKind},
         ids::StaffId,
-        password,
         people::{Actor, PhoneNumber, Role, Who},
         private::Private,
     },
@@ -58,24 +57,21 @@ pub async fn add(app: &App, actor: &Actor, new: NewStaff) -> Result<StaffId, Err
         return Err(Error::Invalid(text.to_owned()));
     }
     let now = app.clock.now();
-    let (country, teams) = {
+    let (country, (name, code), teams) = {
         let mut tx = app.db.begin(actor).await?;
-        (organizations::country(&mut tx).await?, teams::all(&mut tx).await?)
+        (organizations::country(&mut tx).await?, organizations::names(&mut tx).await?, teams::all(&mut tx).await?)
     };
     let phone = faultless(&new, &country)?;
     let team = team_of(teams, new.role, &new.team)?;
-    let salt = rand::random::<[u8; 16]>();
-    let password = new.password;
-    let password_hash = tokio::task::spawn_blocking(move || password::hash(&password, salt))
-        .await
-        .map_err(|_| Error::Fault("a password could not be hashed".to_owned()))?
-        .map_err(|fault| Error::Invalid(format!("password: {fault}")))?;
+    let place = app.passwords.queue()?;
+    let about = [new.full_name.as_str(), new.email.as_str(), name.as_str(), code.as_str()];
+    let password = app.passwords.store(&place, actor.org, &new.password, &about).await?;
     let row = staff::NewStaff {
         id: StaffId::at(now),
         email: new.email.trim().to_lowercase(),
         full_name: new.full_name.trim().to_owned(),
         role: new.role,
-        password_hash,
+        password,
         phone,
         on_duty: new.duty == Duty::On,
     };

@@ -25,6 +25,7 @@ pub mod open_chart;
 pub mod open_planning;
 pub mod open_worklist;
 pub mod place_call;
+pub mod prove;
 pub mod reconcile_attempt;
 pub mod ring_nurse;
 pub mod save_answers;

@@ -1,39 +1,39 @@
 //! Signing in, being recognized and signing out. Sessions live on the server; a cookie names one, and only the hash of
-//! what is in it is kept.
+//! what is in it is kept. Whatever was wrong, a refusal has one text and does the same work, and every try climbs the
+//! ladder of its account before the password is compared.
 
 use crate::{
     app::App,
     domain::{
         audit::{Deed, DeedKind},
-        ids::{OrgId, SessionId, StaffId},
-        password,
-        people::{Actor, Role, Who},
+        ids::{DeviceId, OrgId, SessionId, StaffId},
+        job::Job,
+        ladder::{Try, UNUSUAL},
+        notice::Notice,
+        password::StoredPassword,
+        people::{Actor, Who},
         private::Private,
+        session::{Device, Lifetime, TRUSTED, Token, longest},
     },
     error::Error,
-    ports::{Outage, OutageKind},
+    ports::keys::Purpose,
     store::{
         audit::{self, Receipt},
+        devices, jobs, ladders,
+        sessions::{self, NewSession, Which},
         staff,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-/// A session ends after so long without use.
-const IDLE: TimeDelta = TimeDelta::minutes(60);
-/// A session ends after one shift, however much it is used.
-const SHIFT: TimeDelta = TimeDelta::hours(12);
 /// How often the use of a session is written down.
 const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
-/// What everybody reads who may not come in, whichever of the three was wrong.
-const REFUSED: &str = "Organization, e-mail or password is wrong. Nothing was lost; try again.";
-
-/// Passwords hashed at once: each takes 64 MiB and a fifth of a second of one core.
-static HASHING: Semaphore = Semaphore::const_new(2);
-/// Passwords hashed or waiting for it; more are turned away at once.
-static WAITING: Semaphore = Semaphore::const_new(18);
+/// What everybody reads who may not come in, whatever was wrong.
+const REFUSED: &str = "Organization, e-mail or password is wrong, or there were too many tries. Nothing was lost; try \
+                       again, after some minutes if you tried often.";
+/// Where a try goes whose organization nobody has: it does what every try does, in an organization without rows.
+const NOWHERE: OrgId = OrgId(uuid::Uuid::nil());
 
 /// A signed-in person.
 #[derive(Clone, Debug)]
@@ -48,52 +48,207 @@ pub struct Identity {
     pub org_name: String,
     /// Their organization's code.
     pub org_code: String,
+    /// When they last proved who they are.
+    pub proven_at: Option<DateTime<Utc>>,
+    /// How long their session lives; `None` for a program.
+    pub lifetime: Option<Lifetime>,
 }
 
-/// Begins a session; returns the value of its cookie.
+/// What somebody typed, and where.
+pub struct Entry<'a> {
+    /// The organization's code.
+    pub organization: &'a str,
+    /// The address of the login.
+    pub email: &'a str,
+    /// The password.
+    pub password: Private<String>,
+    /// The cookie by which their browser is known again.
+    pub known: Option<&'a str>,
+    /// The browser's family.
+    pub device: Device,
+}
+
+/// What the browser keeps of a sign-in.
+#[derive(Debug)]
+pub struct Entered {
+    /// The value of the session's cookie.
+    pub session: String,
+    /// The value of the cookie by which the browser is known again.
+    pub device: String,
+}
+
+/// Begins a session.
 ///
 /// # Errors
-/// `Invalid` with one text for an unknown organization, an unknown e-mail address and a wrong password.
-pub async fn sign_in(app: &App, org_code: &str, email: &str, password: &str) -> Result<String, Error> {
+/// `Invalid` with one text for an unknown organization, an unknown e-mail address, a wrong password and a locked account.
+pub async fn sign_in(app: &App, entry: &Entry<'_>) -> Result<Entered, Error> {
+    let began = Instant::now();
+    let place = app.passwords.queue()?;
     let organizations = app.db.organizations().await?;
-    let org = organizations.into_iter().find(|(_, code)| code == org_code).map(|(org, _)| org);
-    let login = match org {
-        Some(org) => known_login(app, org, email).await?,
-        None => None,
+    let org = organizations.into_iter().find(|(_, code)| code == entry.organization).map_or(NOWHERE, |(org, _)| org);
+    let (login, account) = attempt(app, org, entry).await?;
+    let stored = login.as_ref().map_or_else(StoredPassword::nobodys, |login| login.password.clone());
+    let right = match account.tried {
+        Try::Open(_) => app.passwords.matches(&place, org, &entry.password, &stored).await?,
+        Try::Locked(_) => false,
     };
-    let stored = login.as_ref().map_or_else(|| password::NOBODYS.to_owned(), |login| login.password_hash.clone());
-    let matches = check(Private::new(password.to_owned()), stored).await?;
-    let Some(org) = org else { return Err(Error::Invalid(REFUSED.to_owned())) };
-    match login {
-        Some(login) if matches => begin(app, org, login.id, login.role).await,
-        Some(login) => refuse(app, org, Some(login.id)).await,
-        None => refuse(app, org, None).await,
+    let Some(login) = login.as_ref().filter(|_| right) else {
+        drop(place);
+        refuse(app, org, login.map(|login| login.id), account.tried).await?;
+        app.passwords.keep_pace(began).await;
+        return Err(Error::Invalid(REFUSED.to_owned()));
+    };
+    let renewed = app.passwords.renew(&place, org, &entry.password, &stored).await?;
+    let entered = enter(app, org, login, &account, renewed, entry.device).await?;
+    app.passwords.note(began.elapsed());
+    Ok(entered)
+}
+
+/// The ladder that was climbed, and what is known of the browser.
+struct Account {
+    /// The row of the ladder.
+    rung: Vec<u8>,
+    /// The ladder of the address, whoever climbed it.
+    address: Vec<u8>,
+    tried: Try,
+    device: Option<Token>,
+    known: Option<DeviceId>,
+}
+
+/// Reads the login and takes the try. A browser its person signed in from before has a ladder of its own, so that
+/// strangers who lock the address do not lock out the person.
+async fn attempt(app: &App, org: OrgId, entry: &Entry<'_>) -> Result<(Option<staff::Login>, Account), Error> {
+    let now = app.clock.now();
+    let address = rung(app, org, &format!("address:{}", entry.email.to_lowercase())).await?;
+    let token = entry.known.and_then(Token::read).filter(|token| token.org == org);
+    let token_hash = token.as_ref().map_or_else(|| vec![0], Token::hash);
+    let mut tx = app.db.begin(&Actor { org, who: Who::Visitor }).await?;
+    let login = staff::login(&mut tx, entry.email).await?;
+    let owner = login.as_ref().map_or(StaffId(uuid::Uuid::nil()), |login| login.id);
+    let known = devices::device(&mut tx, &token_hash, owner, now).await?;
+    let rung = match known {
+        Some(device) => device.0.as_bytes().to_vec(),
+        None => address.clone(),
+    };
+    let tried = ladders::climb(&mut tx, &rung, now).await?;
+    // A colleague may have signed in from this browser; a token nobody knows is not taken over.
+    let shared = devices::is_device(&mut tx, &token_hash, now).await?;
+    tx.commit().await?;
+    Ok((login, Account { rung, address, tried, device: token.filter(|_| shared), known }))
+}
+
+/// The row of the ladder: a mark, because people type passwords into the wrong field.
+async fn rung(app: &App, org: OrgId, what: &str) -> Result<Vec<u8>, Error> {
+    Ok(app.vault.keys().mark(Purpose::Lookup, org, None, what.as_bytes()).await?.bytes)
+}
+
+async fn enter(
+    app: &App,
+    org: OrgId,
+    login: &staff::Login,
+    account: &Account,
+    renewed: Option<StoredPassword>,
+    device: Device,
+) -> Result<Entered, Error> {
+    let now = app.clock.now();
+    let actor = Actor::staff(org, login.id, login.role);
+    let token = Token::of(org, rand::random());
+    let browser = account.device.clone().unwrap_or_else(|| Token::of(org, rand::random()));
+    let session = NewSession {
+        id: SessionId::at(now),
+        staff: login.id,
+        token_hash: token.hash(),
+        expires_at: now + longest(login.role),
+        device,
+    };
+    let mut tx = app.db.begin(&actor).await?;
+    let deed = Deed::of(DeedKind::SignedIn).subject(session.id.0).with("device", device.word());
+    let receipt = audit::record(&mut tx, &actor, &deed, now).await?;
+    sessions::begin(&mut tx, &receipt, &session, now).await?;
+    if is_unusual(&mut tx, login, account).await? {
+        let job = Job::SendNotice { staff: login.id, notice: Notice::UnusualSignIn };
+        // One letter an hour says it; more would bury it.
+        jobs::enqueue(&mut tx, &job, &now.format("%Y-%m-%dT%H").to_string(), now, now).await?;
     }
+    ladders::step_down(&mut tx, &receipt, &account.rung).await?;
+    let remembered = devices::NewDevice {
+        id: DeviceId::at(now),
+        staff: login.id,
+        token_hash: &browser.hash(),
+        device,
+        expires_at: now + TRUSTED,
+    };
+    devices::remember(&mut tx, &receipt, &remembered, now).await?;
+    if let Some(renewed) = renewed {
+        staff::set_password(&mut tx, &receipt, login.id, &renewed).await?;
+    }
+    tx.commit().await?;
+    Ok(Entered { session: token.text(), device: browser.text() })
+}
+
+/// A browser not seen before, of somebody who was seen elsewhere; or a success after many refused tries.
+async fn is_unusual(tx: &mut crate::store::OrgTx, login: &staff::Login, account: &Account) -> Result<bool, Error> {
+    // The present try was counted too.
+    let (Try::Open(ladder) | Try::Locked(ladder)) = account.tried;
+    if ladder.failures > UNUSUAL || ladders::failures(tx, &account.address).await? > UNUSUAL {
+        return Ok(true);
+    }
+    Ok(account.known.is_none() && devices::was_remembered(tx, login.id).await?)
+}
+
+/// Records the refusal. An organization that does not exist has no record, so there the same statements come to nothing.
+async fn refuse(app: &App, org: OrgId, login: Option<StaffId>, tried: Try) -> Result<(), Error> {
+    let actor = Actor { org, who: Who::Visitor };
+    let now = app.clock.now();
+    let mut deed = Deed::of(DeedKind::SignInRefused).with(
+        "why",
+        match tried {
+            Try::Open(_) => "wrong",
+            Try::Locked(_) => "locked",
+        },
+    );
+    deed.subject = login.map(|login| login.0);
+    let mut tx = app.db.begin(&actor).await?;
+    let _receipt: Receipt = audit::record(&mut tx, &actor, &deed, now).await?;
+    ladders::forget_old_ladders(&mut tx, now).await?;
+    if org == NOWHERE { Ok(()) } else { tx.commit().await }
+}
+
+/// Whether a request means that somebody is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// A person asked for something.
+    Hand,
+    /// A page read itself again; it keeps no session alive.
+    Glance,
 }
 
 /// The person behind a cookie's value.
 ///
 /// # Errors
 /// `SignedOut` when there is no such session, or it is over.
-pub async fn whoami(app: &App, cookie: &str) -> Result<Identity, Error> {
-    let (org, token_hash) = parse(cookie).ok_or(Error::SignedOut)?;
+pub async fn whoami(app: &App, cookie: &str, how: Use) -> Result<Identity, Error> {
+    let token = Token::read(cookie).ok_or(Error::SignedOut)?;
     let now = app.clock.now();
-    let mut tx = app.db.begin(&Actor { org, who: Who::Visitor }).await?;
-    let session = staff::session(&mut tx, &token_hash).await?.ok_or(Error::SignedOut)?;
-    if is_over(&session, now) {
-        return Err(Error::SignedOut);
-    }
-    if now - session.seen_at >= TOUCH_EVERY {
-        staff::touch_session(&mut tx, session.id, now).await?;
+    let mut tx = app.db.begin(&Actor { org: token.org, who: Who::Visitor }).await?;
+    let session = sessions::read(&mut tx, Which::Token(&token.hash())).await?.ok_or(Error::SignedOut)?;
+    let (id, seen_at) = (session.id, session.lifetime.seen_at);
+    let identity = alive(token.org, session, now)?;
+    if how == Use::Hand && now - seen_at >= TOUCH_EVERY {
+        sessions::touch(&mut tx, id, now).await?;
         tx.commit().await?;
     }
-    Ok(Identity {
-        actor: Actor::staff(org, session.staff, session.role),
-        session: Some(session.id),
-        full_name: session.full_name,
-        org_name: session.org_name,
-        org_code: session.org_code,
-    })
+    Ok(identity)
+}
+
+/// The person behind a session that is looked at again while a socket of theirs is open; looking keeps nothing alive.
+///
+/// # Errors
+/// `SignedOut` when it is over.
+pub async fn look_again(app: &App, org: OrgId, session: SessionId) -> Result<Identity, Error> {
+    let mut tx = app.db.begin(&Actor { org, who: Who::Visitor }).await?;
+    let session = sessions::read(&mut tx, Which::Id(session)).await?.ok_or(Error::SignedOut)?;
+    alive(org, session, app.clock.now())
 }
 
 /// Ends the session behind a cookie's value, on the server. One that is over already stays over.
@@ -101,66 +256,28 @@ pub async fn whoami(app: &App, cookie: &str) -> Result<Identity, Error> {
 /// # Errors
 /// When the database is away.
 pub async fn sign_out(app: &App, cookie: &str) -> Result<(), Error> {
-    let Some((org, token_hash)) = parse(cookie) else { return Ok(()) };
-    let now = app.clock.now();
+    let Some(token) = Token::read(cookie) else { return Ok(()) };
+    let (org, now) = (token.org, app.clock.now());
     let mut tx = app.db.begin(&Actor { org, who: Who::Visitor }).await?;
-    let Some(session) = staff::session(&mut tx, &token_hash).await? else { return Ok(()) };
+    let Some(session) = sessions::read(&mut tx, Which::Token(&token.hash())).await? else { return Ok(()) };
     let actor = Actor::staff(org, session.staff, session.role);
     let deed = Deed::of(DeedKind::SignedOut).subject(session.id.0);
     let receipt = audit::record(&mut tx, &actor, &deed, now).await?;
-    staff::end_session(&mut tx, &receipt, session.id, now).await?;
+    sessions::end(&mut tx, &receipt, session.staff, session.id, now).await?;
     tx.commit().await
 }
 
-async fn known_login(app: &App, org: OrgId, email: &str) -> Result<Option<staff::Login>, Error> {
-    let mut tx = app.db.begin(&Actor { org, who: Who::Visitor }).await?;
-    staff::login(&mut tx, email).await
-}
-
-/// Compares beside the async work, two at a time, with a short queue.
-async fn check(password: Private<String>, stored: String) -> Result<bool, Error> {
-    let busy = |_| Error::Outage(Outage { dependency: "sign-in", kind: OutageKind::Throttled });
-    let _place = WAITING.try_acquire().map_err(busy)?;
-    let _turn = HASHING.acquire().await.map_err(|_| Error::Fault("the password queue is closed".to_owned()))?;
-    tokio::task::spawn_blocking(move || password::matches(&password, &stored))
-        .await
-        .map_err(|_| Error::Fault("a password could not be checked".to_owned()))
-}
-
-async fn begin(app: &App, org: OrgId, who: StaffId, role: Role) -> Result<String, Error> {
-    let now = app.clock.now();
-    let actor = Actor::staff(org, who, role);
-    let session = SessionId::at(now);
-    let token = hex::encode(rand::random::<[u8; 32]>());
-    let mut tx = app.db.begin(&actor).await?;
-    let deed = Deed::of(DeedKind::SignedIn).subject(session.0);
-    let receipt = audit::record(&mut tx, &actor, &deed, now).await?;
-    staff::begin_session(&mut tx, &receipt, session, who, &hash(&token), now, now + SHIFT).await?;
-    tx.commit().await?;
-    Ok(format!("{org}.{token}"))
-}
-
-async fn refuse(app: &App, org: OrgId, login: Option<StaffId>) -> Result<String, Error> {
-    let actor = Actor { org, who: Who::Visitor };
-    let mut deed = Deed::of(DeedKind::SignInRefused);
-    deed.subject = login.map(|login| login.0);
-    let mut tx = app.db.begin(&actor).await?;
-    let _receipt: Receipt = audit::record(&mut tx, &actor, &deed, app.clock.now()).await?;
-    tx.commit().await?;
-    Err(Error::Invalid(REFUSED.to_owned()))
-}
-
-fn is_over(session: &staff::Session, now: DateTime<Utc>) -> bool {
-    now >= session.expires_at || now - session.seen_at >= IDLE
-}
-
-/// The organization and the token's hash of a cookie's value.
-fn parse(cookie: &str) -> Option<(OrgId, Vec<u8>)> {
-    let (org, token) = cookie.split_once('.')?;
-    let plausible = token.len() == 64 && token.bytes().all(|byte| byte.is_ascii_hexdigit());
-    plausible.then(|| Some((org.parse().ok()?, hash(token))))?
-}
-
-fn hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
+fn alive(org: OrgId, session: sessions::Session, now: DateTime<Utc>) -> Result<Identity, Error> {
+    if session.lifetime.is_over(now) {
+        return Err(Error::SignedOut);
+    }
+    Ok(Identity {
+        actor: Actor::staff(org, session.staff, session.role),
+        session: Some(session.id),
+        full_name: session.full_name,
+        org_name: session.org_name,
+        org_code: session.org_code,
+        proven_at: session.proven_at,
+        lifetime: Some(session.lifetime),
+    })
 }

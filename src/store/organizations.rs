@@ -100,3 +100,22 @@ pub async fn country(tx: &mut OrgTx) -> Result<String, Error> {
         .await?
         .ok_or(Error::NotFound)
 }
+
+/// The organization's name and code.
+///
+/// # Errors
+/// `NotFound` for an organization that was never founded.
+pub async fn names(tx: &mut OrgTx) -> Result<(String, String), Error> {
+    let org = tx.org();
+    let row = sqlx::query!(
+        "select o.name, d.code
+           from organization o
+           join organization_directory d on d.org_id = o.org_id
+          where o.org_id = $1",
+        org.0
+    )
+    .fetch_optional(tx.connection())
+    .await?
+    .ok_or(Error::NotFound)?;
+    Ok((row.name, row.code))
+}

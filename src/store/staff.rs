@@ -1,9 +1,10 @@
-//! Staff members and their sessions.
+//! Staff members.
 
 use super::{OrgTx, audit::Receipt};
 use crate::{
     domain::{
-        ids::{SessionId, StaffId},
+        ids::StaffId,
+        password::StoredPassword,
         people::{PhoneNumber, Role},
         private::Private,
     },
@@ -17,8 +18,8 @@ pub struct Login {
     pub id: StaffId,
     /// What they may do.
     pub role: Role,
-    /// The PHC string of their password.
-    pub password_hash: String,
+    /// Their password.
+    pub password: StoredPassword,
 }
 
 /// The open login of an e-mail address, which is compared in lower case.
@@ -28,7 +29,7 @@ pub struct Login {
 pub async fn login(tx: &mut OrgTx, email: &str) -> Result<Option<Login>, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        "select id, role, password_hash
+        "select id, role, password_hash, password_key
            from staff_member
           where org_id = $1
             and email = lower($2)
@@ -38,8 +39,11 @@ pub async fn login(tx: &mut OrgTx, email: &str) -> Result<Option<Login>, Error> 
     )
     .fetch_optional(tx.connection())
     .await?;
-    row.map(|row| Ok(Login { id: StaffId(row.id), role: role(&row.role)?, password_hash: row.password_hash }))
-        .transpose()
+    row.map(|row| {
+        let password = StoredPassword { hash: row.password_hash, key: row.password_key };
+        Ok(Login { id: StaffId(row.id), role: role(&row.role)?, password })
+    })
+    .transpose()
 }
 
 /// A staff member as they are written.
@@ -52,8 +56,8 @@ pub struct NewStaff {
     pub full_name: String,
     /// What they may do.
     pub role: Role,
-    /// The PHC string of their password.
-    pub password_hash: String,
+    /// Their password.
+    pub password: StoredPassword,
     /// Where they take calls.
     pub phone: Option<PhoneNumber>,
     /// Whether calls may be put through to them now.
@@ -67,15 +71,17 @@ pub struct NewStaff {
 pub async fn add(tx: &mut OrgTx, _: &Receipt, staff: &NewStaff, now: DateTime<Utc>) -> Result<(), Error> {
     let org = tx.org();
     let written = sqlx::query!(
-        "insert into staff_member (org_id, id, email, full_name, role, password_hash, phone, on_duty, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "insert into staff_member (org_id, id, email, full_name, role, password_hash, password_key, phone, on_duty,
+                                   created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          on conflict (org_id, email) do nothing",
         org.0,
         staff.id.0,
         staff.email,
         staff.full_name,
         staff.role.word(),
-        staff.password_hash,
+        staff.password.hash,
+        staff.password.key,
         staff.phone.as_ref().map(PhoneNumber::reveal),
         staff.on_duty,
         now
@@ -88,133 +94,63 @@ pub async fn add(tx: &mut OrgTx, _: &Receipt, staff: &NewStaff, now: DateTime<Ut
     Err(Error::Conflict("a staff member with this e-mail address exists already; choose another".to_owned()))
 }
 
-/// Writes a session. Only the hash of its token is kept.
+/// Replaces a password.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn begin_session(
-    tx: &mut OrgTx,
-    _: &Receipt,
-    id: SessionId,
-    staff: StaffId,
-    token_hash: &[u8],
-    now: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-) -> Result<(), Error> {
+pub async fn set_password(tx: &mut OrgTx, _: &Receipt, staff: StaffId, new: &StoredPassword) -> Result<(), Error> {
     let org = tx.org();
     sqlx::query!(
-        "insert into session (org_id, id, token_hash, staff_id, created_at, seen_at, expires_at)
-         values ($1, $2, $3, $4, $5, $5, $6)",
-        org.0,
-        id.0,
-        token_hash,
-        staff.0,
-        now,
-        expires_at
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
-}
-
-/// A session that has not ended, with the person behind it.
-pub struct Session {
-    /// Its id.
-    pub id: SessionId,
-    /// Who signed in.
-    pub staff: StaffId,
-    /// What they may do now; a change of role is effective with the next request.
-    pub role: Role,
-    /// Their name.
-    pub full_name: String,
-    /// Their organization's name.
-    pub org_name: String,
-    /// Their organization's code.
-    pub org_code: String,
-    /// When it was last used.
-    pub seen_at: DateTime<Utc>,
-    /// When it ends however much it is used.
-    pub expires_at: DateTime<Utc>,
-}
-
-/// The session of a token's hash, while neither it nor the login was ended.
-///
-/// # Errors
-/// When the database is away.
-pub async fn session(tx: &mut OrgTx, token_hash: &[u8]) -> Result<Option<Session>, Error> {
-    let org = tx.org();
-    let row = sqlx::query!(
-        "select s.id, s.staff_id, s.seen_at, s.expires_at, m.role, m.full_name, o.name as org_name, d.code as org_code
-           from session s
-           join staff_member m on m.org_id = s.org_id and m.id = s.staff_id
-           join organization o on o.org_id = s.org_id
-           join organization_directory d on d.org_id = s.org_id
-          where s.org_id = $1
-            and s.token_hash = $2
-            and s.ended_at is null
-            and m.active",
-        org.0,
-        token_hash
-    )
-    .fetch_optional(tx.connection())
-    .await?;
-    row.map(|row| {
-        Ok(Session {
-            id: SessionId(row.id),
-            staff: StaffId(row.staff_id),
-            role: role(&row.role)?,
-            full_name: row.full_name,
-            org_name: row.org_name,
-            org_code: row.org_code,
-            seen_at: row.seen_at,
-            expires_at: row.expires_at,
-        })
-    })
-    .transpose()
-}
-
-/// Notes that a session was used.
-///
-/// # Errors
-/// When the database is away.
-pub async fn touch_session(tx: &mut OrgTx, id: SessionId, now: DateTime<Utc>) -> Result<(), Error> {
-    let org = tx.org();
-    sqlx::query!(
-        "update session
-            set seen_at = $3
+        "update staff_member
+            set password_hash = $3, password_key = $4
           where org_id = $1
             and id = $2",
         org.0,
-        id.0,
-        now
+        staff.0,
+        new.hash,
+        new.key
     )
     .execute(tx.connection())
     .await?;
     Ok(())
 }
 
-/// Ends a session.
+/// What a signed-in person's password is compared with, and what it must not be guessed from.
+pub struct OwnPassword {
+    /// As it is stored.
+    pub stored: StoredPassword,
+    /// Organization, name and address.
+    pub about: [String; 4],
+}
+
+/// The password of a member who still works here.
 ///
 /// # Errors
-/// When the database is away.
-pub async fn end_session(tx: &mut OrgTx, _: &Receipt, id: SessionId, now: DateTime<Utc>) -> Result<(), Error> {
+/// `NotFound` when they have left.
+pub async fn own_password(tx: &mut OrgTx, staff: StaffId) -> Result<OwnPassword, Error> {
     let org = tx.org();
-    sqlx::query!(
-        "update session
-            set ended_at = $3
-          where org_id = $1
-            and id = $2
-            and ended_at is null",
+    let row = sqlx::query!(
+        "select m.password_hash, m.password_key, m.full_name, m.email, o.name, d.code
+           from staff_member m
+           join organization o on o.org_id = m.org_id
+           join organization_directory d on d.org_id = m.org_id
+          where m.org_id = $1
+            and m.id = $2
+            and m.active",
         org.0,
-        id.0,
-        now
+        staff.0
     )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+    .fetch_optional(tx.connection())
+    .await?
+    .ok_or(Error::NotFound)?;
+    Ok(OwnPassword {
+        stored: StoredPassword { hash: row.password_hash, key: row.password_key },
+        about: [row.full_name, row.email, row.name, row.code],
+    })
 }
 
-fn role(word: &str) -> Result<Role, Error> {
+/// The role of a stored word.
+pub(in crate::store) fn role(word: &str) -> Result<Role, Error> {
     Role::from_word(word).ok_or_else(|| Error::Fault("a stored role cannot be read".to_owned()))
 }
 

@@ -2,23 +2,27 @@
 
 use super::{
     limits,
-    routes::{self, Door, Permit},
+    routes::{self, Door, Permit, Proof},
 };
 use crate::{
     app::App,
-    domain::{pace::Pace, people::Role},
+    domain::{
+        pace::Pace,
+        people::Role,
+        session::{self, Device},
+    },
     error::Error,
     flows::{
         accept_token::{self, Reach},
-        sign_in,
+        sign_in::{self, Use},
     },
     web::respond::Failure,
 };
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use std::sync::Arc;
 
@@ -76,6 +80,12 @@ pub async fn guard(
             if !person.actor.role().is_some_and(|role| roles.contains(&role)) {
                 return Err(Failure(Error::Forbidden));
             }
+            match door.proof {
+                Proof::Fresh if !session::is_fresh(person.proven_at, app.clock.now()) => {
+                    return Err(Failure(Error::Unproven));
+                }
+                Proof::Fresh | Proof::Session => {}
+            }
             request.extensions_mut().insert(SignedIn(person));
         }
     }
@@ -107,6 +117,8 @@ async fn by_token(app: &App, token: &str, door: &Door) -> Result<sign_in::Identi
             full_name: bearer.full_name,
             org_name: bearer.org_name,
             org_code: bearer.org_code,
+            proven_at: None,
+            lifetime: None,
         }),
     }
 }
@@ -132,21 +144,31 @@ fn refused(error: Error, door: &Door) -> Response {
 /// `SignedOut` without a cookie or when its session is over.
 pub async fn whoami(app: &App, headers: &HeaderMap) -> Result<sign_in::Identity, Error> {
     let value = session_cookie(app, headers).ok_or(Error::SignedOut)?;
-    whoami_by(app, value).await
-}
-
-/// The person behind a cookie's value, asked again while a socket stays open.
-///
-/// # Errors
-/// `SignedOut` when its session is over.
-pub async fn whoami_by(app: &App, value: &str) -> Result<sign_in::Identity, Error> {
-    sign_in::whoami(app, value).await
+    // A list that reads itself again is nobody's hand on the keyboard.
+    let glance = headers.contains_key("x-careline-glance");
+    sign_in::whoami(app, value, if glance { Use::Glance } else { Use::Hand }).await
 }
 
 /// The value of the session cookie, if the request has one.
 #[must_use]
 pub fn session_cookie<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
-    let name = cookie_name(app);
+    cookie(headers, cookie_name(app))
+}
+
+/// The value of the cookie by which a browser is known again, if the request has one.
+#[must_use]
+pub fn device_cookie<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    cookie(headers, device_name(app))
+}
+
+/// The family of the browser that asks.
+#[must_use]
+pub fn device_of(headers: &HeaderMap) -> Device {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Device::of_agent(agent.unwrap_or_default())
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -162,10 +184,26 @@ pub fn cookie_for(app: &App, value: &str) -> String {
     format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{}", cookie_name(app), secure(app))
 }
 
+/// What a browser keeps of a sign-in.
+#[must_use]
+pub fn cookies_for(app: &App, entered: &sign_in::Entered) -> AppendHeaders<[(HeaderName, String); 2]> {
+    AppendHeaders([
+        (header::SET_COOKIE, cookie_for(app, &entered.session)),
+        (header::SET_COOKIE, device_cookie_for(app, &entered.device)),
+    ])
+}
+
 /// The `Set-Cookie` text that ends it in the browser.
 #[must_use]
 pub fn no_cookie(app: &App) -> String {
     format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{}", cookie_name(app), secure(app))
+}
+
+/// The `Set-Cookie` text by which a browser is known again.
+#[must_use]
+pub fn device_cookie_for(app: &App, value: &str) -> String {
+    let seconds = session::TRUSTED.num_seconds();
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{}", device_name(app), secure(app))
 }
 
 /// Where a role's day begins.
@@ -194,6 +232,10 @@ pub fn same_site(headers: &HeaderMap) -> bool {
 /// `__Host-` binds a cookie to this host and to TLS; a loopback address has no TLS, so there it has a plain name.
 const fn cookie_name(app: &App) -> &'static str {
     if app.settings.secure_cookies { "__Host-careline" } else { "careline" }
+}
+
+const fn device_name(app: &App) -> &'static str {
+    if app.settings.secure_cookies { "__Host-careline-device" } else { "careline-device" }
 }
 
 const fn secure(app: &App) -> &'static str {

@@ -5,7 +5,13 @@ use super::{
     identity::{self, SignedIn},
     respond::Failure,
 };
-use crate::{app::App, domain::ids::CallId, error::Error, flows::open_call, live::LiveEvent};
+use crate::{
+    app::App,
+    domain::ids::{CallId, OrgId, SessionId},
+    error::Error,
+    flows::{open_call, sign_in},
+    live::LiveEvent,
+};
 use axum::{
     extract::{
         Path, State,
@@ -47,16 +53,16 @@ pub async fn watch(
     open_call::exists(&app, &person.0.actor, call).await?;
     // Watching begins before the upgrade, so nothing is missed between the page and the socket.
     let news = app.live.watch(person.0.actor.org, call);
-    let session = identity::session_cookie(&app, &headers).unwrap_or_default().to_owned();
+    let (org, session) = (person.0.actor.org, person.0.session.ok_or(Error::SignedOut)?);
     Ok(upgrade
         .max_message_size(MESSAGE_LIMIT)
         .max_frame_size(MESSAGE_LIMIT)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_LIMIT)
-        .on_upgrade(move |socket| follow(app, session, news, socket)))
+        .on_upgrade(move |socket| follow(app, org, session, news, socket)))
 }
 
-async fn follow(app: Arc<App>, session: String, mut news: Receiver<LiveEvent>, mut socket: WebSocket) {
+async fn follow(app: Arc<App>, org: OrgId, session: SessionId, mut news: Receiver<LiveEvent>, mut socket: WebSocket) {
     let mut recheck = interval(RECHECK);
     recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
     recheck.tick().await;
@@ -68,7 +74,7 @@ async fn follow(app: Arc<App>, session: String, mut news: Receiver<LiveEvent>, m
                 Err(RecvError::Lagged(_)) => Some(RELOAD.to_owned()),
                 Err(RecvError::Closed) => None,
             },
-            _ = recheck.tick() => match identity::whoami_by(&app, &session).await {
+            _ = recheck.tick() => match sign_in::look_again(&app, org, session).await {
                 Ok(_) => Some(BEAT.to_owned()),
                 Err(_) => None,
             },

@@ -91,7 +91,7 @@ pub struct Problem {
 pub async fn finish(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
     let api = request.uri().path().starts_with("/api");
-    let back = (request.method() == Method::GET).then(|| request.uri().path().to_owned());
+    let back = asked_from(&request);
     let response = next.run(request).await;
     let status = response.status();
     let failed = status.is_client_error() || status.is_server_error();
@@ -103,10 +103,19 @@ pub async fn finish(request: Request, next: Next) -> Response {
         log(error, &id);
     }
     if status == StatusCode::UNAUTHORIZED && !api {
-        return Redirect::to(&sign_in_path(back.as_deref())).into_response();
+        return Redirect::to(&path_with("/sign-in", "then", back.as_deref())).into_response();
+    }
+    let unproven = matches!(error.as_deref(), Some(Error::Unproven));
+    if unproven && !api {
+        return Redirect::to(&path_with("/prove", "next", back.as_deref())).into_response();
     }
     let detail = error.as_deref().map_or_else(|| framework_words(status).to_owned(), words_of);
-    let mut written = if api { problem(status, detail, &id) } else { error_page(status, &detail, &id) };
+    let (kind, title) = if unproven { ("prove_again", "Prove again who you are") } else { title_of(status) };
+    let mut written = if api {
+        problem(Problem { kind, title, status: status.as_u16(), detail, instance: id.0 })
+    } else {
+        error_page(status, &detail, &id)
+    };
     for name in [header::ALLOW, header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
         if let Some(value) = response.headers().get(&name) {
             written.headers_mut().insert(name, value.clone());
@@ -127,7 +136,7 @@ pub fn status_of(error: &Error) -> StatusCode {
     match error {
         Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::SignedOut => StatusCode::UNAUTHORIZED,
-        Error::Forbidden => StatusCode::FORBIDDEN,
+        Error::Unproven | Error::Forbidden => StatusCode::FORBIDDEN,
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -146,6 +155,9 @@ pub fn words_of(error: &Error) -> String {
         Error::Invalid(text) | Error::Conflict(text) => sentence(text),
         Error::SignedOut => {
             "You are not signed in, or your session or token has ended. Sign in and try again.".to_owned()
+        }
+        Error::Unproven => {
+            "This wants a fresh proof of who you are. POST your password to /api/prove, then try again.".to_owned()
         }
         Error::Forbidden => "Your role does not permit this. An administrator can change roles.".to_owned(),
         Error::NotFound => "There is nothing here under that name. It may belong to another organization.".to_owned(),
@@ -215,9 +227,8 @@ fn title_of(status: StatusCode) -> (&'static str, &'static str) {
     }
 }
 
-fn problem(status: StatusCode, detail: String, id: &RequestId) -> Response {
-    let (kind, title) = title_of(status);
-    let body = Problem { kind, title, status: status.as_u16(), detail, instance: id.0.clone() };
+fn problem(body: Problem) -> Response {
+    let status = StatusCode::from_u16(body.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Json(body)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response
@@ -232,16 +243,27 @@ fn error_page(status: StatusCode, detail: &str, id: &RequestId) -> Response {
     }
 }
 
-/// The sign-in page, remembering where a reader wanted to go.
-fn sign_in_path(back: Option<&str>) -> String {
+/// Where a reader goes back to after signing in or proving who they are: the page they asked for, or the page of ours
+/// whose form they sent.
+fn asked_from(request: &Request) -> Option<String> {
+    if request.method() == Method::GET {
+        return Some(request.uri().path().to_owned());
+    }
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let (_, place) = text(header::REFERER)?.split_once("://")?;
+    let (host, path) = place.split_once('/')?;
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    (text(header::HOST) == Some(host)).then(|| format!("/{path}"))
+}
+
+/// A page of ours, remembering where a reader wanted to go.
+fn path_with(page: &str, name: &str, back: Option<&str>) -> String {
     match back {
         Some(path) if path.len() > 1 => {
-            format!(
-                "/sign-in?{}",
-                url::form_urlencoded::Serializer::new(String::new()).append_pair("then", path).finish()
-            )
+            let query = url::form_urlencoded::Serializer::new(String::new()).append_pair(name, path).finish();
+            format!("{page}?{query}")
         }
-        Some(_) | None => "/sign-in".to_owned(),
+        Some(_) | None => page.to_owned(),
     }
 }
 

@@ -25,15 +25,17 @@ fn permits(door: &routes::Door, role: Role) -> bool {
 
 #[test]
 fn the_table_of_permissions() {
-    let mut table =
-        String::from("method path                                   nurse coord physi admin audit anyone token\n");
+    let mut table = String::from(
+        "method path                                   nurse coord physi admin audit anyone proof token\n",
+    );
     for door in routes::DOORS {
         write!(table, "{:<6} {:<38}", door.method.as_str(), door.path).unwrap();
         for role in Role::ALL {
             write!(table, " {:<5}", if permits(door, role) { "yes" } else { "-" }).unwrap();
         }
-        write!(table, " {:<6}", if door.permit == routes::Permit::Anyone { "yes" } else { "-" }).unwrap();
-        writeln!(table, " {}", door.scope.map_or("-", Scope::word)).unwrap();
+        let anyone = if door.permit == routes::Permit::Anyone { "yes" } else { "-" };
+        let proof = if door.proof == routes::Proof::Fresh { "fresh" } else { "-" };
+        writeln!(table, " {anyone:<6} {proof:<5} {}", door.scope.map_or("-", Scope::word)).unwrap();
     }
     insta::assert_snapshot!(table);
 }

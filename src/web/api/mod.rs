@@ -63,6 +63,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(session::sign_in))
         .routes(routes!(session::sign_out))
+        .routes(routes!(session::prove))
         .routes(routes!(session::me))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))

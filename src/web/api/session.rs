@@ -3,9 +3,9 @@
 use super::{Body, DONE};
 use crate::{
     app::App,
-    domain::{pace::Pace, people::Role},
+    domain::{pace::Pace, people::Role, private::Private},
     error::Error,
-    flows::sign_in,
+    flows::{prove, sign_in},
     web::{
         identity::{self, SignedIn},
         limits,
@@ -51,15 +51,47 @@ pub struct Me {
 /// 401 without saying which of the three is wrong.
 #[utoipa::path(post, path = "/api/sign-in", tag = "session", security(()), request_body = Credentials,
     responses((status = 204, description = "Signed in; the cookie is set"), (status = 401, body = Problem)))]
-pub async fn sign_in(State(app): State<Arc<App>>, Body(body): Body<Credentials>) -> Result<Response, Failure> {
+pub async fn sign_in(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Body(body): Body<Credentials>,
+) -> Result<Response, Failure> {
     limits::organization(&app, Pace::SignIn, body.organization.trim()).await?;
-    let cookie =
-        sign_in::sign_in(&app, body.organization.trim(), body.email.trim(), &body.password).await.map_err(|error| {
-            match error {
-                Error::Invalid(_) => Error::SignedOut,
-                other => other,
-            }
-        })?;
+    let entry = sign_in::Entry {
+        organization: body.organization.trim(),
+        email: body.email.trim(),
+        password: Private::new(body.password),
+        known: identity::device_cookie(&app, &headers),
+        device: identity::device_of(&headers),
+    };
+    let entered = sign_in::sign_in(&app, &entry).await.map_err(|error| match error {
+        Error::Invalid(_) => Error::SignedOut,
+        other => other,
+    })?;
+    Ok((DONE, identity::cookies_for(&app, &entered)).into_response())
+}
+
+/// What proving who one is needs.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub struct Proving {
+    /// The password, once more.
+    password: String,
+}
+
+/// Proves again who one is, for what answers `prove_again`; sets a new session cookie, and the old one is dead.
+///
+/// # Errors
+/// 422 for a wrong password or after too many.
+#[utoipa::path(post, path = "/api/prove", tag = "session", request_body = Proving,
+    responses((status = 204, description = "Proven; the cookie is new"), (status = 422, body = Problem)))]
+pub async fn prove(
+    State(app): State<Arc<App>>,
+    SignedIn(person): SignedIn,
+    Body(body): Body<Proving>,
+) -> Result<Response, Failure> {
+    let session = person.session.ok_or(Error::SignedOut)?;
+    let password = Private::new(body.password);
+    let cookie = prove::by_password(&app, &person.actor, session, &password).await?;
     Ok((DONE, [(header::SET_COOKIE, identity::cookie_for(&app, &cookie))]).into_response())
 }
 

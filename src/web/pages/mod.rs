@@ -8,6 +8,7 @@ pub mod follow_ups;
 pub mod health;
 pub mod icons;
 pub mod patients;
+pub mod prove;
 pub mod record;
 pub mod schedule;
 pub mod sign_in;

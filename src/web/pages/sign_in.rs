@@ -3,7 +3,7 @@
 use super::{Bare, assets, icons};
 use crate::{
     app::App,
-    domain::pace::Pace,
+    domain::{pace::Pace, private::Private},
     error::Error,
     flows::sign_in,
     web::{
@@ -61,14 +61,21 @@ pub async fn form(Query(wish): Query<Wish>) -> Result<Response, Failure> {
 ///
 /// # Errors
 /// When the database is away.
-pub async fn sign_in(State(app): State<Arc<App>>, Form(form): Form<SignInForm>) -> Result<Response, Failure> {
+pub async fn sign_in(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Form(form): Form<SignInForm>,
+) -> Result<Response, Failure> {
     limits::organization(&app, Pace::SignIn, form.organization.trim()).await?;
-    let entered = sign_in::sign_in(&app, form.organization.trim(), form.email.trim(), &form.password).await;
-    match entered {
-        Ok(cookie) => {
-            let cookie = identity::cookie_for(&app, &cookie);
-            Ok(([(header::SET_COOKIE, cookie)], Redirect::to(own_path(&form.then))).into_response())
-        }
+    let entry = sign_in::Entry {
+        organization: form.organization.trim(),
+        email: form.email.trim(),
+        password: Private::new(form.password),
+        known: identity::device_cookie(&app, &headers),
+        device: identity::device_of(&headers),
+    };
+    match sign_in::sign_in(&app, &entry).await {
+        Ok(entered) => Ok((identity::cookies_for(&app, &entered), Redirect::to(own_path(&form.then))).into_response()),
         Err(Error::Invalid(fault)) => {
             let page = SignInPage {
                 frame: FRAME,
@@ -99,7 +106,8 @@ pub async fn home(person: SignedIn) -> Redirect {
 }
 
 /// Only a path of our own: `//elsewhere` and `/\elsewhere` are other hosts to a browser.
-fn own_path(then: &str) -> &str {
+#[must_use]
+pub fn own_path(then: &str) -> &str {
     let own =
         then.starts_with('/') && !then.starts_with("//") && !then.contains('\\') && !then.contains(char::is_control);
     if own { then } else { "/" }

@@ -1,15 +1,15 @@
 //! Staff come in, stay for a shift and leave; a stranger learns nothing from being refused.
 
-use crate::support::office::{Office, PASSWORD};
+use crate::support::office::{Office, PASSWORD, sign_in, whoami};
 use careline::{
     domain::people::{Role, Who},
     error::Error,
-    flows::sign_in::{Identity, sign_in, sign_out, whoami},
+    flows::sign_in::{Identity, sign_out},
 };
 use sqlx::Row;
 use std::time::Duration;
 
-const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_secs(60);
 
 async fn deeds(office: &Office) -> Vec<String> {
     let mut superuser = office.database.superuser().await;
@@ -58,23 +58,32 @@ async fn whatever_was_wrong_a_stranger_reads_the_same_words_and_the_refusal_is_r
 }
 
 #[tokio::test]
-async fn a_session_ends_after_an_idle_hour_and_after_a_shift() {
+async fn a_session_ends_after_an_idle_quarter_of_an_hour_and_after_a_shift() {
     let office = Office::open().await;
     let operator = office.found("riverside").await;
     office.add(&operator, Role::Nurse).await;
+    office.add(&operator, Role::Admin).await;
     let cookie = sign_in(&office.app, "riverside", "nurse@example.org", PASSWORD).await.unwrap();
-    for minutes in [55_u32; 12] {
-        office.clock.advance(HOUR / 60 * minutes);
+    for _ in 0..71 {
+        office.clock.advance(MINUTE * 10);
         assert!(whoami(&office.app, &cookie).await.is_ok(), "a used session ended before the shift did");
     }
-    office.clock.advance(HOUR / 60 * 50);
-    assert!(whoami(&office.app, &cookie).await.is_ok(), "the control: eleven hours and fifty minutes");
-    office.clock.advance(HOUR / 60 * 10);
+    office.clock.advance(MINUTE * 10);
     assert!(matches!(whoami(&office.app, &cookie).await, Err(Error::SignedOut)), "twelve hours are a shift");
 
     let cookie = sign_in(&office.app, "riverside", "nurse@example.org", PASSWORD).await.unwrap();
-    office.clock.advance(HOUR);
-    assert!(matches!(whoami(&office.app, &cookie).await, Err(Error::SignedOut)), "an idle hour");
+    office.clock.advance(MINUTE * 14);
+    assert!(whoami(&office.app, &cookie).await.is_ok(), "the control: fourteen minutes");
+    office.clock.advance(MINUTE * 15);
+    assert!(matches!(whoami(&office.app, &cookie).await, Err(Error::SignedOut)), "an idle quarter of an hour");
+
+    let cookie = sign_in(&office.app, "riverside", "admin@example.org", PASSWORD).await.unwrap();
+    for _ in 0..5 {
+        office.clock.advance(MINUTE * 10);
+        assert!(whoami(&office.app, &cookie).await.is_ok(), "the control: an admin's hour is not over");
+    }
+    office.clock.advance(MINUTE * 10);
+    assert!(matches!(whoami(&office.app, &cookie).await, Err(Error::SignedOut)), "an admin's session lasts an hour");
 }
 
 #[tokio::test]

@@ -131,8 +131,8 @@ async fn seed_staff(superuser: &mut PgConnection, code: &str, org: Uuid, nurse: 
         .await
         .unwrap();
         sqlx::query(
-            "insert into session (org_id, id, token_hash, staff_id, created_at, seen_at, expires_at)
-             values ($1, $2, $3, $4, now(), now(), now() + interval '1 hour')",
+            "insert into session (org_id, id, token_hash, staff_id, created_at, seen_at, proven_at, expires_at)
+             values ($1, $2, $3, $4, now(), now(), now(), now() + interval '1 hour')",
         )
         .bind(org)
         .bind(Uuid::now_v7())

@@ -8,11 +8,14 @@ use careline::{
         ids::{PatientId, StaffId},
         people::{Actor, Role},
         private::Private,
+        session::Device,
     },
+    error::Error,
     flows::{
         add_staff::{self, Duty, NewStaff},
         admit_patient::{self, NewPatient},
         found_organization::{self, NewOrganization},
+        sign_in::{self, Entry, Identity, Use},
     },
     simulator::clock::VirtualClock,
 };
@@ -83,4 +86,16 @@ pub fn a_patient(family_name: &str) -> NewPatient {
         call_code: "4711".into(),
         ..NewPatient::default()
     }
+}
+
+/// Signs in from a browser not seen before; returns the value of the session's cookie.
+pub async fn sign_in(app: &App, organization: &str, email: &str, password: &str) -> Result<String, Error> {
+    let password = Private::new(password.to_owned());
+    let entry = Entry { organization, email, password, known: None, device: Device::Firefox };
+    Ok(sign_in::sign_in(app, &entry).await?.session)
+}
+
+/// The person behind a session's cookie.
+pub async fn whoami(app: &App, cookie: &str) -> Result<Identity, Error> {
+    sign_in::whoami(app, cookie, Use::Hand).await
 }

@@ -15,6 +15,7 @@ use careline::{
     app::{App, Guide, Settings},
     domain::{destination::Bounds, pace::Patience, private::Private},
     live::Live,
+    passwords::Passwords,
     ports::clock::Clock,
     vault::Vault,
 };
@@ -48,6 +49,7 @@ pub async fn app(database: &Database, connections: u32, clock: Arc<dyn Clock>, l
         })
         .unwrap(),
     );
+    let vault = Vault::over(Arc::new(KeyFile::read(database.keys.reveal()).unwrap()));
     App {
         db: database.open(connections).await,
         clock,
@@ -56,7 +58,8 @@ pub async fn app(database: &Database, connections: u32, clock: Arc<dyn Clock>, l
         speech: Arc::new(ToneTranscriber),
         guide: Guide::Extractive,
         vectors: Arc::new(MemoryIndex::default()),
-        vault: Vault::over(Arc::new(KeyFile::read(database.keys.reveal()).unwrap())),
+        passwords: Passwords::over(vault.clone()),
+        vault,
         objects: Arc::new(ObjectStores::folder("objects", &database.folder().join("objects")).unwrap()),
         witness: Arc::new(ObjectStores::folder("witness", &database.folder().join("witness")).unwrap()),
         egress: Arc::new(GuardedEgress::new(Bounds { towns: vec![line.api.to_owned()], ..Bounds::default() }).unwrap()),
