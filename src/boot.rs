@@ -89,7 +89,7 @@ pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error
     let telephone = Arc::new(twilio(&config.carrier, &config.public_url)?);
     let vault = Vault::over(keys(&config.outside.keys)?);
     let app = Arc::new(App {
-        db: open(database, CONNECTIONS).await?,
+        db: open(database, CONNECTIONS, &vault).await?,
         clock: clock(&config.clock).await?,
         phone: telephone.clone(),
         media: telephone,
@@ -133,7 +133,7 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
     let telephone = Arc::new(twilio(&no_account, "http://127.0.0.1:9")?);
     let vault = Vault::over(keys(&config.outside.keys)?);
     Ok(Arc::new(App {
-        db: open(database, DESK_CONNECTIONS).await?,
+        db: open(database, DESK_CONNECTIONS, &vault).await?,
         clock: clock(&config.clock).await?,
         phone: telephone.clone(),
         media: telephone,
@@ -158,8 +158,10 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
     }))
 }
 
-async fn open(database: &Database, connections: u32) -> Result<Db, Error> {
-    Db::open(database.url.reveal(), connections).await.map_err(|error| unusable("DATABASE_URL", error))
+async fn open(database: &Database, connections: u32, vault: &Vault) -> Result<Db, Error> {
+    Db::open(database.url.reveal(), connections, Arc::new(vault.clone()))
+        .await
+        .map_err(|error| unusable("DATABASE_URL", error))
 }
 
 fn keys(config: &KeysConfig) -> Result<Arc<dyn Keys>, Error> {

@@ -33,8 +33,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Subcommand)]
 pub enum Audit {
-    /// Recompute the hash chain. Exit code 0: it holds; 2: an entry is missing; 3: an entry was altered; 5: entries wait
-    /// too long to be chained.
+    /// Verify the record. Exit code 0: it holds; 10: an entry is missing; 11: an entry was altered; 12: an entry was not
+    /// written by Careline; 13: a signed checkpoint disagrees; 14: entries wait too long to be chained. Codes below 10 are
+    /// not about the record: 2 is a setting, 1 something that is away.
     Verify {
         /// Only the organization of this code.
         #[arg(long)]
@@ -189,9 +190,14 @@ async fn verify_patiently(app: &App, actor: &Actor) -> Result<ChainReport, Endin
         let report = verify_record::verify(app, actor).await?;
         match report.fault {
             Some(ChainFault::Unchained { .. }) => tokio::time::sleep(LOOK_EVERY).await,
-            Some(ChainFault::Gap { .. } | ChainFault::Missing { .. } | ChainFault::Altered { .. }) | None => {
-                return Ok(report);
-            }
+            Some(
+                ChainFault::Gap { .. }
+                | ChainFault::Missing { .. }
+                | ChainFault::Altered { .. }
+                | ChainFault::WrongMark { .. }
+                | ChainFault::Checkpoint { .. },
+            )
+            | None => return Ok(report),
         }
     }
     Ok(verify_record::verify(app, actor).await?)
@@ -199,9 +205,11 @@ async fn verify_patiently(app: &App, actor: &Actor) -> Result<ChainReport, Endin
 
 const fn code_of(fault: &ChainFault) -> u8 {
     match fault {
-        ChainFault::Gap { .. } | ChainFault::Missing { .. } => 2,
-        ChainFault::Altered { .. } => 3,
-        ChainFault::Unchained { .. } => 5,
+        ChainFault::Gap { .. } | ChainFault::Missing { .. } => 10,
+        ChainFault::Altered { .. } => 11,
+        ChainFault::WrongMark { .. } => 12,
+        ChainFault::Checkpoint { .. } => 13,
+        ChainFault::Unchained { .. } => 14,
     }
 }
 

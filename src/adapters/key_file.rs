@@ -2,7 +2,7 @@
 //! another place than a backup of the database.
 
 use crate::{
-    domain::{ids::OrgId, private::Private, sealed::WrappedKey},
+    domain::{checkpoint::PublicKey, ids::OrgId, private::Private, sealed::WrappedKey},
     ports::{
         Outage, OutageKind,
         keys::{Keys, Mark, Purpose, SealKey, Signature},
@@ -176,5 +176,13 @@ impl Keys for KeyFile {
             public: key.verifying_key().to_bytes().to_vec(),
             bytes: key.sign(bytes).to_bytes().to_vec(),
         })
+    }
+
+    async fn signers(&self) -> Result<Vec<PublicKey>, Outage> {
+        let public = |held: &Held| PublicKey {
+            name: held.name.clone(),
+            bytes: SigningKey::from_bytes(&held.key).verifying_key().to_bytes(),
+        };
+        Ok(self.signing.iter().map(public).collect())
     }
 }

@@ -19,6 +19,8 @@ pub enum Notice {
     ApprovalWanted,
     /// The record did not verify.
     RecordFault,
+    /// Signed checkpoints do not reach the second place.
+    WitnessAway,
 }
 
 impl Notice {
@@ -32,6 +34,7 @@ impl Notice {
             Self::BreakGlassReviewDue => "break_glass_review_due",
             Self::ApprovalWanted => "approval_wanted",
             Self::RecordFault => "record_fault",
+            Self::WitnessAway => "witness_away",
         }
     }
 
@@ -45,6 +48,7 @@ impl Notice {
             Self::BreakGlassReviewDue => "An urgent access was not reviewed in time",
             Self::ApprovalWanted => "Something waits for your approval",
             Self::RecordFault => "The record did not verify",
+            Self::WitnessAway => "Checkpoints of the record do not reach their second place",
         }
     }
 
@@ -74,6 +78,11 @@ impl Notice {
             Self::RecordFault => (
                 "Verification of the record found a fault. Do not delete anything; run `careline audit verify` and \
                  follow the runbook.",
+                "/record",
+            ),
+            Self::WitnessAway => (
+                "For more than ten minutes signed checkpoints of the record could not be written to their second place. \
+                 They are kept and tried again; ask the operator to look at CARELINE_WITNESS_URL.",
                 "/record",
             ),
         }

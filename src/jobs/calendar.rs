@@ -1,43 +1,80 @@
-//! Periodic work: the record is chained every second, in each organization by one sequencer; buckets that have filled
-//! again are forgotten every quarter of an hour.
+//! Periodic work: the record is chained several times a second, in each organization by one sequencer; its end is signed
+//! every minute and all of it verified every hour; buckets that have filled again are forgotten every quarter of an hour.
 
 use crate::{
     app::App,
-    domain::{ids::OrgId, people::Actor},
+    domain::people::Actor,
+    error::Error,
     flows::{self, keep_pace},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// Seconds between two sweeps.
-const SWEEP_EVERY: u32 = 900;
+/// Between two sweeps.
+const SWEEP_EVERY: Duration = Duration::from_secs(900);
+
+/// Between two looks at what is to be chained: an entry is chained within a second of its commit.
+const CHAIN_EVERY: Duration = Duration::from_millis(400);
+/// Between two looks at whether a checkpoint is due.
+const SIGN_EVERY: Duration = Duration::from_secs(5);
+/// Between two looks at whether a verification is due.
+const VERIFY_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    tokio::join!(
+        at_intervals(CHAIN_EVERY, &stop, || each(&app, chain)),
+        at_intervals(SIGN_EVERY, &stop, || each(&app, sign)),
+        at_intervals(VERIFY_EVERY, &stop, || each(&app, verify)),
+        at_intervals(SWEEP_EVERY, &stop, || sweep(&app)),
+    );
+}
+
+/// Does something now and then, one after the other, until told to stop.
+async fn at_intervals<F: Future<Output = ()>>(every: Duration, stop: &CancellationToken, what: impl Fn() -> F) {
+    let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut second = 0_u32;
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
             _ = ticks.tick() => {}
         }
-        let Ok(organizations) = app.db.organizations().await else { continue };
-        second = (second + 1) % SWEEP_EVERY;
-        if second == 0 {
-            sweep(&app, organizations.iter().map(|(org, _)| *org)).await;
-        }
-        for (org, _code) in organizations {
-            if let Err(error) = flows::chain_record::chain(&app, &Actor::careline(org)).await {
-                tracing::warn!(error = %error, org = %org, "the record was not chained");
-            }
+        what().await;
+    }
+}
+
+/// Does something in every organization; one that fails does not hold the others back.
+async fn each<'a, F: Future<Output = Result<(), Error>>>(app: &'a App, what: impl Fn(&'a App, Actor) -> F) {
+    let Ok(organizations) = app.db.organizations().await else { return };
+    for (org, _code) in organizations {
+        if let Err(error) = what(app, Actor::careline(org)).await {
+            tracing::warn!(cause = %error.cause(), org = %org, "the record was not looked after");
         }
     }
 }
 
-async fn sweep(app: &App, organizations: impl Iterator<Item = OrgId>) {
-    for org in organizations.chain([keep_pace::NO_ORGANIZATION]) {
+/// Until nothing waits: what was written in one rush is chained at one look.
+async fn chain(app: &App, actor: Actor) -> Result<(), Error> {
+    while flows::chain_record::chain(app, &actor).await? > 0 {}
+    Ok(())
+}
+
+async fn sign(app: &App, actor: Actor) -> Result<(), Error> {
+    flows::keep_checkpoints::keep(app, &actor).await
+}
+
+async fn verify(app: &App, actor: Actor) -> Result<(), Error> {
+    if flows::watch_record::is_due(app, &actor).await? {
+        let report = flows::verify_record::verify(app, &actor).await?;
+        flows::watch_record::note(app, &actor, &report).await?;
+    }
+    Ok(())
+}
+
+async fn sweep(app: &App) {
+    let Ok(organizations) = app.db.organizations().await else { return };
+    for org in organizations.into_iter().map(|(org, _)| org).chain([keep_pace::NO_ORGANIZATION]) {
         if let Err(error) = keep_pace::sweep(app, org).await {
             tracing::warn!(cause = %error.cause(), "full buckets were not swept");
         }

@@ -1,7 +1,7 @@
 //! Keys that never enter the database: they wrap data keys, mark what must not be forged, and sign checkpoints.
 
 use super::Outage;
-use crate::domain::{ids::OrgId, sealed::WrappedKey};
+use crate::domain::{checkpoint::PublicKey, ids::OrgId, sealed::WrappedKey};
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
@@ -68,9 +68,12 @@ pub trait Keys: Send + Sync {
     /// Marks bytes of one organization. `key` is the name of an earlier key, or `None` for the newest.
     ///
     /// # Errors
-    /// `Refused` when the key is unknown.
+    /// `Refused("unknown_key")` when no key has that name.
     async fn mark(&self, purpose: Purpose, org: OrgId, key: Option<&str>, bytes: &[u8]) -> Result<Mark, Outage>;
 
     /// Signs bytes with the newest signing key.
     async fn sign(&self, bytes: &[u8]) -> Result<Signature, Outage>;
+
+    /// The public halves of the signing keys, newest first: those that signed before are still believed.
+    async fn signers(&self) -> Result<Vec<PublicKey>, Outage>;
 }

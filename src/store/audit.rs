@@ -1,9 +1,10 @@
 //! The record: entries written in the transaction of the deed, receipts that open charts.
 
-use super::{OrgTx, teams};
+use super::{OrgTx, marks::next_number, teams};
 use crate::{
     domain::{
         audit::{Deed, DeedKind},
+        entry::{ChainedEntry, NONCE},
         ids::{PatientId, StaffId},
         people::{Actor, Who},
         reach::Reach,
@@ -65,24 +66,47 @@ pub async fn record(tx: &mut OrgTx, actor: &Actor, deed: &Deed, at: DateTime<Utc
         Who::Operator => ("operator", None, None),
         Who::Visitor => ("visitor", None, None),
     };
-    let mut detail = deed.detail.clone();
+    let mut detail: BTreeMap<String, String> =
+        deed.detail.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     if let Who::Staff { token: Some(token), .. } = actor.who {
-        detail.insert("token", token.to_string());
+        detail.insert("token".to_owned(), token.to_string());
     }
-    let detail = serde_json::to_value(&detail).map_err(|error| Error::Fault(error.to_string()))?;
-    let org = tx.org();
-    sqlx::query!(
-        "insert into audit_entry (org_id, actor_kind, actor_id, actor_role, deed, patient_id, subject, detail, at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        org.0,
-        kind,
-        id,
-        role,
-        deed.kind.word(),
-        deed.patient.map(|patient| patient.0),
-        deed.subject,
+    let number = next_number(tx).await?;
+    let entry = ChainedEntry {
+        id: number,
+        actor_kind: kind.to_owned(),
+        actor_id: id,
+        actor_role: role.map(str::to_owned),
+        deed: deed.kind.word().to_owned(),
+        patient: deed.patient.map(|patient| patient.0),
+        subject: deed.subject,
         detail,
-        at
+        at_micros: at.timestamp_micros(),
+        xid: 0,
+        mark: None,
+    };
+    let org = tx.org();
+    let nonce: [u8; NONCE] = rand::random();
+    let mark = tx.key.mark(org, &entry, &nonce);
+    let key = tx.key.name().to_owned();
+    let detail = serde_json::to_value(&entry.detail).map_err(|error| Error::Fault(error.to_string()))?;
+    sqlx::query!(
+        "insert into audit_entry
+                (org_id, id, actor_kind, actor_id, actor_role, deed, patient_id, subject, detail, at, mark_key, nonce, mark)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        org.0,
+        entry.id,
+        entry.actor_kind,
+        entry.actor_id,
+        entry.actor_role,
+        entry.deed,
+        entry.patient,
+        entry.subject,
+        detail,
+        at,
+        key,
+        nonce.as_slice(),
+        mark
     )
     .execute(tx.connection())
     .await?;

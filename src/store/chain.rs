@@ -1,26 +1,39 @@
-//! The chain over the record: one sequencer per organization appends what is certainly complete, and a walk recomputes
-//! every hash.
+//! The sequencer: appends to an organization's chain what is certainly complete and certainly ours.
 
 use super::OrgTx;
 use crate::{
-    domain::chain::{ChainFault, ChainReport, ChainWalk, ChainedEntry, GENESIS, Hash, Link},
+    domain::chain::{ChainedEntry, EntryMark, GENESIS, Hash, KeyRing, Marking},
     error::Error,
 };
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// Entries chained in one transaction.
-const BATCH: i64 = 1000;
-/// After this an entry that is still not chained is a fault.
-pub const TAIL_SECONDS: i64 = 60;
+const BATCH: i64 = 2_000;
 
-/// Chains new entries; returns how many. Another sequencer of the same organization makes this one do nothing. Only
-/// entries older than every running transaction are taken: one that commits late would otherwise be skipped for ever.
+/// What one run of the sequencer did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sequenced {
+    /// So many entries were chained.
+    Chained {
+        /// How many; 0 means that nothing waits, or that another sequencer is at it.
+        entries: u64,
+        /// How many were looked at and not chained because they are not ours.
+        refused: u64,
+    },
+    /// An entry was marked with a key that is not on the ring.
+    KeyWanted(String),
+}
+
+/// Chains new entries of the transaction's organization. Another sequencer of the same organization makes this one do
+/// nothing. Only entries older than every running transaction are taken: one that commits late would otherwise be skipped
+/// for ever. An entry whose mark is wrong stays outside, where verification names it.
 ///
 /// # Errors
-/// When the database is away.
-pub async fn sequence(tx: &mut OrgTx) -> Result<u64, Error> {
+/// When the database is away, or the chain's end cannot be read.
+pub async fn sequence(tx: &mut OrgTx, keys: &KeyRing) -> Result<Sequenced, Error> {
     let org = tx.org();
     let mine = sqlx::query_scalar!(
         r#"select pg_try_advisory_xact_lock(hashtextextended('chain:' || $1::text, 0)) as "mine!""#,
@@ -29,18 +42,36 @@ pub async fn sequence(tx: &mut OrgTx) -> Result<u64, Error> {
     .fetch_one(tx.connection())
     .await?;
     if !mine {
-        return Ok(0);
+        return Ok(Sequenced::Chained { entries: 0, refused: 0 });
     }
-    let (mut seq, mut head) = last(tx).await?;
+    let End { mut seq, mut head, mut after } = end(tx).await?;
+    let mut marking = after.marking;
     let (mut places, mut entries, mut before, mut hashes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for entry in waiting(tx).await? {
-        seq += 1;
-        let hash = entry.hash(org, seq, &head);
-        places.push(seq);
-        entries.push(entry.id);
-        before.push(head.to_vec());
-        hashes.push(hash.to_vec());
-        head = hash;
+    let mut refused = 0;
+    while places.is_empty() {
+        let waiting = waiting(tx, &after).await?;
+        let Some(last) = waiting.last() else { break };
+        (after.xid, after.id) = (last.xid.to_string(), last.id);
+        for entry in waiting {
+            if let Some(mark) = entry.mark.as_ref().filter(|mark| !keys.contains_key(&mark.key)) {
+                return Ok(Sequenced::KeyWanted(mark.key.clone()));
+            }
+            let Some(next) = marking.after(org, &entry, keys) else {
+                refused += 1;
+                continue;
+            };
+            marking = next;
+            seq = i64::checked_add(seq, 1).ok_or_else(|| Error::Fault("the chain has no place left".to_owned()))?;
+            let hash = entry.hash(org, seq, &head);
+            places.push(seq);
+            entries.push(entry.id);
+            before.push(head.to_vec());
+            hashes.push(hash.to_vec());
+            head = hash;
+        }
+    }
+    if places.is_empty() {
+        return Ok(Sequenced::Chained { entries: 0, refused });
     }
     let chained = sqlx::query!(
         "insert into audit_chain (org_id, seq, entry_id, previous, hash)
@@ -54,31 +85,29 @@ pub async fn sequence(tx: &mut OrgTx) -> Result<u64, Error> {
     )
     .execute(tx.connection())
     .await?;
-    Ok(chained.rows_affected())
+    Ok(Sequenced::Chained { entries: chained.rows_affected(), refused })
 }
 
-async fn last(tx: &mut OrgTx) -> Result<(i64, Hash), Error> {
-    let org = tx.org();
-    let row = sqlx::query!("select seq, hash from audit_chain where org_id = $1 order by seq desc limit 1", org.0)
-        .fetch_optional(tx.connection())
-        .await?;
-    match row {
-        None => Ok((0, GENESIS)),
-        Some(row) => {
-            let hash = row.hash.try_into().map_err(|_| Error::Fault("a stored hash is not 32 bytes".to_owned()))?;
-            Ok((row.seq, hash))
-        }
-    }
+/// Where a chain ends.
+struct End {
+    seq: i64,
+    head: Hash,
+    after: After,
 }
 
-/// The next entries to chain, in the order of their transactions. What is chained is always a prefix of that order, so
-/// the last chained entry says where to go on, however long the record is.
-async fn waiting(tx: &mut OrgTx) -> Result<Vec<ChainedEntry>, Error> {
+/// After which entry, in the order of transactions, the next ones come.
+struct After {
+    xid: String,
+    id: i64,
+    marking: Marking,
+}
+
+async fn end(tx: &mut OrgTx) -> Result<End, Error> {
     let org = tx.org();
-    let last = sqlx::query!(
-        r#"select e.xid::text as "xid!", e.id
+    let row = sqlx::query!(
+        r#"select c.seq, c.hash, e.id as "id?", e.xid::text as "xid?", e.mark is not null as "marked!"
              from audit_chain c
-             join audit_entry e on e.org_id = c.org_id and e.id = c.entry_id
+             left join audit_entry e on e.org_id = c.org_id and e.id = c.entry_id
             where c.org_id = $1
             order by c.seq desc
             limit 1"#,
@@ -86,25 +115,67 @@ async fn waiting(tx: &mut OrgTx) -> Result<Vec<ChainedEntry>, Error> {
     )
     .fetch_optional(tx.connection())
     .await?;
-    let (xid, id) = last.map_or_else(|| ("0".to_owned(), 0), |last| (last.xid, last.id));
-    let rows = sqlx::query!(
-        "select id, actor_kind, actor_id, actor_role, deed, patient_id, subject, detail, at
-           from audit_entry
-          where org_id = $1
-            and (xid, id) > ($2::text::xid8, $3)
-            and xid < pg_snapshot_xmin(pg_current_snapshot())
-          order by xid, id
-          limit $4",
+    let begin = || After { xid: "0".to_owned(), id: 0, marking: Marking::NotYet };
+    let Some(row) = row else { return Ok(End { seq: 0, head: GENESIS, after: begin() }) };
+    let head = row.hash.try_into().map_err(|_| Error::Fault("a stored hash is not 32 bytes".to_owned()))?;
+    let after = match (row.xid, row.id) {
+        (Some(xid), Some(id)) => After { xid, id, marking: if row.marked { Marking::Begun } else { Marking::NotYet } },
+        // The last entry was taken away; verification names it, and nothing may be chained after a hole.
+        _ => return Err(Error::Fault("the last entry of the chain is missing".to_owned())),
+    };
+    Ok(End { seq: row.seq, head, after })
+}
+
+/// The next entries to chain, in the order of their transactions. What is chained is a prefix of that order, so the last
+/// chained entry says where to go on, however long the record is.
+async fn waiting(tx: &mut OrgTx, after: &After) -> Result<Vec<ChainedEntry>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query_as!(
+        EntryRow,
+        r#"select e.id, e.xid::text as "xid!", e.actor_kind, e.actor_id, e.actor_role, e.deed, e.patient_id, e.subject,
+                  e.detail, e.at, e.mark_key, e.nonce, e.mark
+             from audit_entry e
+            where e.org_id = $1
+              and (e.xid, e.id) > ($2::text::xid8, $3)
+              and e.xid < pg_snapshot_xmin(pg_current_snapshot())
+              and not exists (select 1 from audit_chain c where c.org_id = $1 and c.entry_id = e.id)
+            order by e.xid, e.id
+            limit $4"#,
         org.0,
-        xid,
-        id,
+        after.xid,
+        after.id,
         BATCH
     )
     .fetch_all(tx.connection())
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| ChainedEntry {
+    Ok(rows.into_iter().map(ChainedEntry::from).collect())
+}
+
+/// An entry as it is stored.
+pub(super) struct EntryRow {
+    pub(super) id: i64,
+    pub(super) xid: String,
+    pub(super) actor_kind: String,
+    pub(super) actor_id: Option<Uuid>,
+    pub(super) actor_role: Option<String>,
+    pub(super) deed: String,
+    pub(super) patient_id: Option<Uuid>,
+    pub(super) subject: Option<Uuid>,
+    pub(super) detail: serde_json::Value,
+    pub(super) at: DateTime<Utc>,
+    pub(super) mark_key: Option<String>,
+    pub(super) nonce: Option<Vec<u8>>,
+    pub(super) mark: Option<Vec<u8>>,
+}
+
+impl From<EntryRow> for ChainedEntry {
+    fn from(row: EntryRow) -> Self {
+        // A mark with a missing part is no mark.
+        let mark = match (row.mark_key, row.nonce, row.mark) {
+            (Some(key), Some(nonce), Some(bytes)) => Some(EntryMark { key, nonce, bytes }),
+            _ => None,
+        };
+        Self {
             id: row.id,
             actor_kind: row.actor_kind,
             actor_id: row.actor_id,
@@ -114,88 +185,10 @@ async fn waiting(tx: &mut OrgTx) -> Result<Vec<ChainedEntry>, Error> {
             subject: row.subject,
             detail: detail(&row.detail),
             at_micros: row.at.timestamp_micros(),
-        })
-        .collect())
-}
-
-/// Walks the whole chain of the organization, then looks at what is not chained yet.
-///
-/// # Errors
-/// When the database is away; what is wrong with the chain is in the report.
-pub async fn verify(tx: &mut OrgTx, now: DateTime<Utc>) -> Result<ChainReport, Error> {
-    let mut walk = ChainWalk::new(tx.org());
-    loop {
-        let links = links_after(tx, walk.seq()).await?;
-        if links.is_empty() {
-            break;
-        }
-        for link in &links {
-            if let Err(fault) = walk.step(link) {
-                return Ok(walk.report(Some(fault)));
-            }
+            xid: row.xid.parse().unwrap_or_default(),
+            mark,
         }
     }
-    Ok(walk.report(tail(tx, now).await?))
-}
-
-async fn links_after(tx: &mut OrgTx, seq: i64) -> Result<Vec<Link>, Error> {
-    let org = tx.org();
-    let rows = sqlx::query!(
-        r#"select c.seq, c.entry_id, c.previous, c.hash,
-                  e.id as "id?", e.actor_kind as "actor_kind?", e.actor_id as "actor_id?", e.actor_role as "actor_role?",
-                  e.deed as "deed?", e.patient_id as "patient_id?", e.subject as "subject?", e.detail as "detail?",
-                  e.at as "at?"
-             from audit_chain c
-             left join audit_entry e on e.org_id = c.org_id and e.id = c.entry_id
-            where c.org_id = $1
-              and c.seq > $2
-            order by c.seq
-            limit $3"#,
-        org.0,
-        seq,
-        BATCH
-    )
-    .fetch_all(tx.connection())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let entry = match (row.id, row.actor_kind, row.deed, row.detail, row.at) {
-                (Some(id), Some(actor_kind), Some(deed), Some(stored), Some(at)) => Some(ChainedEntry {
-                    id,
-                    actor_kind,
-                    actor_id: row.actor_id,
-                    actor_role: row.actor_role,
-                    deed,
-                    patient: row.patient_id,
-                    subject: row.subject,
-                    detail: detail(&stored),
-                    at_micros: at.timestamp_micros(),
-                }),
-                _ => None,
-            };
-            Link { seq: row.seq, entry_id: row.entry_id, entry, previous: row.previous, hash: row.hash }
-        })
-        .collect())
-}
-
-async fn tail(tx: &mut OrgTx, now: DateTime<Utc>) -> Result<Option<ChainFault>, Error> {
-    let org = tx.org();
-    let oldest = sqlx::query!(
-        "select e.id, e.at
-           from audit_entry e
-          where e.org_id = $1
-            and not exists (select 1 from audit_chain c where c.org_id = $1 and c.entry_id = e.id)
-          order by e.id
-          limit 1",
-        org.0
-    )
-    .fetch_optional(tx.connection())
-    .await?;
-    Ok(oldest
-        .map(|row| (row.id, (now - row.at).num_seconds()))
-        .filter(|(_, seconds)| *seconds > TAIL_SECONDS)
-        .map(|(entry, seconds)| ChainFault::Unchained { entry, seconds }))
 }
 
 /// Details are text by name; anything else was not written by us, and is hashed as the text it now is.

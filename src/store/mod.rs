@@ -8,7 +8,9 @@ pub mod brief;
 pub mod call_page;
 pub mod calls;
 pub mod chain;
+pub mod chain_pages;
 pub mod chart;
+pub mod checkpoints;
 pub mod devices;
 pub mod errands;
 pub mod factors;
@@ -21,6 +23,7 @@ pub mod jobs;
 pub mod ladders;
 pub mod legs;
 pub mod limits;
+pub mod marks;
 pub mod migrations;
 pub mod organizations;
 pub mod passkeys;
@@ -39,18 +42,22 @@ pub mod worklist;
 
 use crate::{
     domain::{
+        entry::EntryKey,
         ids::OrgId,
         people::{Actor, Who},
     },
     error::Error,
 };
+use marks::{EntryKeys, Numbers};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction, postgres::PgPoolOptions};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// The database. The pool inside is private to this floor.
 #[derive(Clone)]
 pub struct Db {
     pool: PgPool,
+    keys: Arc<dyn EntryKeys>,
+    numbers: Numbers,
     due_by: DueBy,
 }
 
@@ -64,11 +71,12 @@ enum DueBy {
 }
 
 impl Db {
-    /// Opens the pool. The role must be subject to row-level security: a superuser or a BYPASSRLS role is refused.
+    /// Opens the pool. The role must be subject to row-level security: a superuser or a BYPASSRLS role is refused. `keys`
+    /// mark what is recorded.
     ///
     /// # Errors
     /// When the database cannot be reached or the role could see every organization.
-    pub async fn open(url: &str, connections: u32) -> Result<Self, Error> {
+    pub async fn open(url: &str, connections: u32, keys: Arc<dyn EntryKeys>) -> Result<Self, Error> {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
@@ -96,14 +104,18 @@ impl Db {
         )
         .fetch_one(&pool)
         .await?;
-        Ok(Self { pool, due_by: if may_become { DueBy::Role } else { DueBy::Visit } })
+        let due_by = if may_become { DueBy::Role } else { DueBy::Visit };
+        Ok(Self { pool, keys, numbers: Numbers::default(), due_by })
     }
 
     /// Begins a transaction inside the actor's organization, with the actor's reach.
     ///
     /// # Errors
-    /// When no connection is free or the database is away.
+    /// When no connection is free, or the database or the keys are away.
     pub async fn begin(&self, actor: &Actor) -> Result<OrgTx, Error> {
+        // Before the transaction, because the keys may be behind a network.
+        let key = self.keys.entry_key(actor.org, None).await?;
+        let key = key.ok_or_else(|| Error::Fault("there is no key to mark entries with".to_owned()))?;
         let mut tx = self.pool.begin().await?;
         sqlx::query!(
             r#"select set_config('app.org', $1, true) as "org!", set_config('app.reach', $2, true) as "reach!""#,
@@ -112,7 +124,15 @@ impl Db {
         )
         .fetch_one(&mut *tx)
         .await?;
-        Ok(OrgTx { tx, org: actor.org })
+        Ok(OrgTx { tx, org: actor.org, key, numbers: self.numbers.clone(), last_number: 0 })
+    }
+
+    /// The key under a name that marks entries of an organization; `None` when no key has that name.
+    ///
+    /// # Errors
+    /// When the keys cannot be reached.
+    pub async fn entry_key(&self, org: OrgId, name: &str) -> Result<Option<EntryKey>, Error> {
+        self.keys.entry_key(org, Some(name)).await
     }
 
     /// Every organization's id and code, from the one table that is readable without an organization.
@@ -145,6 +165,9 @@ fn reach(actor: &Actor) -> String {
 pub struct OrgTx {
     tx: Transaction<'static, Postgres>,
     org: OrgId,
+    key: EntryKey,
+    numbers: Numbers,
+    last_number: i64,
 }
 
 impl OrgTx {

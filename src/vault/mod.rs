@@ -1,5 +1,5 @@
 //! Seals small secrets and opens them again: a fresh data key each, wrapped by a key outside the database (envelope
-//! encryption), XChaCha20-Poly1305, bound to organization, table, column and row.
+//! encryption), XChaCha20-Poly1305, bound to organization, table, column and row. Derives the keys that mark the record.
 
 mod file;
 
@@ -7,34 +7,50 @@ pub use file::{FileReader, FileWriter};
 
 use crate::{
     domain::{
+        entry::EntryKey,
+        ids::OrgId,
         private::Private,
         sealed::{Place, Sealed},
     },
+    error::Error,
     ports::{
         Outage, OutageKind,
-        keys::{Keys, SealKey},
+        keys::{Keys, Purpose, SealKey},
     },
+    store::marks::EntryKeys,
 };
+use async_trait::async_trait;
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use zeroize::Zeroizing;
 
 /// Bytes of a nonce; long enough to be random.
 const NONCE: usize = 24;
 
-/// The vault. It holds no key itself.
+/// What the key of an organization's entries is derived from, under the marking key.
+const ENTRY_KEY: &[u8] = b"entry-key/1";
+
+/// Derived keys by organization and the name that was asked for; `None` is the newest.
+type Derived = BTreeMap<(OrgId, Option<String>), EntryKey>;
+
+/// The vault. Of keys it holds only those it derived for marking entries, because every deed needs one.
 #[derive(Clone)]
 pub struct Vault {
     keys: Arc<dyn Keys>,
+    derived: Arc<Mutex<Derived>>,
 }
 
 impl Vault {
     /// A vault over whoever keeps the keys.
     #[must_use]
-    pub const fn over(keys: Arc<dyn Keys>) -> Self {
-        Self { keys }
+    pub fn over(keys: Arc<dyn Keys>) -> Self {
+        Self { keys, derived: Arc::default() }
     }
 
     /// Who keeps the keys.
@@ -66,6 +82,26 @@ impl Vault {
         let key = self.keys.unwrap(place.org, &wrapped).await?;
         let payload = Payload { msg: ciphertext, aad: &place.bound() };
         cipher(&key).decrypt(&XNonce::from(*nonce), payload).map(Private::new).map_err(|_| unreadable())
+    }
+}
+
+#[async_trait]
+impl EntryKeys for Vault {
+    async fn entry_key(&self, org: OrgId, name: Option<&str>) -> Result<Option<EntryKey>, Error> {
+        let wanted = (org, name.map(str::to_owned));
+        let known = self.derived.lock().unwrap_or_else(PoisonError::into_inner).get(&wanted).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let mark = match self.keys.mark(Purpose::Entry, org, name, ENTRY_KEY).await {
+            Ok(mark) => mark,
+            Err(Outage { kind: OutageKind::Refused(code), .. }) if code == "unknown_key" => return Ok(None),
+            Err(outage) => return Err(outage.into()),
+        };
+        let key = Zeroizing::new(<[u8; 32]>::try_from(mark.bytes).map_err(|_| unreadable())?);
+        let derived = EntryKey::new(&mark.key, &key);
+        self.derived.lock().unwrap_or_else(PoisonError::into_inner).insert(wanted, derived.clone());
+        Ok(Some(derived))
     }
 }
 

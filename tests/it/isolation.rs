@@ -65,7 +65,11 @@ async fn without_an_organization_nothing_is_seen_and_nothing_can_be_written() {
 #[tokio::test]
 async fn a_role_that_could_see_every_organization_is_refused() {
     let database = Database::lease().await;
-    let refused = Db::open(&database.superuser_url, 1).await.err().expect("a superuser is refused");
+    let refused =
+        Db::open(&database.superuser_url, 1, database.entry_keys()).await.err().expect("a superuser is refused");
     assert!(refused.to_string().contains("app_rw"), "{refused}");
-    assert!(Db::open(&database.url, 1).await.is_ok(), "the control: the application role is let in");
+    assert!(
+        Db::open(&database.url, 1, database.entry_keys()).await.is_ok(),
+        "the control: the application role is let in"
+    );
 }

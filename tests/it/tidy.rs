@@ -22,7 +22,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("ports", &["domain"]),
     ("adapters", &["domain", "ports"]),
     ("store", &["domain", "error"]),
-    ("vault", &["domain", "ports"]),
+    ("vault", &["domain", "ports", "store", "error"]),
     ("passwords", &["domain", "ports", "error", "vault"]),
     ("app", &["domain", "ports", "config", "store", "live", "vault", "passwords"]),
     ("error", &["domain", "ports", "config"]),

@@ -1,7 +1,7 @@
 //! The hash chain: unequal entries have unequal forms, and every single change is found where it was made.
 
 use careline::domain::{
-    chain::{ChainFault, ChainWalk, ChainedEntry, GENESIS, Link},
+    chain::{ChainFault, ChainWalk, ChainedEntry, EntryKey, EntryMark, GENESIS, KeyRing, Link},
     ids::OrgId,
 };
 use proptest::prelude::*;
@@ -29,6 +29,8 @@ fn any_entry() -> impl Strategy<Value = ChainedEntry> {
             subject: None,
             detail,
             at_micros,
+            xid: 0,
+            mark: None,
         })
 }
 
@@ -54,7 +56,7 @@ fn chain(org: OrgId, entries: &[ChainedEntry]) -> Vec<Link> {
 fn walk(org: OrgId, links: &[Link]) -> Result<i64, ChainFault> {
     let mut walk = ChainWalk::new(org);
     for link in links {
-        walk.step(link)?;
+        walk.step(link, &KeyRing::new())?;
     }
     Ok(walk.seq())
 }
@@ -92,5 +94,24 @@ proptest! {
     fn a_chain_of_one_organization_is_none_of_another(entries in proptest::collection::vec(any_entry(), 1..4)) {
         let links = chain(OrgId(Uuid::from_u128(7)), &entries);
         prop_assert!(walk(OrgId(Uuid::from_u128(8)), &links).is_err());
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_mark_fits_its_entry_its_organization_and_its_key_alone(entry in any_entry(), other in any_entry()) {
+        let (org, elsewhere) = (OrgId(Uuid::from_u128(7)), OrgId(Uuid::from_u128(8)));
+        let key = EntryKey::new("m1", &[3; 32]);
+        let thief = EntryKey::new("m1", &[4; 32]);
+        let marked = |key: &EntryKey, nonce: &[u8]| EntryMark {
+            key: key.name().to_owned(), nonce: nonce.to_vec(), bytes: key.mark(org, &entry, nonce),
+        };
+        let mark = marked(&key, b"once");
+        prop_assert!(key.fits(org, &entry, &mark));
+        prop_assert_eq!(key.fits(org, &other, &mark), entry == other);
+        prop_assert!(!key.fits(elsewhere, &entry, &mark));
+        let again = EntryMark { nonce: b"twice".to_vec(), ..mark.clone() };
+        prop_assert!(!key.fits(org, &entry, &again));
+        prop_assert!(!key.fits(org, &entry, &marked(&thief, b"once")));
     }
 }

@@ -105,6 +105,10 @@ async fn every_way_of_tampering_is_named_with_its_entry() {
             ChainFault::Gap { expected: 7, found: 8 },
         ),
         (format!("update audit_chain set hash = sha256('x') where entry_id = {victim}"), altered.clone()),
+        (format!("update audit_entry set xid = '3' where id = {victim}"), altered.clone()),
+        (format!("update audit_entry set mark = sha256('x') where id = {victim}"), altered.clone()),
+        (format!("update audit_entry set nonce = 'x' where id = {victim}"), altered.clone()),
+        (format!("update audit_entry set mark_key = 'x' where id = {victim}"), altered.clone()),
     ];
     for (statement, expected) in cases {
         tamper(&mut superuser, &statement).await;

@@ -8,10 +8,11 @@ use careline::{
     },
     domain::private::Private,
     store::Db,
+    vault::Vault,
 };
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -75,7 +76,12 @@ impl Database {
 
     /// The product's own door to it.
     pub async fn open(&self, connections: u32) -> Db {
-        Db::open(&self.url, connections).await.expect("the leased database opens")
+        Db::open(&self.url, connections, self.entry_keys()).await.expect("the leased database opens")
+    }
+
+    /// What marks entries in it.
+    pub fn entry_keys(&self) -> Arc<Vault> {
+        Arc::new(Vault::over(Arc::new(KeyFile::read(self.keys.reveal()).unwrap())))
     }
 
     /// A superuser's connection: sees every organization, may tamper.
