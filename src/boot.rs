@@ -19,7 +19,7 @@ use crate::{
         CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, KeysConfig, MailConfig, ModelConfig,
         ObjectsConfig,
     },
-    domain::{destination::Bounds, pace::Patience, private::Private},
+    domain::{checkpoint::PublicKey, destination::Bounds, pace::Patience, private::Private},
     error::Error,
     flows,
     live::Live,
@@ -156,6 +156,14 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
             patience: Patience(1),
         },
     }))
+}
+
+/// The public halves of the keys that sign checkpoints.
+///
+/// # Errors
+/// Names the setting that does not work and says what to do next.
+pub async fn signers(config: &KeysConfig) -> Result<Vec<PublicKey>, Error> {
+    Ok(keys(config)?.signers().await?)
 }
 
 async fn open(database: &Database, connections: u32, vault: &Vault) -> Result<Db, Error> {

@@ -3,7 +3,7 @@
 
 use crate::{Ending, say};
 use careline::{
-    adapters::key_file::KeyFile,
+    adapters::{key_file::KeyFile, object_stores::ObjectStores},
     boot,
     config::{self, Settings},
     domain::{
@@ -16,14 +16,17 @@ use careline::{
         add_staff::{self, Duty, NewStaff},
         check_protocol,
         found_organization::{self, NewOrganization},
-        import_protocol, verify_record,
+        import_protocol,
+        verify_record::{self, Against, Witness},
     },
+    ports::objects::Objects,
 };
 use clap::Subcommand;
 use std::{
     io::Write,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -33,13 +36,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Subcommand)]
 pub enum Audit {
-    /// Verify the record. Exit code 0: it holds; 10: an entry is missing; 11: an entry was altered; 12: an entry was not
+    /// Verify the record: entries, marks, chain and signed checkpoints, against the second place. Exit code 0: it holds; 10: an entry is missing; 11: an entry was altered; 12: an entry was not
     /// written by Careline; 13: a signed checkpoint disagrees; 14: entries wait too long to be chained. Codes below 10 are
     /// not about the record: 2 is a setting, 1 something that is away.
     Verify {
         /// Only the organization of this code.
         #[arg(long)]
         org: Option<String>,
+        /// Compare every checkpoint with this copy of the second place instead of asking the second place itself.
+        #[arg(long, value_name = "WITNESS_FOLDER")]
+        from: Option<PathBuf>,
     },
 }
 
@@ -119,9 +125,11 @@ pub enum Keys {
         /// The file.
         file: PathBuf,
     },
+    /// Print the public keys that signed checkpoints verify with, newest first.
+    Public,
 }
 
-type App = std::sync::Arc<careline::app::App>;
+type App = Arc<careline::app::App>;
 
 /// Runs a subcommand that needs the database and the clock, and closes both behind it.
 pub async fn at_the_desk<F>(settings: &Settings, errand: impl FnOnce(App) -> F) -> Result<u8, Ending>
@@ -142,8 +150,22 @@ where
     ended
 }
 
+/// What is done with keys; needs no database.
+pub async fn keys(settings: &Settings, what: Keys) -> Result<u8, Ending> {
+    match what {
+        Keys::New { file } => new_keys(&file),
+        Keys::Public => {
+            let config = config::check_keys(settings, &config::names_present())?;
+            for key in boot::signers(&config).await? {
+                say(&key.line());
+            }
+            Ok(0)
+        }
+    }
+}
+
 /// Writes a new key file, for this user only.
-pub fn new_keys(Keys::New { file }: &Keys) -> Result<u8, Ending> {
+fn new_keys(file: &Path) -> Result<u8, Ending> {
     let written = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -158,36 +180,53 @@ pub fn new_keys(Keys::New { file }: &Keys) -> Result<u8, Ending> {
     Ok(0)
 }
 
-pub async fn verify(app: App, org: Option<String>) -> Result<u8, Ending> {
+pub async fn verify(app: App, org: Option<String>, from: Option<PathBuf>) -> Result<u8, Ending> {
+    let against = match from {
+        None => Against::Newest,
+        Some(folder) => Against::Copy(copy_of_witness(&folder)?),
+    };
     let actors = match org {
         Some(code) => vec![(found_organization::operator_in(&app, &code).await?, code)],
         None => found_organization::operator_everywhere(&app).await?,
     };
     let mut worst = 0;
     for (actor, code) in actors {
-        let report = verify_patiently(&app, &actor).await?;
+        let report = verify_patiently(&app, &actor, &against).await?;
+        let head = hex::encode(report.head);
+        let (entries, head, signed) = (report.entries, head.get(..12).unwrap_or_default(), report.checkpoints);
         match &report.fault {
             None => say(&format!(
-                "audit verify: ok (org {code}: {} entries, head {})",
-                report.entries,
-                hex::encode(report.head).get(..12).unwrap_or_default()
+                "audit verify: ok (org {code}: {entries} entries, head {head}, {signed} signed checkpoints)"
             )),
             Some(fault) => {
-                say(&format!(
-                    "audit verify: FAILED (org {code}: {fault}; the {} entries before it hold)",
-                    report.entries
-                ));
+                say(&format!("audit verify: FAILED (org {code}: {fault}; the {entries} entries before it hold)"));
                 worst = worst.max(code_of(fault));
             }
+        }
+        if report.witness == Witness::Away {
+            say(&format!("audit verify: the second place of org {code} could not be read; see CARELINE_WITNESS_URL"));
+            worst = worst.max(1);
         }
     }
     Ok(worst)
 }
 
+fn copy_of_witness(folder: &Path) -> Result<Arc<dyn Objects>, Ending> {
+    let unusable = |why: String| Ending {
+        says: format!("--from {}: {why}; name a copy of the folder that CARELINE_WITNESS_URL names", folder.display()),
+        code: 2,
+    };
+    if !folder.is_dir() {
+        return Err(unusable("it is no folder".to_owned()));
+    }
+    let copy = ObjectStores::folder("copy of the witness", folder).map_err(|outage| unusable(outage.to_string()))?;
+    Ok(Arc::new(copy))
+}
+
 /// A transaction under way holds back everything younger than itself for a moment; only what stays is a fault.
-async fn verify_patiently(app: &App, actor: &Actor) -> Result<ChainReport, Ending> {
+async fn verify_patiently(app: &App, actor: &Actor, against: &Against) -> Result<ChainReport, Ending> {
     for _ in 1..LOOKS {
-        let report = verify_record::verify(app, actor).await?;
+        let report = verify_record::verify_against(app, actor, against).await?;
         match report.fault {
             Some(ChainFault::Unchained { .. }) => tokio::time::sleep(LOOK_EVERY).await,
             Some(
@@ -200,7 +239,7 @@ async fn verify_patiently(app: &App, actor: &Actor) -> Result<ChainReport, Endin
             | None => return Ok(report),
         }
     }
-    Ok(verify_record::verify(app, actor).await?)
+    Ok(verify_record::verify_against(app, actor, against).await?)
 }
 
 const fn code_of(fault: &ChainFault) -> u8 {

@@ -175,10 +175,10 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
                 say("the database is up to date");
                 Ok(0)
             }
-            Command::Audit(desk::Audit::Verify { org }) => {
-                desk::at_the_desk(settings, |app| desk::verify(app, org)).await
+            Command::Audit(desk::Audit::Verify { org, from }) => {
+                desk::at_the_desk(settings, |app| desk::verify(app, org, from)).await
             }
-            Command::Keys(new) => desk::new_keys(&new),
+            Command::Keys(what) => desk::keys(settings, what).await,
             Command::Organization(add) => desk::at_the_desk(settings, |app| desk::found(app, add)).await,
             Command::Staff(add) => desk::at_the_desk(settings, |app| desk::add_staff_member(app, add)).await,
             Command::Protocol(desk::Protocol::Check { folders }) => desk::check_protocols(&folders),

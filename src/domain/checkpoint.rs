@@ -120,9 +120,7 @@ impl Checkpoint {
         let verifying = VerifyingKey::from_bytes(&key.bytes).map_err(|_| CheckpointFault::NotOurs)?;
         let signature = Signature::from_slice(signature).map_err(|_| CheckpointFault::Unreadable)?;
         // A text that is not byte for byte what we would write is not what was signed.
-        verifying
-            .verify_strict(checkpoint.text().as_bytes(), &signature)
-            .map_err(|_| CheckpointFault::NotOurs)?;
+        verifying.verify_strict(checkpoint.text().as_bytes(), &signature).map_err(|_| CheckpointFault::NotOurs)?;
         if checkpoint.note(key, &signature.to_bytes()) != note {
             return Err(CheckpointFault::Unreadable);
         }

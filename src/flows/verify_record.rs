@@ -19,10 +19,7 @@ use crate::{
         chain_pages, checkpoints,
     },
 };
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// After this an entry that is still not chained is a fault.
 pub const TAIL_SECONDS: i64 = 60;
@@ -237,11 +234,9 @@ impl Copy {
             if self.witness == Witness::Away {
                 continue;
             }
-            // A copy may be older than the checkpoint; the second place itself may not.
-            if !met && !self.every && stored.witnessed_at.is_some() {
-                return Some(ChainFault::Checkpoint { size: stored.size, why: CheckpointFault::Unwitnessed });
-            }
-            if met && self.every {
+            // A copy may be older than the checkpoint; the second place itself may not, unless it came after the list.
+            let missed = !met && !self.every && stored.witnessed_at.is_some();
+            if missed || (met && self.every) {
                 let fault = self.content(actor, stored).await;
                 if fault.is_some() {
                     return fault;
