@@ -1,7 +1,7 @@
 //! Who is asking: the session cookie in, the signed-in person out, and the checks every request passes before a page.
 
 use super::{
-    limits,
+    forms, limits,
     routes::{self, Door, Permit, Proof},
 };
 use crate::{
@@ -66,8 +66,8 @@ pub async fn guard(
     }
     let address = limits::address_of(&request, app.settings.trusted_proxies);
     limits::visitor(&app, door.pace, address).await?;
-    match door.permit {
-        Permit::Anyone => {}
+    let response = match door.permit {
+        Permit::Anyone => next.run(request).await,
         Permit::Roles(roles) => {
             let person = match &token {
                 None => whoami(&app, request.headers()).await?,
@@ -87,14 +87,31 @@ pub async fn guard(
                 Proof::Fresh | Proof::Session => {}
             }
             request.extensions_mut().insert(SignedIn(person));
+            match token {
+                None => in_session(&app, request, next).await,
+                Some(_) => next.run(request).await,
+            }
         }
-    }
-    let response = next.run(request).await;
+    };
     let right = response.status().is_success() || response.status().is_redirection();
     if door.pace == Pace::SignIn && right {
         limits::forgive(&app, door.pace, address).await;
     }
     Ok(response)
+}
+
+/// A request of somebody who is known by a cookie: forms come back with the token they left with.
+async fn in_session(app: &App, request: Request, next: Next) -> Response {
+    let cookie = session_cookie(app, request.headers()).unwrap_or("").to_owned();
+    let request = if request.method().is_safe() {
+        request
+    } else {
+        match forms::check(request, &cookie).await {
+            Ok(request) => request,
+            Err(refusal) => return refusal,
+        }
+    };
+    forms::plant(next.run(request).await, &cookie).await
 }
 
 /// The token of an `Authorization: Bearer` header (RFC 6750); empty for a header that is no such thing, because a request

@@ -1,15 +1,15 @@
 //! What every request passes through: an id, one canonical line, security headers, the body limit, panics caught.
 
 use super::{respond, routes};
-use crate::error::Error;
+use crate::{app::App, error::Error};
 use axum::{
     RequestExt, Router,
-    extract::{DefaultBodyLimit, MatchedPath, Request},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use std::{any::Any, time::Instant};
+use std::{any::Any, sync::Arc, time::Instant};
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 use uuid::Uuid;
 
@@ -21,21 +21,22 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 pub struct RequestId(pub String);
 
 /// Wraps pages, API and live sockets; innermost first.
-pub fn wrap<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+pub fn wrap(app: &Arc<App>, routes: Router<Arc<App>>) -> Router<Arc<App>> {
     routes
         .layer(middleware::from_fn(body_limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(respond::finish))
-        .layer(middleware::from_fn(security_headers))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), security_headers))
         .layer(middleware::from_fn(canonical_line))
 }
 
 /// Wraps the carrier's doors: limit, panics and the canonical line, but no pages for machines.
-pub fn wrap_hooks<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+pub fn wrap_hooks(app: &Arc<App>, routes: Router<Arc<App>>) -> Router<Arc<App>> {
     routes
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), security_headers))
         .layer(middleware::from_fn(canonical_line))
 }
 
@@ -69,7 +70,7 @@ async fn canonical_line(mut request: Request, next: Next) -> Response {
     response
 }
 
-async fn security_headers(request: Request, next: Next) -> Response {
+async fn security_headers(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -81,9 +82,18 @@ async fn security_headers(request: Request, next: Next) -> Response {
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), display-capture=()",
+        ),
+        (header::X_FRAME_OPTIONS, "DENY"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if app.settings.secure_cookies {
+        // Two years, as browsers ask of those they remember before the first visit (RFC 6797).
+        let forever = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, forever);
     }
     // What a page shows of a patient stays out of shared caches unless the handler says otherwise.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

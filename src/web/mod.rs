@@ -1,6 +1,7 @@
 //! Floor 3: the web entrance. Pages and API are two skins over the same flows; webhooks change state and enqueue.
 
 pub mod api;
+pub mod forms;
 pub mod hooks;
 pub mod identity;
 pub mod layers;
@@ -17,12 +18,12 @@ use tokio::net::TcpListener;
 
 /// Everything that is served, wrapped and guarded.
 pub fn router(app: Arc<App>) -> Router {
-    guarded(&app, routes::routes()).merge(layers::wrap_hooks(hooks::routes())).with_state(app)
+    guarded(&app, routes::routes()).merge(layers::wrap_hooks(&app, hooks::routes())).with_state(app)
 }
 
 /// Puts routes behind the table of permissions and the layers; a route without a row answers 403 to everybody.
 pub fn guarded(app: &Arc<App>, routes: Router<Arc<App>>) -> Router<Arc<App>> {
-    layers::wrap(routes.layer(middleware::from_fn_with_state(Arc::clone(app), identity::guard)))
+    layers::wrap(app, routes.layer(middleware::from_fn_with_state(Arc::clone(app), identity::guard)))
 }
 
 /// Serves until `shutdown` resolves, then lets running requests end.

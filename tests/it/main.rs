@@ -17,6 +17,7 @@ mod content;
 mod demo_page;
 mod desk;
 mod domain;
+mod doors;
 mod files;
 mod isolation;
 mod pages;

@@ -9,7 +9,7 @@ use careline::{
         people::{Actor, Role, Who},
     },
     flows::import_protocol,
-    web,
+    web::{self, forms},
 };
 use reqwest::{Client, Method, RequestBuilder, Response, redirect::Policy};
 use sha2::{Digest, Sha256};
@@ -78,7 +78,9 @@ impl Entrance {
 
     /// A request by somebody of the home organization.
     pub fn ask_as(&self, role: Role, method: Method, path: &str) -> RequestBuilder {
-        self.ask(method, path).header("cookie", self.cookie(role))
+        let cookie = self.cookie(role);
+        let token = forms::token_for(cookie.split_once('=').unwrap().1);
+        self.ask(method, path).header(forms::HEADER, token).header("cookie", cookie)
     }
 
     /// The session cookie of somebody of the home organization.
