@@ -173,17 +173,11 @@ async fn open(database: &Database, connections: u32, vault: &Vault) -> Result<Db
 }
 
 fn keys(config: &KeysConfig) -> Result<Arc<dyn Keys>, Error> {
-    let text = match config {
-        KeysConfig::Text(text) => text.clone(),
-        KeysConfig::File(path) => Private::new(std::fs::read_to_string(path).map_err(|why| {
-            Error::Invalid(format!(
-                "CARELINE_KEYS: {} cannot be read ({why}); make a key file with `careline keys new FILE`",
-                path.display()
-            ))
-        })?),
+    let keys = match config {
+        KeysConfig::Text(text) => KeyFile::read(text.reveal()),
+        KeysConfig::File(path) => KeyFile::open(path),
     };
-    let keys = KeyFile::read(text.reveal()).map_err(|fault| Error::Invalid(format!("CARELINE_KEYS: {fault}")))?;
-    Ok(Arc::new(keys))
+    Ok(Arc::new(keys.map_err(|fault| Error::Invalid(format!("CARELINE_KEYS: {fault}")))?))
 }
 
 fn objects(variable: &str, name: &'static str, config: &ObjectsConfig) -> Result<Arc<dyn Objects>, Error> {

@@ -1,9 +1,11 @@
 //! The subcommands of the operator at the desk: found organizations, add staff, verify the record, check protocols. They
 //! need the database and whose time it is at most, and nothing that rings.
 
+pub mod keys;
+
 use crate::{Ending, say};
 use careline::{
-    adapters::{key_file::KeyFile, object_stores::ObjectStores},
+    adapters::object_stores::ObjectStores,
     boot,
     config::{self, Settings},
     domain::{
@@ -23,8 +25,6 @@ use careline::{
 };
 use clap::Subcommand;
 use std::{
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -118,17 +118,6 @@ pub enum Protocol {
     },
 }
 
-#[derive(Subcommand)]
-pub enum Keys {
-    /// Write a new file with fresh keys; one that is there is never touched.
-    New {
-        /// The file.
-        file: PathBuf,
-    },
-    /// Print the public keys that signed checkpoints verify with, newest first.
-    Public,
-}
-
 type App = Arc<careline::app::App>;
 
 /// Runs a subcommand that needs the database and the clock, and closes both behind it.
@@ -148,36 +137,6 @@ where
     };
     database.close().await;
     ended
-}
-
-/// What is done with keys; needs no database.
-pub async fn keys(settings: &Settings, what: Keys) -> Result<u8, Ending> {
-    match what {
-        Keys::New { file } => new_keys(&file),
-        Keys::Public => {
-            let config = config::check_keys(settings, &config::names_present())?;
-            for key in boot::signers(&config).await? {
-                say(&key.line());
-            }
-            Ok(0)
-        }
-    }
-}
-
-/// Writes a new key file, for this user only.
-fn new_keys(file: &Path) -> Result<u8, Ending> {
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-        .and_then(|mut open| open.write_all(KeyFile::fresh().reveal().as_bytes()).and_then(|()| open.sync_all()));
-    written.map_err(|why| Ending {
-        says: format!("{} cannot be written: {why}; name a new file", file.display()),
-        code: 2,
-    })?;
-    say(&format!("{} holds new keys; keep a copy where no copy of the database is", file.display()));
-    Ok(0)
 }
 
 pub async fn verify(app: App, org: Option<String>, from: Option<PathBuf>) -> Result<u8, Ending> {

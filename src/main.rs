@@ -55,7 +55,7 @@ enum Command {
     Staff(desk::Staff),
     /// Look after the keys that stay outside the database.
     #[command(subcommand)]
-    Keys(desk::Keys),
+    Keys(desk::keys::Keys),
     /// Look after protocols.
     #[command(subcommand)]
     Protocol(desk::Protocol),
@@ -178,7 +178,7 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
             Command::Audit(desk::Audit::Verify { org, from }) => {
                 desk::at_the_desk(settings, |app| desk::verify(app, org, from)).await
             }
-            Command::Keys(what) => desk::keys(settings, what).await,
+            Command::Keys(which) => desk::keys::run(settings, which).await,
             Command::Organization(add) => desk::at_the_desk(settings, |app| desk::found(app, add)).await,
             Command::Staff(add) => desk::at_the_desk(settings, |app| desk::add_staff_member(app, add)).await,
             Command::Protocol(desk::Protocol::Check { folders }) => desk::check_protocols(&folders),

@@ -184,6 +184,24 @@ kinds! {
     VerifiedRecord = "verified_record",
     /// A letter was handed to the mailer.
     SentNotice = "sent_notice",
+    /// Sealed values were wrapped by a newer key.
+    RewrappedSecrets = "rewrapped_secrets",
+    /// A document of a patient was kept.
+    KeptDocument = "kept_document",
+    /// A document of a patient was read.
+    ReadDocument = "read_document",
+    /// A document of a patient was removed.
+    RemovedDocument = "removed_document",
+    /// The object of a removed document was erased.
+    ErasedDocument = "erased_document",
+    /// Stored files were read to verify them.
+    ScrubbedFiles = "scrubbed_files",
+    /// Credentials for what is outside were listed.
+    ListedCredentials = "listed_credentials",
+    /// A credential for something outside was kept or replaced.
+    KeptCredential = "kept_credential",
+    /// A credential for something outside was removed.
+    RemovedCredential = "removed_credential",
     /// Background work was given up.
     DiscardedJob = "discarded_job",
 }

@@ -11,6 +11,7 @@ pub mod consent;
 pub mod contact_hours;
 pub mod destination;
 pub mod disposition;
+pub mod document;
 pub mod entry;
 pub mod factor;
 pub mod file_format;

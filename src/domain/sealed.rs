@@ -66,3 +66,48 @@ impl Sealed {
         Some((WrappedKey { key, bytes: wrapped.to_vec() }, ciphertext))
     }
 }
+
+/// Every column of the database that holds sealed values. What is missing here would be lost when an old key is retired,
+/// so `tests/it/store/sealed.rs` compares this list with the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealedColumn {
+    /// Secrets of authenticator apps.
+    AuthenticatorApp,
+    /// Credentials for what is outside.
+    Credential,
+    /// What a sign-in at a provider needs when it comes back; gone after ten minutes.
+    SignOnAttempt,
+    /// The secret shared with a provider of sign-ins.
+    SingleSignOn,
+    /// Wrapped keys of patients' files.
+    StoredFile,
+}
+
+impl SealedColumn {
+    /// Every column.
+    pub const ALL: &[Self] =
+        &[Self::AuthenticatorApp, Self::Credential, Self::SignOnAttempt, Self::SingleSignOn, Self::StoredFile];
+
+    /// Its table.
+    #[must_use]
+    pub const fn table(self) -> &'static str {
+        match self {
+            Self::AuthenticatorApp => "authenticator_app",
+            Self::Credential => "credential",
+            Self::SignOnAttempt => "sign_on_attempt",
+            Self::SingleSignOn => "single_sign_on",
+            Self::StoredFile => "stored_file",
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn column(self) -> &'static str {
+        match self {
+            Self::AuthenticatorApp => "secret_sealed",
+            Self::Credential | Self::StoredFile => "sealed",
+            Self::SignOnAttempt => "secrets",
+            Self::SingleSignOn => "client_secret",
+        }
+    }
+}

@@ -28,6 +28,7 @@ pub mod open_worklist;
 pub mod place_call;
 pub mod prove;
 pub mod reconcile_attempt;
+pub mod rewrap_secrets;
 pub mod ring_nurse;
 pub mod save_answers;
 pub mod schedule_call;

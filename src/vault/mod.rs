@@ -72,6 +72,20 @@ impl Vault {
         Sealed::of(&wrapped, &[nonce.as_slice(), &sealed].concat()).ok_or_else(unreadable)
     }
 
+    /// The same value wrapped by the newest key; `None` when it is already. What is inside stays as it is.
+    ///
+    /// # Errors
+    /// `Refused` when it cannot be opened today either; otherwise when the keys cannot be reached.
+    pub async fn rewrap(&self, org: OrgId, sealed: &Sealed) -> Result<Option<Sealed>, Outage> {
+        let (wrapped, rest) = sealed.parts().ok_or_else(unreadable)?;
+        if wrapped.key == self.keys.wrapping_key() {
+            return Ok(None);
+        }
+        let key = self.keys.unwrap(org, &wrapped).await?;
+        let anew = self.keys.wrap(org, &key).await?;
+        Sealed::of(&anew, rest).map(Some).ok_or_else(unreadable)
+    }
+
     /// Opens a secret in its place.
     ///
     /// # Errors
