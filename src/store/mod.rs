@@ -13,11 +13,8 @@ pub mod chart;
 pub mod checkpoints;
 pub mod devices;
 pub mod errands;
-<<<<<<< HEAD
 pub mod factors;
-=======
 pub mod files;
->>>>>>> f804fe3 (Keys can be rotated, rewrapped and retired; a file of keys is followed and must be private)
 pub mod follow_ups;
 pub mod gaps;
 pub mod guidance;
@@ -34,12 +31,9 @@ pub mod passkeys;
 pub mod people;
 pub mod planning;
 pub mod protocols;
-<<<<<<< HEAD
 pub mod resets;
-pub mod sessions;
-=======
 pub mod sealed;
->>>>>>> f804fe3 (Keys can be rotated, rewrapped and retired; a file of keys is followed and must be private)
+pub mod sessions;
 pub mod staff;
 pub mod standing;
 pub mod streams;
