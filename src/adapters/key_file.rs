@@ -337,6 +337,6 @@ impl Keys for KeyFile {
             name: held.name.clone(),
             bytes: SigningKey::from_bytes(&held.key).verifying_key().to_bytes(),
         };
-        Ok(self.signing.iter().map(public).collect())
+        Ok(self.lists().signing.iter().map(public).collect())
     }
 }
