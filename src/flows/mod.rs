@@ -24,6 +24,7 @@ pub mod list_follow_ups;
 pub mod open_call;
 pub mod open_chart;
 pub mod open_planning;
+pub mod open_socket;
 pub mod open_worklist;
 pub mod place_call;
 pub mod prove;

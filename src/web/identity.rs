@@ -246,6 +246,16 @@ pub fn same_site(headers: &HeaderMap) -> bool {
     text("host") == Some(host)
 }
 
+/// Whether a socket was opened by a page of ours. A browser always sends `Origin` with one (RFC 6455, section 4.1) and, for
+/// want of a preflight, lets every site try; so here nothing means no.
+#[must_use]
+pub fn own_origin(app: &App, headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN) else { return false };
+    let host = origin.split_once("://").map(|(_, host)| host);
+    origin == &*app.settings.public_url || host.is_some() && host == text(header::HOST)
+}
+
 /// `__Host-` binds a cookie to this host and to TLS; a loopback address has no TLS, so there it has a plain name.
 const fn cookie_name(app: &App) -> &'static str {
     if app.settings.secure_cookies { "__Host-careline" } else { "careline" }

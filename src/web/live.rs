@@ -1,26 +1,29 @@
 //! The live socket of one call: what happens on it, as it happens. It carries news only; every change goes through a
-//! form, and whoever misses a message reads the page again.
+//! form, and whoever misses a message reads the page again. A socket lives no longer than its session and its role.
 
 use super::{
     identity::{self, SignedIn},
     respond::Failure,
+    routes::{self, Permit},
 };
 use crate::{
     app::App,
     domain::ids::{CallId, OrgId, SessionId},
     error::Error,
-    flows::{open_call, sign_in},
+    flows::{open_call, open_socket, sign_in},
     live::LiveEvent,
 };
 use axum::{
+    Json,
     extract::{
         Path, State,
-        ws::{Message, WebSocket, WebSocketUpgrade},
+        ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
     },
-    http::HeaderMap,
+    http::{HeaderMap, Method},
     response::Response,
 };
 use futures_util::StreamExt;
+use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
@@ -31,30 +34,57 @@ use tokio::{
 const MESSAGE_LIMIT: usize = 64 * 1024;
 /// Most bytes waiting for a slow browser.
 const WRITE_LIMIT: usize = 256 * 1024;
-/// How often the session behind an open socket is looked at again.
-const RECHECK: Duration = Duration::from_mins(1);
+/// How often the session behind an open socket is looked at again: what is revoked ends within a second.
+const RECHECK: Duration = Duration::from_millis(500);
+/// Every so many looks the browser is told that the socket still lives.
+const LOOKS_TO_A_BEAT: u32 = 60;
+/// So many looks in a row may fail before the socket closes; while the database is away nothing new is read either.
+const MOST_BLIND_LOOKS: u32 = 10;
 /// How long one message may take to leave.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The word of our sockets; the ticket travels beside it, because an address would be logged.
+const PROTOCOL: &str = "careline";
+/// The close code of a session that is over (RFC 6455, section 7.4.2: 4000 to 4999 are an application's own).
+const SESSION_OVER: u16 = 4001;
+/// The close code of a server that cannot look (RFC 6455 registry: try again later).
+const TRY_LATER: u16 = 1013;
+
+/// What opens one live socket.
+#[derive(Serialize)]
+pub struct Ticket {
+    ticket: String,
+}
+
+/// `POST /live/ticket`: one socket, within a minute.
+///
+/// # Errors
+/// When the database is away.
+pub async fn ticket(State(app): State<Arc<App>>, SignedIn(person): SignedIn) -> Result<Json<Ticket>, Failure> {
+    let session = person.session.ok_or(Error::SignedOut)?;
+    Ok(Json(Ticket { ticket: open_socket::write_ticket(&app, &person.actor, session).await? }))
+}
 
 /// `GET /calls/{id}/live`.
 ///
 /// # Errors
-/// 403 from another site's page, 404 for a call of nobody's or another organization.
+/// 403 from another site's page or without a ticket, 404 for a call of nobody's or another organization.
 pub async fn watch(
     State(app): State<Arc<App>>,
-    person: SignedIn,
+    SignedIn(person): SignedIn,
     Path(call): Path<CallId>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Failure> {
-    if !identity::same_site(&headers) {
+    let (org, session) = (person.actor.org, person.session.ok_or(Error::SignedOut)?);
+    if !identity::own_origin(&app, &headers) {
         return Err(Failure(Error::Forbidden));
     }
-    open_call::exists(&app, &person.0.actor, call).await?;
+    open_call::exists(&app, &person.actor, call).await?;
+    open_socket::take_ticket(&app, org, session, shown_ticket(&headers)).await?;
     // Watching begins before the upgrade, so nothing is missed between the page and the socket.
-    let news = app.live.watch(person.0.actor.org, call);
-    let (org, session) = (person.0.actor.org, person.0.session.ok_or(Error::SignedOut)?);
+    let news = app.live.watch(org, call);
     Ok(upgrade
+        .protocols([PROTOCOL])
         .max_message_size(MESSAGE_LIMIT)
         .max_frame_size(MESSAGE_LIMIT)
         .write_buffer_size(0)
@@ -62,33 +92,57 @@ pub async fn watch(
         .on_upgrade(move |socket| follow(app, org, session, news, socket)))
 }
 
+/// The ticket among the protocols a browser offers.
+fn shown_ticket(headers: &HeaderMap) -> &str {
+    let offered = headers.get("sec-websocket-protocol").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    offered.split(',').map(str::trim).find(|word| *word != PROTOCOL).unwrap_or_default()
+}
+
 async fn follow(app: Arc<App>, org: OrgId, session: SessionId, mut news: Receiver<LiveEvent>, mut socket: WebSocket) {
     let mut recheck = interval(RECHECK);
     recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    recheck.tick().await;
-    loop {
+    let (mut looks, mut blind) = (0_u32, 0_u32);
+    let code = loop {
         let message = tokio::select! {
             heard = news.recv() => match heard {
                 Ok(event) => serde_json::to_string(&event).ok(),
                 // The watcher fell behind and missed something: it reads the page again.
                 Err(RecvError::Lagged(_)) => Some(RELOAD.to_owned()),
-                Err(RecvError::Closed) => None,
+                Err(RecvError::Closed) => break TRY_LATER,
             },
             _ = recheck.tick() => match sign_in::look_again(&app, org, session).await {
-                Ok(_) => Some(BEAT.to_owned()),
-                Err(_) => None,
+                Ok(person) if may_watch(&person) => {
+                    (looks, blind) = (looks.wrapping_add(1), 0);
+                    (looks % LOOKS_TO_A_BEAT == 0).then(|| BEAT.to_owned())
+                }
+                Ok(_) | Err(Error::SignedOut) => break SESSION_OVER,
+                Err(_) if blind >= MOST_BLIND_LOOKS => break TRY_LATER,
+                Err(_) => {
+                    blind += 1;
+                    None
+                }
             },
             said = socket.next() => match said {
                 Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => continue,
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
             },
         };
-        let Some(text) = message else { break };
+        let Some(text) = message else { continue };
         if !matches!(timeout(PATIENCE, socket.send(Message::Text(text.into()))).await, Ok(Ok(()))) {
             return;
         }
-    }
-    let _gone = timeout(PATIENCE, socket.send(Message::Close(None))).await;
+    };
+    let close = CloseFrame { code, reason: "".into() };
+    let _gone = timeout(PATIENCE, socket.send(Message::Close(Some(close)))).await;
+}
+
+/// Whether the role a person has now still opens the socket's door.
+fn may_watch(person: &sign_in::Identity) -> bool {
+    let door = routes::door(&Method::GET, "/calls/{id}/live");
+    door.is_some_and(|door| match door.permit {
+        Permit::Anyone => true,
+        Permit::Roles(roles) => person.actor.role().is_some_and(|role| roles.contains(&role)),
+    })
 }
 
 /// Tells a watcher to read the page again.

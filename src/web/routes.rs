@@ -131,6 +131,7 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/calls/{id}/answers", SIGNERS),
     row(Method::POST, "/calls/{id}/sign", SIGNERS),
     row(Method::GET, "/calls/{id}/live", CARERS),
+    row(Method::POST, "/live/ticket", CARERS),
     row(Method::POST, "/calls/{id}/cancel", CALLERS),
     row(Method::POST, "/calls/{id}/hang-up", CALLERS),
     row(Method::GET, "/account/tokens", EVERY_ROLE),
@@ -216,6 +217,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}/cancel", post(pages::call::cancel))
         .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))
+        .route("/live/ticket", post(live::ticket))
         .merge(api::routes())
         .fallback(nothing_here)
 }

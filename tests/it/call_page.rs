@@ -173,17 +173,31 @@ async fn what_is_said_is_shown_as_words_never_as_markup() {
 #[tokio::test]
 async fn the_live_socket_tells_its_own_organization_and_nobody_else() {
     let entrance = Entrance::open().await;
-    let address = |call| format!("{}/calls/{call}/live", entrance.base.replacen("http", "ws", 1));
-    let request = |call, origin: &str| {
-        let mut request = address(call).into_client_request().unwrap();
-        request.headers_mut().insert("cookie", entrance.cookie(Role::Nurse).parse().unwrap());
-        request.headers_mut().insert("origin", origin.parse().unwrap());
-        request
+    let open = async |call, cookie: bool, origin: Option<&str>, ticket: &str| {
+        let address = format!("{}/calls/{call}/live", entrance.base.replacen("http", "ws", 1));
+        let mut request = address.into_client_request().unwrap();
+        let headers = request.headers_mut();
+        if cookie {
+            headers.insert("cookie", entrance.cookie(Role::Nurse).parse().unwrap());
+        }
+        if let Some(origin) = origin {
+            headers.insert("origin", origin.parse().unwrap());
+        }
+        headers.insert("sec-websocket-protocol", format!("careline, {ticket}").parse().unwrap());
+        connect_async(request).await.ok().map(|(socket, _)| socket)
     };
-    assert!(connect_async(request(entrance.other.call, &entrance.base)).await.is_err(), "another organization's call");
-    assert!(connect_async(request(entrance.home.call, "https://evil.example")).await.is_err(), "another site's page");
-    assert!(connect_async(address(entrance.home.call)).await.is_err(), "nobody signed in");
-    let (mut socket, _) = connect_async(request(entrance.home.call, &entrance.base)).await.unwrap();
+    let own = Some(entrance.base.as_str());
+    let call = entrance.home.call;
+    let ticket = async || entrance.ticket(Role::Nurse).await;
+    assert!(open(entrance.other.call, true, own, &ticket().await).await.is_none(), "another organization's call");
+    assert!(open(call, true, Some("https://evil.example"), &ticket().await).await.is_none(), "another site's page");
+    assert!(open(call, true, None, &ticket().await).await.is_none(), "a socket of no page");
+    assert!(open(call, false, own, &ticket().await).await.is_none(), "nobody signed in");
+    assert!(open(call, true, own, "").await.is_none(), "no ticket");
+    assert!(open(call, true, own, &entrance.ticket(Role::Physician).await).await.is_none(), "a colleague's ticket");
+    let once = ticket().await;
+    let mut socket = open(call, true, own, &once).await.unwrap();
+    assert!(open(call, true, own, &once).await.is_none(), "a ticket opens one socket");
     let (org, call) = (OrgId(entrance.home.org), CallId(entrance.home.call));
     entrance.app.live.publish(OrgId(entrance.other.org), call, LiveEvent::CallMoved);
     entrance.app.live.publish(org, call, LiveEvent::Interim { speaker: "patient", text: "I am".to_owned() });

@@ -7,13 +7,16 @@
   const say = (element, words) => { if (element && element.textContent !== words) element.textContent = words; };
   const now = () => new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
+  function leave(page) {
+    location.assign(page + encodeURIComponent(location.pathname));
+    throw new Error("signed out");
+  }
+
   // Fetches a rendered part. Whoever is signed out goes to the sign-in page and comes back here.
   async function part(path, options = {}) {
     const response = await fetch(path, { ...options, headers: { "X-Careline-Part": "1", ...(options.headers || {}) } });
-    if (response.redirected && new URL(response.url).pathname === "/sign-in") {
-      location.assign("/sign-in?then=" + encodeURIComponent(location.pathname));
-      throw new Error("signed out");
-    }
+    if (response.redirected && new URL(response.url).pathname === "/sign-in") leave("/sign-in?then=");
+    if (response.redirected && new URL(response.url).pathname === "/prove") leave("/prove?next=");
     return { ok: response.ok, status: response.status, html: await response.text() };
   }
 
@@ -36,7 +39,8 @@
     setInterval(async () => {
       if (document.hidden) return;
       try {
-        const got = await part(element.dataset.refresh);
+        // A list that reads itself again keeps no session alive.
+        const got = await part(element.dataset.refresh, { headers: { "X-Careline-Glance": "1" } });
         if (got.ok) swap(element, got.html);
       } catch { /* the next round tries again */ }
     }, Number(element.dataset.seconds || 30) * 1000);
@@ -124,10 +128,20 @@
   let saving = false;
   let pause = 500;
   let before = false;
-  function connect() {
+  function again() {
+    say(state, "Not live: connecting again");
+    setTimeout(connect, pause + Math.random() * 500);
+    pause = Math.min(pause * 2, 10000);
+  }
+  async function connect() {
     const address = new URL(base + "/live", location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(address);
+    let ticket;
+    try {
+      const got = await part("/live/ticket", { method: "POST", headers: { "X-Careline-Glance": "1" } });
+      ticket = JSON.parse(got.html).ticket;
+    } catch { return again(); }
+    const socket = new WebSocket(address, ["careline", ticket]);
     socket.addEventListener("open", () => {
       pause = 500;
       say(state, "Live");
@@ -138,10 +152,10 @@
     socket.addEventListener("message", (message) => {
       try { heard(JSON.parse(message.data)); } catch { soon("transcript"); }
     });
-    socket.addEventListener("close", () => {
-      say(state, "Not live: connecting again");
-      setTimeout(connect, pause + Math.random() * 500);
-      pause = Math.min(pause * 2, 10000);
+    socket.addEventListener("close", (event) => {
+      // The session is over or was ended elsewhere.
+      if (event.code === 4001) location.assign("/sign-in?then=" + encodeURIComponent(location.pathname));
+      else again();
     });
   }
   connect();

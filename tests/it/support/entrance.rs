@@ -88,6 +88,12 @@ impl Entrance {
         format!("careline={}.{}", self.home.org, token("harbor", role))
     }
 
+    /// A ticket for one live socket.
+    pub async fn ticket(&self, role: Role) -> String {
+        let reply: serde_json::Value = self.post(role, "/live/ticket", &[]).await.json().await.unwrap();
+        reply["ticket"].as_str().unwrap().to_owned()
+    }
+
     pub async fn get(&self, role: Role, path: &str) -> Response {
         self.ask_as(role, Method::GET, path).send().await.unwrap()
     }
