@@ -2,7 +2,7 @@
 //! the only ones that speak to the telephone.
 
 use super::{
-    ids::{AttemptId, CallId, FollowUpId, LegId, StaffId},
+    ids::{AttemptId, CallId, FollowUpId, LegId, ResetId, StaffId},
     notice::Notice,
 };
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,11 @@ pub enum Job {
         /// What about.
         notice: Notice,
     },
+    /// Write the letter by which a forgotten password is chosen anew.
+    WriteReset {
+        /// What was asked for.
+        reset: ResetId,
+    },
 }
 
 impl Job {
@@ -64,6 +69,7 @@ impl Job {
             Self::ForkLeg { .. } => "fork_leg",
             Self::EscalateFollowUp { .. } => "escalate_follow_up",
             Self::SendNotice { .. } => "send_notice",
+            Self::WriteReset { .. } => "write_reset",
         }
     }
 
@@ -77,6 +83,7 @@ impl Job {
             Self::HangUp { call } => format!("hang-up:{call}:{salt}"),
             Self::ForkLeg { leg } => format!("fork:{leg}:{salt}"),
             Self::EscalateFollowUp { follow_up } => format!("escalate:{follow_up}:{salt}"),
+            Self::WriteReset { reset } => format!("reset:{reset}:{salt}"),
             Self::SendNotice { staff, notice } => format!("notice:{staff}:{}:{salt}", notice.word()),
         }
     }

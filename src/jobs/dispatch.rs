@@ -21,6 +21,7 @@ pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> 
         Job::EscalateFollowUp { follow_up } => {
             flows::escalate_follow_up::escalate(app, actor, *follow_up).await.map(drop)
         }
+        Job::WriteReset { reset } => flows::reset_password::write(app, actor, *reset).await,
         Job::SendNotice { staff, notice } => flows::send_notice::send(app, actor, *staff, *notice).await,
     }
 }

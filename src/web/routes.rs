@@ -67,7 +67,6 @@ impl Door {
     }
 
     /// The same door, for whoever proved in the last minutes who they are.
-    #[allow(dead_code)] // The first such door comes with the page of the account.
     const fn fresh(mut self) -> Self {
         self.proof = Proof::Fresh;
         self
@@ -109,6 +108,17 @@ pub const DOORS: &[Door] = &[
     open(Method::GET, "/sign-in"),
     open(Method::POST, "/sign-in").at(Pace::SignIn),
     row(Method::POST, "/sign-out", EVERY_ROLE),
+    open(Method::GET, "/forgot"),
+    open(Method::POST, "/forgot").at(Pace::Reset),
+    open(Method::GET, "/reset/{link}"),
+    open(Method::POST, "/reset/{link}").at(Pace::SignIn),
+    row(Method::GET, "/account", EVERY_ROLE),
+    row(Method::GET, "/account/password", EVERY_ROLE).fresh(),
+    row(Method::POST, "/account/password", EVERY_ROLE).fresh(),
+    row(Method::POST, "/account/sessions/{id}/end", EVERY_ROLE),
+    row(Method::POST, "/account/sessions/end-others", EVERY_ROLE),
+    row(Method::POST, "/account/devices/{id}/end", EVERY_ROLE),
+    row(Method::POST, "/account/stay", EVERY_ROLE),
     row(Method::GET, "/prove", EVERY_ROLE),
     row(Method::POST, "/prove", EVERY_ROLE).at(Pace::SignIn),
     row(Method::GET, "/", EVERY_ROLE),
@@ -144,6 +154,10 @@ pub const DOORS: &[Door] = &[
     open(Method::POST, "/api/sign-in").at(Pace::SignIn),
     row(Method::POST, "/api/sign-out", EVERY_ROLE),
     row(Method::POST, "/api/prove", EVERY_ROLE).at(Pace::SignIn),
+    row(Method::GET, "/api/session", EVERY_ROLE),
+    row(Method::GET, "/api/account/sessions", EVERY_ROLE),
+    row(Method::POST, "/api/account/sessions/{id}/end", EVERY_ROLE),
+    row(Method::POST, "/api/account/sessions/end-others", EVERY_ROLE),
     row(Method::GET, "/api/me", EVERY_ROLE).scope(ReadProfile),
     row(Method::GET, "/api/tokens", EVERY_ROLE),
     row(Method::POST, "/api/tokens", EVERY_ROLE),
@@ -193,6 +207,14 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/static/{version}/{name}", get(pages::assets::show))
         .route("/sign-in", get(pages::sign_in::form).post(pages::sign_in::sign_in))
         .route("/sign-out", post(pages::sign_in::sign_out))
+        .route("/forgot", get(pages::reset::form).post(pages::reset::ask))
+        .route("/reset/{link}", get(pages::reset::open).post(pages::reset::choose))
+        .route("/account", get(pages::account::show))
+        .route("/account/password", get(pages::account::password).post(pages::account::change_password))
+        .route("/account/sessions/{id}/end", post(pages::account::end_session))
+        .route("/account/sessions/end-others", post(pages::account::end_others))
+        .route("/account/devices/{id}/end", post(pages::account::distrust))
+        .route("/account/stay", post(pages::account::stay))
         .route("/prove", get(pages::prove::form).post(pages::prove::prove))
         .route("/", get(pages::sign_in::home))
         .route("/today", get(pages::today::show))

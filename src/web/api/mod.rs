@@ -1,6 +1,7 @@
 //! The API: the same flows as the pages, as JSON, described by OpenAPI 3.1 that is generated from this code. Wire types
 //! are this entrance's own; nobody's name, number or question is ever part of an address.
 
+pub mod account;
 pub mod assessments;
 pub mod calls;
 pub mod follow_ups;
@@ -64,6 +65,10 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(session::sign_in))
         .routes(routes!(session::sign_out))
         .routes(routes!(session::prove))
+        .routes(routes!(account::left))
+        .routes(routes!(account::list))
+        .routes(routes!(account::end))
+        .routes(routes!(account::end_others))
         .routes(routes!(session::me))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))

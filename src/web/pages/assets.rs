@@ -17,13 +17,18 @@ struct Asset {
     text: &'static str,
 }
 
-const ASSETS: [Asset; 3] = [
+const ASSETS: [Asset; 4] = [
     Asset {
         name: "careline.css",
         content_type: "text/css; charset=utf-8",
         text: include_str!("../static/careline.css"),
     },
     Asset { name: "live.js", content_type: "text/javascript; charset=utf-8", text: include_str!("../static/live.js") },
+    Asset {
+        name: "session.js",
+        content_type: "text/javascript; charset=utf-8",
+        text: include_str!("../static/session.js"),
+    },
     Asset { name: "mark.svg", content_type: "image/svg+xml", text: include_str!("../static/mark.svg") },
 ];
 

@@ -1,5 +1,6 @@
 //! Pages: server-rendered, working without JavaScript. A handler reads its input, calls a flow and renders.
 
+pub mod account;
 pub mod assets;
 pub mod call;
 pub mod chart;
@@ -10,6 +11,7 @@ pub mod icons;
 pub mod patients;
 pub mod prove;
 pub mod record;
+pub mod reset;
 pub mod schedule;
 pub mod sign_in;
 pub mod today;
@@ -17,7 +19,7 @@ pub mod tokens;
 pub mod words;
 
 use super::identity::SignedIn;
-use crate::domain::people::Role;
+use crate::domain::{people::Role, session};
 
 /// The head of a page without a signed-in person.
 pub struct Bare {
@@ -37,6 +39,8 @@ pub struct Frame {
     pub role: &'static str,
     /// Their organization.
     pub org: String,
+    /// When their session ends.
+    pub rest: String,
 }
 
 /// One entry of the navigation.
@@ -67,6 +71,14 @@ impl Frame {
             person: person.0.full_name.clone(),
             role: role.map_or("", words::role),
             org: person.0.org_name.clone(),
+            rest: rest(role),
         }
     }
+}
+
+/// When a session ends, for whoever has no script to say it in time.
+fn rest(role: Option<Role>) -> String {
+    let hours = role.map_or(0, |role| session::longest(role).num_hours());
+    let whole = if hours == 1 { "an hour".to_owned() } else { format!("a shift of {hours} hours") };
+    format!("You are signed out after {} minutes without use, and after {whole}.", session::IDLE.num_minutes())
 }

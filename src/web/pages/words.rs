@@ -4,9 +4,23 @@ use crate::domain::{
     call::{CallPurpose, CallState, Speaker},
     disposition::Disposition,
     people::{Language, PatientStatus, Role},
+    session::Device,
 };
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
+
+/// What a browser's family is called.
+#[must_use]
+pub const fn device(device: &Device) -> &'static str {
+    match device {
+        Device::Firefox => "Firefox",
+        Device::Chrome => "Chrome",
+        Device::Edge => "Edge",
+        Device::Safari => "Safari",
+        Device::Program => "A program",
+        Device::Unknown => "A browser",
+    }
+}
 
 /// A clock time of the day, such as `14:05`.
 #[must_use]
