@@ -2,14 +2,13 @@
 //! need the database and whose time it is at most, and nothing that rings.
 
 pub mod keys;
+pub mod record;
 
 use crate::{Ending, say};
 use careline::{
-    adapters::object_stores::ObjectStores,
     boot,
     config::{self, Settings},
     domain::{
-        chain::{ChainFault, ChainReport},
         people::{Actor, Role},
         private::Private,
     },
@@ -19,20 +18,13 @@ use careline::{
         check_protocol,
         found_organization::{self, NewOrganization},
         import_protocol,
-        verify_record::{self, Against, Witness},
     },
-    ports::objects::Objects,
 };
 use clap::Subcommand;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
-
-/// How often verification looks again for entries that a transaction under way holds up, and how long it waits.
-const LOOKS: u32 = 8;
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Subcommand)]
 pub enum Audit {
@@ -46,6 +38,9 @@ pub enum Audit {
         /// Compare every checkpoint with this copy of the second place instead of asking the second place itself.
         #[arg(long, value_name = "WITNESS_FOLDER")]
         from: Option<PathBuf>,
+        /// Also write each record into a new folder here, for bin/verify-record.py.
+        #[arg(long, value_name = "DIR")]
+        export: Option<PathBuf>,
     },
 }
 
@@ -139,77 +134,6 @@ where
     ended
 }
 
-pub async fn verify(app: App, org: Option<String>, from: Option<PathBuf>) -> Result<u8, Ending> {
-    let against = match from {
-        None => Against::Newest,
-        Some(folder) => Against::Copy(copy_of_witness(&folder)?),
-    };
-    let actors = match org {
-        Some(code) => vec![(found_organization::operator_in(&app, &code).await?, code)],
-        None => found_organization::operator_everywhere(&app).await?,
-    };
-    let mut worst = 0;
-    for (actor, code) in actors {
-        let report = verify_patiently(&app, &actor, &against).await?;
-        let head = hex::encode(report.head);
-        let (entries, head, signed) = (report.entries, head.get(..12).unwrap_or_default(), report.checkpoints);
-        match &report.fault {
-            None => say(&format!(
-                "audit verify: ok (org {code}: {entries} entries, head {head}, {signed} signed checkpoints)"
-            )),
-            Some(fault) => {
-                say(&format!("audit verify: FAILED (org {code}: {fault}; the {entries} entries before it hold)"));
-                worst = worst.max(code_of(fault));
-            }
-        }
-        if report.witness == Witness::Away {
-            say(&format!("audit verify: the second place of org {code} could not be read; see CARELINE_WITNESS_URL"));
-            worst = worst.max(1);
-        }
-    }
-    Ok(worst)
-}
-
-fn copy_of_witness(folder: &Path) -> Result<Arc<dyn Objects>, Ending> {
-    let unusable = |why: String| Ending {
-        says: format!("--from {}: {why}; name a copy of the folder that CARELINE_WITNESS_URL names", folder.display()),
-        code: 2,
-    };
-    if !folder.is_dir() {
-        return Err(unusable("it is no folder".to_owned()));
-    }
-    let copy = ObjectStores::folder("copy of the witness", folder).map_err(|outage| unusable(outage.to_string()))?;
-    Ok(Arc::new(copy))
-}
-
-/// A transaction under way holds back everything younger than itself for a moment; only what stays is a fault.
-async fn verify_patiently(app: &App, actor: &Actor, against: &Against) -> Result<ChainReport, Ending> {
-    for _ in 1..LOOKS {
-        let report = verify_record::verify_against(app, actor, against).await?;
-        match report.fault {
-            Some(ChainFault::Unchained { .. }) => tokio::time::sleep(LOOK_EVERY).await,
-            Some(
-                ChainFault::Gap { .. }
-                | ChainFault::Missing { .. }
-                | ChainFault::Altered { .. }
-                | ChainFault::WrongMark { .. }
-                | ChainFault::Checkpoint { .. },
-            )
-            | None => return Ok(report),
-        }
-    }
-    Ok(verify_record::verify_against(app, actor, against).await?)
-}
-
-const fn code_of(fault: &ChainFault) -> u8 {
-    match fault {
-        ChainFault::Gap { .. } | ChainFault::Missing { .. } => 10,
-        ChainFault::Altered { .. } => 11,
-        ChainFault::WrongMark { .. } => 12,
-        ChainFault::Checkpoint { .. } => 13,
-        ChainFault::Unchained { .. } => 14,
-    }
-}
 
 pub async fn found(
     app: App,

@@ -175,8 +175,8 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
                 say("the database is up to date");
                 Ok(0)
             }
-            Command::Audit(desk::Audit::Verify { org, from }) => {
-                desk::at_the_desk(settings, |app| desk::verify(app, org, from)).await
+            Command::Audit(desk::Audit::Verify { org, from, export }) => {
+                desk::at_the_desk(settings, |app| desk::record::verify(app, org, from, export)).await
             }
             Command::Keys(which) => desk::keys::run(settings, which).await,
             Command::Organization(add) => desk::at_the_desk(settings, |app| desk::found(app, add)).await,

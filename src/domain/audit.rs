@@ -182,6 +182,14 @@ kinds! {
     SearchedRecord = "searched_record",
     /// The chain was verified.
     VerifiedRecord = "verified_record",
+    /// The record was written to a folder for an outside verifier.
+    ExportedRecord = "exported_record",
+    /// Who has seen a patient's record was read.
+    ReportedAccess = "reported_access",
+    /// The id of a patient was looked up by name and date of birth, for a search of the record.
+    LookedUpPatient = "looked_up_patient",
+    /// The speed of the record was measured.
+    MeasuredRecord = "measured_record",
     /// A letter was handed to the mailer.
     SentNotice = "sent_notice",
     /// Sealed values were wrapped by a newer key.

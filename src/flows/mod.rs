@@ -10,6 +10,7 @@ pub mod check_protocol;
 pub mod complete_follow_up;
 pub mod end_call;
 pub mod escalate_follow_up;
+pub mod export_record;
 pub mod follow_call;
 pub mod fork_leg;
 pub mod found_organization;
