@@ -5,7 +5,7 @@ mod check;
 mod outside;
 mod show;
 
-pub use check::{Fault, Faults, check, check_database, check_desk, check_keys, check_log, check_names, names_present};
+pub use check::{Fault, Faults, check, check_database, check_desk, check_log, check_names, names_present};
 pub use show::{Line, lines};
 
 use crate::domain::{destination::Bounds, pace::Patience, private::Private};

@@ -28,9 +28,10 @@ use std::{
 
 #[derive(Subcommand)]
 pub enum Audit {
-    /// Verify the record: entries, marks, chain and signed checkpoints, against the second place. Exit code 0: it holds; 10: an entry is missing; 11: an entry was altered; 12: an entry was not
-    /// written by Careline; 13: a signed checkpoint disagrees; 14: entries wait too long to be chained. Codes below 10 are
-    /// not about the record: 2 is a setting, 1 something that is away.
+    /// Verify the record: entries, marks, chain and signed checkpoints, against the second place. Exit code 0: it holds; 10:
+    /// an entry is missing; 11: an entry was altered; 12: an entry was not written by Careline; 13: a signed checkpoint
+    /// disagrees; 14: entries wait too long to be chained. Codes below 10 are not about the record: 2 is a setting, 1
+    /// something that is away.
     Verify {
         /// Only the organization of this code.
         #[arg(long)]

@@ -1,9 +1,9 @@
 //! Reading settings: every fault is found in one pass and says what to do next; no fault repeats a secret.
 
 use super::{
-    CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, KeysConfig, LogConfig, LogFormat, ModelConfig,
-    OF_THE_SCRIPTS, Settings, lines,
-    outside::{self, bounds, outside},
+    CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, LogConfig, LogFormat, ModelConfig, OF_THE_SCRIPTS,
+    Settings, lines,
+    outside::{bounds, outside},
 };
 use crate::domain::{pace::Patience, private::Private};
 use std::{fmt, net::SocketAddr, path::PathBuf};
@@ -117,17 +117,6 @@ pub fn check_database(settings: &Settings, present: &[String]) -> Result<Databas
     unknown_names(present, &mut faults);
     let database = database(settings, &mut faults);
     faults.result(database)
-}
-
-/// Checks what showing the public keys needs: the keys.
-///
-/// # Errors
-/// Every fault there is.
-pub fn check_keys(settings: &Settings, present: &[String]) -> Result<KeysConfig, Faults> {
-    let mut faults = Faults::default();
-    unknown_names(present, &mut faults);
-    let keys = outside::keys(settings, &mut faults);
-    faults.result(keys)
 }
 
 /// Checks that every variable that looks like a setting is one.

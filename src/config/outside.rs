@@ -16,7 +16,7 @@ pub(super) fn outside(settings: &Settings, faults: &mut Faults) -> Option<Outsid
     Some(OutsideConfig { keys: keys?, objects: objects?, witness: witness?, mail: mail? })
 }
 
-pub(super) fn keys(settings: &Settings, faults: &mut Faults) -> Option<KeysConfig> {
+fn keys(settings: &Settings, faults: &mut Faults) -> Option<KeysConfig> {
     let text = settings.keys.trim();
     if text.is_empty() {
         faults.note(

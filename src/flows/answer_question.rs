@@ -75,7 +75,8 @@ pub async fn answers(app: &App, actor: &Actor, call: CallId) -> Result<Vec<Guida
     }
     let mut tx = app.db.begin(actor).await?;
     let patient = store::calls::patient_of(&mut tx, call).await?;
-    let chart = store::audit::open_chart(&mut tx, actor, patient, DeedKind::OpenedCall, app.clock.now()).await?;
+    let why = Deed::of(DeedKind::OpenedCall).subject(call.0);
+    let chart = store::audit::open_chart_for(&mut tx, actor, patient, why, app.clock.now()).await?;
     let shown = store::guidance::shown(&mut tx, &chart, call).await?;
     tx.commit().await?;
     Ok(shown)

@@ -7,7 +7,11 @@ pub use crate::store::{
 
 use crate::{
     app::App,
-    domain::{audit::DeedKind, ids::CallId, people::Actor},
+    domain::{
+        audit::{Deed, DeedKind},
+        ids::CallId,
+        people::Actor,
+    },
     error::Error,
     store::{audit, brief, call_page, teams, worklist},
 };
@@ -43,7 +47,8 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let head = call_page::head(&mut tx, call).await?;
-    let receipt = audit::open_chart(&mut tx, actor, head.patient, DeedKind::OpenedCall, now).await?;
+    let why = Deed::of(DeedKind::OpenedCall).subject(call.0);
+    let receipt = audit::open_chart_for(&mut tx, actor, head.patient, why, now).await?;
     let zone = worklist::zone(&mut tx).await?;
     let brief = brief::brief(&mut tx, &receipt, call).await?;
     let legs = call_page::legs(&mut tx, call).await?;

@@ -125,8 +125,22 @@ pub async fn open_chart(
     why: DeedKind,
     at: DateTime<Utc>,
 ) -> Result<ChartReceipt, Error> {
+    open_chart_for(tx, actor, patient, Deed::of(why), at).await
+}
+
+/// As `open_chart`, for a deed that says what it is about: a call, an assessment.
+///
+/// # Errors
+/// As `open_chart`.
+pub async fn open_chart_for(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    patient: PatientId,
+    why: Deed,
+    at: DateTime<Utc>,
+) -> Result<ChartReceipt, Error> {
     let reach = teams::reach(tx, actor, patient, at).await?;
-    let mut deed = Deed::of(why).patient(patient);
+    let mut deed = why.patient(patient);
     if let Some(urgent) = reach.urgent() {
         deed = deed.with("break_glass", urgent.id);
     }

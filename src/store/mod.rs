@@ -1,6 +1,7 @@
 //! Floor 1: SQL, one file per table family. `OrgTx` is the only way to a connection, and it is always inside one
 //! organization: row-level security compares every row with the setting made here.
 
+pub mod access;
 pub mod assessments;
 pub mod attempts;
 pub mod audit;

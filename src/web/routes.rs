@@ -89,6 +89,9 @@ const SIGNERS: &[Role] = &[Nurse, Physician];
 /// Who reads the record.
 const KEEPERS: &[Role] = &[Admin, Auditor];
 
+/// Who learns who has seen a patient's record.
+const WATCHERS: &[Role] = &[Coordinator, Admin, Auditor];
+
 const fn open(method: Method, path: &'static str) -> Door {
     let (scope, pace, proof) = (None, Pace::Visit, Proof::Session);
     Door { method, path, permit: Permit::Anyone, scope, pace, most_bytes: BODY_LIMIT, proof }
@@ -149,6 +152,8 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/account/tokens/{id}/revoke", EVERY_ROLE),
     row(Method::GET, "/record", KEEPERS),
     row(Method::POST, "/record", KEEPERS),
+    row(Method::GET, "/patients/{id}/access", WATCHERS),
+    row(Method::POST, "/record/patient", KEEPERS),
     row(Method::POST, "/record/verify", KEEPERS),
     open(Method::GET, "/api/openapi.json"),
     open(Method::POST, "/api/sign-in").at(Pace::SignIn),
@@ -178,6 +183,8 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/api/patients/{id}/contacts", CALLERS).scope(WritePatients),
     row(Method::POST, "/api/patients/{id}/consents", CALLERS).scope(WritePatients),
     row(Method::POST, "/api/record/search", KEEPERS).scope(ReadRecord),
+    row(Method::GET, "/api/patients/{id}/access", WATCHERS).scope(ReadRecord),
+    row(Method::POST, "/api/record/patient", KEEPERS).scope(ReadRecord),
     row(Method::POST, "/api/record/verify", KEEPERS).scope(ReadRecord),
     row(Method::GET, "/api/follow-ups", CARERS).scope(ReadFollowUps),
     row(Method::POST, "/api/follow-ups/{id}/done", CARERS).scope(WriteFollowUps),
@@ -227,6 +234,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/account/tokens", get(pages::tokens::show).post(pages::tokens::make))
         .route("/account/tokens/{id}/revoke", post(pages::tokens::revoke))
         .route("/record", get(pages::record::show).post(pages::record::search))
+        .route("/patients/{id}/access", get(pages::access::show))
+        .route("/record/patient", post(pages::record::look_up))
         .route("/record/verify", post(pages::record::verify))
         .route("/patients/{id}/calls/new", get(pages::schedule::form).post(pages::schedule::plan))
         .route("/follow-ups", get(pages::follow_ups::show))

@@ -87,6 +87,8 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(patients::record_consent))
         .routes(routes!(record::search))
         .routes(routes!(record::verify))
+        .routes(routes!(record::look_up))
+        .routes(routes!(record::access))
         .routes(routes!(follow_ups::list))
         .routes(routes!(follow_ups::complete))
 }

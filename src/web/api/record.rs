@@ -6,19 +6,25 @@ use crate::{
     domain::{
         audit::DeedKind,
         ids::{PatientId, StaffId},
+        private::Private,
     },
     error::Error,
     flows::{
+        look_up_patient::{self, Sought},
+        report_access::{self, AccessLine},
         search_record::{self, RecordLine, RecordQuery},
-        verify_record,
+        verify_record::{self, Witness},
     },
     web::{
         identity::SignedIn,
         respond::{Failure, Problem},
     },
 };
-use axum::{Json, extract::State};
-use chrono::{DateTime, Utc};
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 use uuid::Uuid;
@@ -91,6 +97,10 @@ pub struct Verified {
     entries: i64,
     /// The hash of the last one, in hexadecimal.
     head: String,
+    /// Signed checkpoints that agree.
+    checkpoints: i64,
+    /// Whether the second place could be read.
+    second_place: bool,
     /// The first thing wrong, naming the entry.
     fault: Option<String>,
 }
@@ -119,7 +129,7 @@ pub async fn search(
     Ok(Json(RecordPage { entries, page: found.page, more: found.more }))
 }
 
-/// Recomputes every hash of the chain.
+/// Recomputes every hash, mark and checkpoint.
 ///
 /// # Errors
 /// 403 for anybody but an auditor or admin; what is wrong with the record is in the reply.
@@ -131,8 +141,99 @@ pub async fn verify(State(app): State<Arc<App>>, SignedIn(person): SignedIn) -> 
         ok: report.fault.is_none(),
         entries: report.entries,
         head: hex::encode(report.head),
+        checkpoints: report.checkpoints,
+        second_place: report.witness == Witness::Heard,
         fault: report.fault.map(|fault| fault.to_string()),
     }))
+}
+
+/// Whom to look for: exactly as in the chart; capitals do not count.
+#[derive(Deserialize, utoipa::ToSchema)]
+pub struct SoughtPatient {
+    /// Their given name.
+    given_name: String,
+    /// Their family name.
+    family_name: String,
+    /// Their birth date.
+    date_of_birth: NaiveDate,
+}
+
+/// Finds the ids of the patients of exactly this name and birth date; looking is an entry of the record.
+///
+/// # Errors
+/// 403 for anybody but an auditor or admin.
+#[utoipa::path(post, path = "/api/record/patient", tag = "record", request_body = SoughtPatient,
+    responses((status = 200, body = Vec<PatientId>), (status = 403, body = Problem)))]
+pub async fn look_up(
+    State(app): State<Arc<App>>,
+    SignedIn(person): SignedIn,
+    Body(body): Body<SoughtPatient>,
+) -> Result<Json<Vec<PatientId>>, Failure> {
+    let name = |text: String| Private::new(text.trim().to_owned());
+    let sought = Sought {
+        given_name: name(body.given_name),
+        family_name: name(body.family_name),
+        born: Private::new(body.date_of_birth),
+    };
+    Ok(Json(look_up_patient::look_up(&app, &person.actor, &sought).await?))
+}
+
+/// Deeds of one kind by one person on one day.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct WireAccess {
+    /// The day, in the organization's zone.
+    day: NaiveDate,
+    /// `staff`, `careline`, `carrier`, `operator` or `visitor`.
+    actor_kind: String,
+    /// The staff member, if one acted.
+    staff: Option<Uuid>,
+    /// Their name.
+    staff_name: Option<String>,
+    /// Their role when they acted.
+    actor_role: Option<String>,
+    /// The kind of deed.
+    deed: String,
+    /// How often.
+    times: i64,
+    /// The first time that day.
+    first: DateTime<Utc>,
+    /// The last time that day.
+    last: DateTime<Utc>,
+    /// Whether it was by urgent access outside their care team.
+    urgent: bool,
+}
+
+/// Who has seen a patient's record, newest day first; making the report is an entry of the record.
+///
+/// # Errors
+/// 403 for nurses and physicians, 404 for a coordinator who does not reach the patient.
+#[utoipa::path(get, path = "/api/patients/{id}/access", tag = "record", params(("id" = PatientId, Path)),
+    responses((status = 200, body = Vec<WireAccess>), (status = 403, body = Problem), (status = 404, body = Problem)))]
+pub async fn access(
+    State(app): State<Arc<App>>,
+    SignedIn(person): SignedIn,
+    Path(patient): Path<PatientId>,
+) -> Result<Json<Vec<WireAccess>>, Failure> {
+    let report = report_access::report(&app, &person.actor, patient).await?;
+    let people = report.days.into_iter().flat_map(|day| day.people);
+    Ok(Json(people.flat_map(|person| person.lines).map(WireAccess::from).collect()))
+}
+
+impl From<AccessLine> for WireAccess {
+    fn from(line: AccessLine) -> Self {
+        Self {
+            day: line.day,
+            actor_kind: line.actor_kind,
+            staff: line.staff,
+            staff_name: line.staff_name,
+            actor_role: line.actor_role,
+            deed: line.deed_word,
+            times: line.times,
+            first: line.first,
+            last: line.last,
+            urgent: line.urgent,
+        }
+    }
 }
 
 impl From<RecordLine> for WireEntry {

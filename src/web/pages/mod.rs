@@ -1,5 +1,6 @@
 //! Pages: server-rendered, working without JavaScript. A handler reads its input, calls a flow and renders.
 
+pub mod access;
 pub mod account;
 pub mod assets;
 pub mod call;

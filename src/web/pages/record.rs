@@ -1,14 +1,19 @@
-//! The record for auditors and admins: a search, and the button that recomputes the chain.
+//! The record for auditors and admins: how it is kept, a search, and the button that verifies all of it.
 
 use super::{Frame, assets, icons, words};
 use crate::{
     app::App,
-    domain::{audit::DeedKind, ids::PatientId},
+    domain::{
+        audit::DeedKind,
+        ids::{PatientId, StaffId},
+        private::Private,
+    },
     error::Error,
     flows::{
-        open_worklist,
+        look_up_patient::{self, Sought},
+        open_record::{self, SecondPlace, Standing},
         search_record::{self, RecordLine, RecordPage as Found, RecordQuery},
-        verify_record,
+        verify_record::{self, Witness},
     },
     web::{
         identity::SignedIn,
@@ -17,23 +22,43 @@ use crate::{
 };
 use askama::Template;
 use axum::{Form, extract::State, response::Response};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// What the search form sends; pages count from 0.
+/// What the search form sends; days are those of the organization's zone, pages count from 0.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub struct RecordForm {
     deed: String,
     patient: String,
+    person: String,
+    from: String,
+    until: String,
     page: u32,
+}
+
+/// What the form sends that finds a patient's id.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct SoughtForm {
+    given_name: String,
+    family_name: String,
+    born: String,
 }
 
 /// What verifying found.
 struct Verdict {
     sound: bool,
     words: String,
+}
+
+/// What looking for a patient found.
+enum LookedUp {
+    Not,
+    Found(Vec<PatientId>),
+    Fault(&'static str),
 }
 
 #[derive(Template)]
@@ -43,8 +68,10 @@ struct RecordPage {
     form: RecordForm,
     kinds: &'static [DeedKind],
     found: Found,
-    zone: Tz,
-    patient_fault: Option<&'static str>,
+    standing: Standing,
+    faults: Vec<&'static str>,
+    patient: Option<PatientId>,
+    looked_up: LookedUp,
     verdict: Option<Verdict>,
 }
 
@@ -53,10 +80,10 @@ struct RecordPage {
 /// # Errors
 /// When the record cannot be read.
 pub async fn show(State(app): State<Arc<App>>, person: SignedIn) -> Result<Response, Failure> {
-    respond::page(&read(&app, &person, RecordForm::default(), None).await?)
+    respond::page(&read(&app, &person, RecordForm::default(), LookedUp::Not, None).await?)
 }
 
-/// `POST /record`: entries of one kind or about one patient.
+/// `POST /record`: entries of one kind, by one person, about one patient, of some days.
 ///
 /// # Errors
 /// When the record cannot be read.
@@ -65,35 +92,118 @@ pub async fn search(
     person: SignedIn,
     Form(form): Form<RecordForm>,
 ) -> Result<Response, Failure> {
-    respond::page(&read(&app, &person, form, None).await?)
+    respond::page(&read(&app, &person, form, LookedUp::Not, None).await?)
 }
 
-/// `POST /record/verify`: every hash again.
+/// `POST /record/patient`: the id of the patient whose exact name and birth date are known, and their entries.
+///
+/// # Errors
+/// When the record cannot be read.
+pub async fn look_up(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Form(form): Form<SoughtForm>,
+) -> Result<Response, Failure> {
+    let looked_up = match form.sought() {
+        None => LookedUp::Fault("Write given name, family name and birth date as they are in the chart."),
+        Some(sought) => LookedUp::Found(look_up_patient::look_up(&app, &person.0.actor, &sought).await?),
+    };
+    let patient = match &looked_up {
+        LookedUp::Found(ids) => ids.first().map(ToString::to_string).unwrap_or_default(),
+        LookedUp::Not | LookedUp::Fault(_) => String::new(),
+    };
+    respond::page(&read(&app, &person, RecordForm { patient, ..RecordForm::default() }, looked_up, None).await?)
+}
+
+/// `POST /record/verify`: every hash, mark and checkpoint again.
 ///
 /// # Errors
 /// When the record cannot be read.
 pub async fn verify(State(app): State<Arc<App>>, person: SignedIn) -> Result<Response, Failure> {
     let report = verify_record::verify(&app, &person.0.actor).await?;
-    let verdict = match report.fault {
-        None => Verdict { sound: true, words: format!("The record is whole: {} entries verified.", report.entries) },
-        Some(fault) => Verdict { sound: false, words: format!("The record was tampered with: {fault}.") },
+    let place = match report.witness {
+        Witness::Heard => "",
+        Witness::Away => " Their second place could not be read.",
     };
-    respond::page(&read(&app, &person, RecordForm::default(), Some(verdict)).await?)
+    let (entries, signed) = (report.entries, report.checkpoints);
+    let verdict = match report.fault {
+        None => Verdict {
+            sound: true,
+            words: format!(
+                "The record is whole: {entries} entries verified, {signed} signed checkpoints agree.{place}"
+            ),
+        },
+        Some(fault) => Verdict { sound: false, words: format!("The record was tampered with: {fault}.{place}") },
+    };
+    respond::page(&read(&app, &person, RecordForm::default(), LookedUp::Not, Some(verdict)).await?)
 }
 
-async fn read(app: &App, person: &SignedIn, form: RecordForm, verdict: Option<Verdict>) -> Result<RecordPage, Error> {
-    let typed = form.patient.trim();
-    let patient = if typed.is_empty() { Ok(None) } else { typed.parse::<PatientId>().map(Some) };
-    let patient_fault = patient.is_err().then_some("This is not an id; copy it from the address of a chart.");
-    let query = RecordQuery {
-        deed: DeedKind::ALL.iter().copied().find(|kind| kind.word() == form.deed),
-        patient: patient.unwrap_or_default(),
-        ..RecordQuery::default()
-    };
+async fn read(
+    app: &App,
+    person: &SignedIn,
+    form: RecordForm,
+    looked_up: LookedUp,
+    verdict: Option<Verdict>,
+) -> Result<RecordPage, Error> {
+    let standing = open_record::open(app, &person.0.actor).await?;
+    let (query, faults) = form.query(standing.zone);
     let found = search_record::search(app, &person.0.actor, &query, form.page).await?;
-    let zone = open_worklist::zone(app, &person.0.actor).await?;
     let frame = Frame::of(person, "Record", "/record");
-    Ok(RecordPage { frame, form, kinds: DeedKind::ALL, found, zone, patient_fault, verdict })
+    let patient = query.patient;
+    Ok(RecordPage { frame, form, kinds: DeedKind::ALL, found, standing, faults, patient, looked_up, verdict })
+}
+
+impl RecordForm {
+    /// What cannot be read is left out of the search and said.
+    fn query(&self, zone: Tz) -> (RecordQuery, Vec<&'static str>) {
+        let mut faults = Vec::new();
+        let patient = read_field(&self.patient, |text| text.parse::<PatientId>().ok());
+        let staff = read_field(&self.person, |text| text.parse::<StaffId>().ok());
+        let from = read_field(&self.from, |text| midnight(text.parse().ok()?, zone));
+        let until = read_field(&self.until, |text| {
+            midnight(text.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(1))?, zone)
+        });
+        if patient.is_err() {
+            faults.push("The patient's id is none; copy it from the address of a chart, or look it up by name.");
+        }
+        if staff.is_err() {
+            faults.push("Choose the person from the list.");
+        }
+        if from.is_err() || until.is_err() {
+            faults.push("Write days as year-month-day, such as 2026-11-21.");
+        }
+        let query = RecordQuery {
+            deed: DeedKind::ALL.iter().copied().find(|kind| kind.word() == self.deed),
+            patient: patient.unwrap_or_default(),
+            staff: staff.unwrap_or_default(),
+            from: from.unwrap_or_default(),
+            until: until.unwrap_or_default(),
+        };
+        (query, faults)
+    }
+}
+
+/// An empty field is "any"; another must be readable.
+fn read_field<T>(text: &str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ()> {
+    match text.trim() {
+        "" => Ok(None),
+        text => read(text).map(Some).ok_or(()),
+    }
+}
+
+fn midnight(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+    zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest().map(|at| at.with_timezone(&Utc))
+}
+
+impl SoughtForm {
+    fn sought(&self) -> Option<Sought> {
+        let name = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty()).map(Private::new);
+        Some(Sought {
+            given_name: name(&self.given_name)?,
+            family_name: name(&self.family_name)?,
+            born: Private::new(self.born.trim().parse().ok()?),
+        })
+    }
 }
 
 /// Who did it, in words.

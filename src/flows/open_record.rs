@@ -1,0 +1,75 @@
+//! What stands above the record: how it is kept, and whose deeds can be searched.
+
+pub use crate::store::checkpoints::RecordCheck;
+
+use crate::{
+    app::App,
+    domain::{
+        checkpoint::StoredCheckpoint,
+        ids::StaffId,
+        people::{Actor, Role, Who},
+    },
+    error::Error,
+    store::{access, checkpoints, worklist},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+/// A checkpoint that the second place lacks for longer is a fault people must see.
+const LATE: TimeDelta = TimeDelta::minutes(10);
+
+/// How the record is kept.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The instant it was read.
+    pub now: DateTime<Utc>,
+    /// The organization's zone; every time is shown in it.
+    pub zone: Tz,
+    /// The last checkpoint.
+    pub checkpoint: Option<StoredCheckpoint>,
+    /// Whether the second place has every checkpoint.
+    pub second_place: SecondPlace,
+    /// The last verification by the calendar.
+    pub check: Option<RecordCheck>,
+    /// Every staff member, for the search.
+    pub staff: Vec<(StaffId, String)>,
+}
+
+/// Whether the second place has every checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondPlace {
+    /// All of them.
+    HasAll,
+    /// Some are on their way, since this instant.
+    Waits(DateTime<Utc>),
+    /// Some are on their way for too long.
+    Away(DateTime<Utc>),
+}
+
+/// Reads it.
+///
+/// # Errors
+/// `Forbidden` for anybody but an auditor and an admin.
+pub async fn open(app: &App, actor: &Actor) -> Result<Standing, Error> {
+    match actor.who {
+        Who::Staff { role: Role::Admin | Role::Auditor, .. } => {}
+        Who::Staff { role: Role::Nurse | Role::Coordinator | Role::Physician, .. }
+        | Who::Careline
+        | Who::Carrier
+        | Who::Operator
+        | Who::Visitor => return Err(Error::Forbidden),
+    }
+    let now = app.clock.now();
+    let mut tx = app.db.begin(actor).await?;
+    let zone = worklist::zone(&mut tx).await?;
+    let checkpoint = checkpoints::last(&mut tx).await?;
+    let oldest = checkpoints::unwitnessed(&mut tx).await?.first().map(|oldest| oldest.made_at);
+    let second_place = match oldest {
+        None => SecondPlace::HasAll,
+        Some(since) if now - since > LATE => SecondPlace::Away(since),
+        Some(since) => SecondPlace::Waits(since),
+    };
+    let check = checkpoints::last_check(&mut tx).await?;
+    let staff = access::staff(&mut tx).await?;
+    Ok(Standing { now, zone, checkpoint, second_place, check, staff })
+}
