@@ -135,7 +135,6 @@ where
     ended
 }
 
-
 pub async fn found(
     app: App,
     Organization::Add { code, name, country, time_zone, caller_number }: Organization,

@@ -78,8 +78,8 @@ fn rotate(file: &Path) -> Result<u8, Ending> {
 }
 
 async fn public(settings: &Settings) -> Result<u8, Ending> {
-    let config = config::check_keys(settings, &config::names_present())?;
-    for key in boot::signers(&config).await? {
+    let config = config::check_desk(settings, &config::names_present())?;
+    for key in boot::signers(&config.outside.keys).await? {
         say(&key.line());
     }
     Ok(0)
