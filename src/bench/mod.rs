@@ -3,6 +3,7 @@
 
 pub mod files;
 pub mod ground;
+pub mod isolation;
 pub mod passwords;
 
 use std::fmt;
@@ -12,6 +13,8 @@ use std::fmt;
 pub enum Bench {
     /// Faults in stored files, all of which must be noticed (P20), and how fast files are sealed and opened.
     Files(files::Args),
+    /// Whether organizations ever meet: random statements and requests of many organizations, with ids swapped.
+    Isolation(isolation::Args),
     /// How many passwords a second can be hashed here, and how long one takes.
     Passwords(passwords::Args),
 }
@@ -42,6 +45,7 @@ impl std::error::Error for Broken {}
 pub async fn run(bench: &Bench) -> Result<String, Broken> {
     match bench {
         Bench::Files(args) => files::run(args).await,
+        Bench::Isolation(args) => isolation::run(args).await,
         Bench::Passwords(args) => passwords::run(args).await,
     }
 }

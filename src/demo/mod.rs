@@ -47,7 +47,7 @@ use town::TownAt;
 use vault::{Begin, Keys, ROSA, Vault};
 
 /// The breathlessness protocol as it is shipped, by path within its folder.
-const DYSPNEA: [(&str, &str); 6] = [
+pub const DYSPNEA: [(&str, &str); 6] = [
     ("protocol.yaml", include_str!("../../protocols/dyspnea/protocol.yaml")),
     ("guidance.md", include_str!("../../protocols/dyspnea/guidance.md")),
     ("scenarios.yaml", include_str!("../../protocols/dyspnea/scenarios.yaml")),

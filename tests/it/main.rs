@@ -11,6 +11,7 @@
     clippy::unwrap_used
 )]
 
+mod agencies;
 mod call_page;
 mod config;
 mod content;
