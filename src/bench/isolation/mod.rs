@@ -133,7 +133,6 @@ pub async fn measure(
         (Sabotage::BoundlessSearch, By::Requests),
         (Sabotage::RelayedNews, By::Requests),
         (Sabotage::BoundlessTable("patient"), By::Requests),
-        (Sabotage::BoundlessTable("call"), By::Requests),
         (Sabotage::BoundlessTable("staff_member"), By::Requests),
         (Sabotage::BoundlessTable("job"), By::Jobs),
     ] {
