@@ -6,12 +6,12 @@ use crate::{
     domain::{
         audit::{Deed, DeedKind},
         factor::Factor,
-        ids::{AppId, OrgId},
+        ids::AppId,
         private::Private,
-        sealed::Place,
         totp,
     },
     error::Error,
+    factors::place,
     store::{
         audit::{self, Receipt},
         factors,
@@ -119,8 +119,4 @@ async fn waiting(app: &App, person: &Person<'_>) -> Result<(AppId, Private<Vec<u
     })?;
     let secret = app.vault.open(place(person.actor.org, proposed.id), &proposed.secret).await?;
     Ok((proposed.id, secret))
-}
-
-const fn place(org: OrgId, id: AppId) -> Place {
-    Place { org, table: "authenticator_app", column: "secret_sealed", row: id.0 }
 }
