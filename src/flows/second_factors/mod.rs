@@ -78,10 +78,16 @@ impl Factors {
         self.app.is_some() || !self.passkeys.is_empty()
     }
 
+    /// Whether the organization insists on one.
+    #[must_use]
+    pub const fn required(&self) -> bool {
+        matches!(self.policy, FactorPolicy::Required)
+    }
+
     /// Whether a factor must be added before anything else opens.
     #[must_use]
     pub const fn owed(&self) -> bool {
-        matches!(self.policy, FactorPolicy::Required) && !self.any()
+        self.required() && !self.any()
     }
 }
 
