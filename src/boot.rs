@@ -246,6 +246,7 @@ fn unusable(setting: &str, error: Error) -> Error {
         Error::Invalid(_)
         | Error::SignedOut
         | Error::Unproven
+        | Error::FactorOwed
         | Error::Forbidden
         | Error::NotFound
         | Error::Conflict(_)

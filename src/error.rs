@@ -14,6 +14,9 @@ pub enum Error {
     /// Signed in, but what was asked for wants a proof of the last minutes.
     #[error("prove again who you are")]
     Unproven,
+    /// Signed in by a password alone where a second factor is required.
+    #[error("add a second factor first")]
+    FactorOwed,
     /// The role or care team does not permit it.
     #[error("your role does not permit this")]
     Forbidden,
@@ -59,6 +62,7 @@ impl Error {
             Self::Invalid(_)
             | Self::SignedOut
             | Self::Unproven
+            | Self::FactorOwed
             | Self::Forbidden
             | Self::NotFound
             | Self::Conflict(_)
@@ -85,6 +89,7 @@ impl Error {
             Self::Invalid(_) => "invalid input".to_owned(),
             Self::SignedOut => "signed out".to_owned(),
             Self::Unproven => "proof wanted".to_owned(),
+            Self::FactorOwed => "factor owed".to_owned(),
             Self::Forbidden => "forbidden".to_owned(),
             Self::NotFound => "not found".to_owned(),
             Self::Conflict(_) => "conflict".to_owned(),

@@ -70,17 +70,10 @@ pub async fn examine(
 ///
 /// # Errors
 /// When the database is away.
-pub async fn spend(
-    tx: &mut OrgTx,
-    staff: StaffId,
-    guess: &Guess,
-    now: DateTime<Utc>,
-) -> Result<Option<Factor>, Error> {
+pub async fn spend(tx: &mut OrgTx, staff: StaffId, guess: &Guess, now: DateTime<Utc>) -> Result<Option<Factor>, Error> {
     match guess {
         Guess::Nothing => Ok(None),
-        Guess::Step(app, step) => {
-            Ok(factors::spend_step(tx, *app, *step).await?.then_some(Factor::AuthenticatorApp))
-        }
+        Guess::Step(app, step) => Ok(factors::spend_step(tx, *app, *step).await?.then_some(Factor::AuthenticatorApp)),
         Guess::Code(marks) => {
             for mark in marks {
                 if factors::spend_recovery_code(tx, staff, mark, now).await? {
@@ -172,9 +165,7 @@ pub async fn read(
 ) -> Result<Result<Proven, Unproven>, Error> {
     let wrong = Unproven { staff, refusal: Refusal::Wrong };
     let state = passkeys::take_challenge(tx, reply.ceremony, purpose, staff, now).await?;
-    let (Some(state), Ok(party), Ok(answer)) =
-        (state, RelyingParty::of(public_url), Answer::read(reply.answer))
-    else {
+    let (Some(state), Ok(party), Ok(answer)) = (state, RelyingParty::of(public_url), Answer::read(reply.answer)) else {
         return Ok(Err(wrong));
     };
     let Some(kept) = passkeys::by_credential(tx, answer.credential_id()).await? else { return Ok(Err(wrong)) };

@@ -111,6 +111,7 @@ impl From<Error> for Ending {
             Error::Invalid(_)
             | Error::SignedOut
             | Error::Unproven
+            | Error::FactorOwed
             | Error::Forbidden
             | Error::NotFound
             | Error::Conflict(_)

@@ -38,6 +38,8 @@ kinds! {
     RevokedToken = "revoked_token",
     /// A password was right; a second factor was asked for.
     AskedForFactor = "asked_for_factor",
+    /// A second factor was shown after the password.
+    ShowedFactor = "showed_factor",
     /// A second factor or a proof was refused.
     FactorRefused = "factor_refused",
     /// The page of one's own factors was read.

@@ -3,7 +3,7 @@
 use super::{OrgTx, audit::Receipt};
 use crate::{
     domain::{
-        ids::{HalfSignInId, SessionId, StaffId},
+        ids::{HalfSignInId, StaffId},
         people::Role,
     },
     error::Error,
@@ -136,17 +136,11 @@ pub async fn end(tx: &mut OrgTx, id: HalfSignInId, now: DateTime<Utc>) -> Result
     Ok(ended.rows_affected() == 1)
 }
 
-/// Ends every half and whole sign-in of a staff member but one session: their credentials changed.
+/// Ends every one of a staff member: their credentials changed.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn end_others(
-    tx: &mut OrgTx,
-    _: &Receipt,
-    staff: StaffId,
-    keep: Option<SessionId>,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
+pub async fn end_all(tx: &mut OrgTx, _: &Receipt, staff: StaffId, now: DateTime<Utc>) -> Result<(), Error> {
     let org = tx.org();
     sqlx::query!(
         "update half_sign_in
@@ -157,40 +151,6 @@ pub async fn end_others(
         org.0,
         staff.0,
         now
-    )
-    .execute(tx.connection())
-    .await?;
-    sqlx::query!(
-        "update session
-            set ended_at = $4
-          where org_id = $1
-            and staff_id = $2
-            and id is distinct from $3
-            and ended_at is null",
-        org.0,
-        staff.0,
-        keep.map(|keep| keep.0),
-        now
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
-}
-
-/// A session that was begun by a password alone has shown a second factor since.
-///
-/// # Errors
-/// When the database is away.
-pub async fn strengthen(tx: &mut OrgTx, _: &Receipt, session: SessionId) -> Result<(), Error> {
-    let org = tx.org();
-    sqlx::query!(
-        "update session
-            set begun_by = 'second_factor'
-          where org_id = $1
-            and id = $2
-            and begun_by = 'password'",
-        org.0,
-        session.0
     )
     .execute(tx.connection())
     .await?;

@@ -2,7 +2,7 @@
 
 use super::{OrgTx, audit::Receipt};
 use crate::{
-    domain::{contact_hours::ContactHours, people::PhoneNumber},
+    domain::{contact_hours::ContactHours, factor::FactorPolicy, people::PhoneNumber},
     error::Error,
 };
 use chrono::{DateTime, Utc};
@@ -56,7 +56,8 @@ pub struct NewOrganization {
     pub caller_number: PhoneNumber,
 }
 
-/// Writes the organization of this transaction and its row in the directory.
+/// Writes the organization of this transaction and its row in the directory. Its staff need a second factor until an admin
+/// decides otherwise.
 ///
 /// # Errors
 /// `Conflict` when the code is taken.
@@ -75,13 +76,14 @@ pub async fn found(tx: &mut OrgTx, _: &Receipt, new: &NewOrganization, now: Date
         return Err(Error::Conflict("an organization with this code exists already; choose another".to_owned()));
     }
     sqlx::query!(
-        "insert into organization (org_id, name, country, time_zone, caller_number, created_at)
-         values ($1, $2, $3, $4, $5, $6)",
+        "insert into organization (org_id, name, country, time_zone, caller_number, second_factor, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7)",
         org.0,
         new.name,
         new.country,
         new.time_zone.name(),
         new.caller_number.reveal(),
+        FactorPolicy::Required.word(),
         now
     )
     .execute(tx.connection())

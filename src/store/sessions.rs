@@ -3,6 +3,7 @@
 use super::{OrgTx, audit::Receipt, staff};
 use crate::{
     domain::{
+        factor::{BegunBy, FactorPolicy},
         ids::{SessionId, StaffId},
         people::Role,
         session::{Device, Lifetime, Line},
@@ -23,6 +24,8 @@ pub struct NewSession {
     pub expires_at: DateTime<Utc>,
     /// Where it is used.
     pub device: Device,
+    /// How its person proved who they are.
+    pub by: BegunBy,
 }
 
 /// Writes a session, proven now.
@@ -32,15 +35,36 @@ pub struct NewSession {
 pub async fn begin(tx: &mut OrgTx, _: &Receipt, new: &NewSession, now: DateTime<Utc>) -> Result<(), Error> {
     let org = tx.org();
     sqlx::query!(
-        "insert into session (org_id, id, token_hash, staff_id, created_at, seen_at, proven_at, expires_at, device)
-         values ($1, $2, $3, $4, $5, $5, $5, $6, $7)",
+        "insert into session (org_id, id, token_hash, staff_id, created_at, seen_at, proven_at, expires_at, device, begun_by)
+         values ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8)",
         org.0,
         new.id.0,
         new.token_hash,
         new.staff.0,
         now,
         new.expires_at,
-        new.device.word()
+        new.device.word(),
+        new.by.word()
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// A session that was begun by a password alone has shown a second factor since.
+///
+/// # Errors
+/// When the database is away.
+pub async fn strengthen(tx: &mut OrgTx, _: &Receipt, session: SessionId) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "update session
+            set begun_by = 'second_factor'
+          where org_id = $1
+            and id = $2
+            and begun_by = 'password'",
+        org.0,
+        session.0
     )
     .execute(tx.connection())
     .await?;
@@ -66,6 +90,8 @@ pub struct Session {
     pub proven_at: Option<DateTime<Utc>>,
     /// How long it lives.
     pub lifetime: Lifetime,
+    /// Whether its organization wants a second factor of this person before anything opens.
+    pub owes_factor: bool,
 }
 
 /// Which session is meant.
@@ -88,7 +114,8 @@ pub async fn read(tx: &mut OrgTx, which: Which<'_>) -> Result<Option<Session>, E
         Which::Id(id) => (None, Some(id.0)),
     };
     let row = sqlx::query!(
-        r#"select s.id, s.staff_id, s.seen_at, s.proven_at, s.expires_at, m.role, m.full_name, o.name as org_name,
+        r#"select s.id, s.staff_id, s.seen_at, s.proven_at, s.expires_at, s.begun_by, m.role, m.full_name, o.name as org_name,
+                o.second_factor,
                 d.code as org_code,
                 exists (select from leg l
                           join call c on c.org_id = l.org_id and c.id = l.call_id
@@ -120,6 +147,9 @@ pub async fn read(tx: &mut OrgTx, which: Which<'_>) -> Result<Option<Session>, E
             Some(at) => Line::Left(at),
             None => Line::Quiet,
         };
+        let unread = || Error::Fault("how a stored session was begun cannot be read".to_owned());
+        let by = BegunBy::from_word(&row.begun_by).ok_or_else(unread)?;
+        let policy = FactorPolicy::from_word(&row.second_factor).ok_or_else(unread)?;
         Ok(Session {
             id: SessionId(row.id),
             staff: StaffId(row.staff_id),
@@ -129,6 +159,7 @@ pub async fn read(tx: &mut OrgTx, which: Which<'_>) -> Result<Option<Session>, E
             org_code: row.org_code,
             proven_at: row.proven_at,
             lifetime: Lifetime { seen_at: row.seen_at, expires_at: row.expires_at, line },
+            owes_factor: by.owes_a_factor(policy),
         })
     })
     .transpose()

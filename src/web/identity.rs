@@ -80,6 +80,9 @@ pub async fn guard(
             if !person.actor.role().is_some_and(|role| roles.contains(&role)) {
                 return Err(Failure(Error::Forbidden));
             }
+            if person.owes_factor && !door.is_early() {
+                return Err(Failure(Error::FactorOwed));
+            }
             match door.proof {
                 Proof::Fresh if !session::is_fresh(person.proven_at, app.clock.now()) => {
                     return Err(Failure(Error::Unproven));
@@ -136,6 +139,7 @@ async fn by_token(app: &App, token: &str, door: &Door) -> Result<sign_in::Identi
             org_code: bearer.org_code,
             proven_at: None,
             lifetime: None,
+            owes_factor: false,
         }),
     }
 }
@@ -263,6 +267,22 @@ const fn cookie_name(app: &App) -> &'static str {
 
 const fn device_name(app: &App) -> &'static str {
     if app.settings.secure_cookies { "__Host-careline-device" } else { "careline-device" }
+}
+
+/// The value of the cookie of a sign-in that waits for its second step, if the request has one.
+#[must_use]
+pub fn half_cookie<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    cookie(headers, half_name(app))
+}
+
+/// The `Set-Cookie` text of a sign-in that waits for its second step. It goes with the browser, and on the server before.
+#[must_use]
+pub fn half_cookie_for(app: &App, value: &str) -> String {
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=300{}", half_name(app), secure(app))
+}
+
+const fn half_name(app: &App) -> &'static str {
+    if app.settings.secure_cookies { "__Host-careline-half" } else { "careline-half" }
 }
 
 const fn secure(app: &App) -> &'static str {

@@ -109,6 +109,9 @@ pub async fn finish(request: Request, next: Next) -> Response {
     if unproven && !api {
         return Redirect::to(&path_with("/prove", "next", back.as_deref())).into_response();
     }
+    if matches!(error.as_deref(), Some(Error::FactorOwed)) && !api {
+        return Redirect::to("/account/factors").into_response();
+    }
     let detail = error.as_deref().map_or_else(|| framework_words(status).to_owned(), words_of);
     let (kind, title) = if unproven { ("prove_again", "Prove again who you are") } else { title_of(status) };
     let mut written = if api {
@@ -136,7 +139,7 @@ pub fn status_of(error: &Error) -> StatusCode {
     match error {
         Error::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::SignedOut => StatusCode::UNAUTHORIZED,
-        Error::Unproven | Error::Forbidden => StatusCode::FORBIDDEN,
+        Error::Unproven | Error::FactorOwed | Error::Forbidden => StatusCode::FORBIDDEN,
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -158,6 +161,11 @@ pub fn words_of(error: &Error) -> String {
         }
         Error::Unproven => {
             "This wants a fresh proof of who you are. POST your password to /api/prove, then try again.".to_owned()
+        }
+        Error::FactorOwed => {
+            "Your organization requires a second factor. Add one on the page /account/factors; everything else opens \
+             after that."
+                .to_owned()
         }
         Error::Forbidden => "Your role does not permit this. An administrator can change roles.".to_owned(),
         Error::NotFound => "There is nothing here under that name. It may belong to another organization.".to_owned(),

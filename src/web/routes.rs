@@ -60,6 +60,12 @@ pub struct Door {
 }
 
 impl Door {
+    /// Whether it opens to somebody who must add a second factor before anything else does.
+    #[must_use]
+    pub fn is_early(&self) -> bool {
+        EARLY.contains(&self.path) || self.path.starts_with("/account/factors")
+    }
+
     /// The same door, open to tokens of a scope too.
     const fn scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
@@ -79,6 +85,9 @@ impl Door {
     }
 }
 
+/// What opens to somebody who owes a second factor, beside the page that adds one.
+const EARLY: &[&str] = &["/sign-out", "/account/stay", "/prove", "/prove/ask", "/prove/passkey", "/api/sign-out", "/api/prove"];
+
 const EVERY_ROLE: &[Role] = &[Nurse, Coordinator, Physician, Admin, Auditor];
 /// Who reads charts.
 const CARERS: &[Role] = &[Nurse, Coordinator, Physician];
@@ -86,6 +95,8 @@ const CARERS: &[Role] = &[Nurse, Coordinator, Physician];
 const CALLERS: &[Role] = &[Nurse, Coordinator];
 /// Who asks for guidance, answers a protocol and signs.
 const SIGNERS: &[Role] = &[Nurse, Physician];
+/// Who sets the organization up.
+const ADMINS: &[Role] = &[Admin];
 /// Who reads the record.
 const KEEPERS: &[Role] = &[Admin, Auditor];
 
@@ -110,6 +121,12 @@ pub const DOORS: &[Door] = &[
     open(Method::GET, "/static/{version}/{name}").at(Pace::Free),
     open(Method::GET, "/sign-in"),
     open(Method::POST, "/sign-in").at(Pace::SignIn),
+    open(Method::POST, "/sign-in/passkey/ask").at(Pace::SignIn),
+    open(Method::POST, "/sign-in/passkey").at(Pace::SignIn),
+    open(Method::GET, "/sign-in/factor"),
+    open(Method::POST, "/sign-in/factor").at(Pace::SignIn),
+    open(Method::POST, "/sign-in/factor/ask"),
+    open(Method::POST, "/sign-in/factor/passkey").at(Pace::SignIn),
     row(Method::POST, "/sign-out", EVERY_ROLE),
     open(Method::GET, "/forgot"),
     open(Method::POST, "/forgot").at(Pace::Reset),
@@ -124,6 +141,8 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/account/stay", EVERY_ROLE),
     row(Method::GET, "/prove", EVERY_ROLE),
     row(Method::POST, "/prove", EVERY_ROLE).at(Pace::SignIn),
+    row(Method::POST, "/prove/ask", EVERY_ROLE),
+    row(Method::POST, "/prove/passkey", EVERY_ROLE).at(Pace::SignIn),
     row(Method::GET, "/", EVERY_ROLE),
     row(Method::GET, "/today", CARERS),
     row(Method::GET, "/today/parts/list", CARERS),
@@ -147,6 +166,17 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/live/ticket", CARERS),
     row(Method::POST, "/calls/{id}/cancel", CALLERS),
     row(Method::POST, "/calls/{id}/hang-up", CALLERS),
+    row(Method::GET, "/account/factors", EVERY_ROLE),
+    row(Method::POST, "/account/factors/app", EVERY_ROLE).fresh(),
+    row(Method::POST, "/account/factors/app/confirm", EVERY_ROLE).fresh(),
+    row(Method::POST, "/account/factors/app/remove", EVERY_ROLE).fresh(),
+    row(Method::POST, "/account/factors/passkeys/ask", EVERY_ROLE).fresh(),
+    row(Method::POST, "/account/factors/passkeys", EVERY_ROLE).fresh(),
+    row(Method::POST, "/account/factors/passkeys/{id}/remove", EVERY_ROLE).fresh(),
+    row(Method::POST, "/account/factors/codes", EVERY_ROLE).fresh(),
+    row(Method::GET, "/settings/factors", ADMINS).fresh(),
+    row(Method::POST, "/settings/factors/policy", ADMINS).fresh(),
+    row(Method::POST, "/settings/factors/{id}/reset", ADMINS).fresh(),
     row(Method::GET, "/account/tokens", EVERY_ROLE),
     row(Method::POST, "/account/tokens", EVERY_ROLE),
     row(Method::POST, "/account/tokens/{id}/revoke", EVERY_ROLE),
@@ -222,6 +252,14 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/account/sessions/end-others", post(pages::account::end_others))
         .route("/account/devices/{id}/end", post(pages::account::distrust))
         .route("/account/stay", post(pages::account::stay))
+        .route("/sign-in/passkey/ask", post(pages::second_step::ask_anybody))
+        .route("/sign-in/passkey", post(pages::second_step::by_passkey_alone))
+        .route("/sign-in/factor", get(pages::second_step::form).post(pages::second_step::by_code))
+        .route("/sign-in/factor/ask", post(pages::second_step::ask))
+        .route("/sign-in/factor/passkey", post(pages::second_step::by_passkey))
+        .merge(factors())
+        .route("/prove/ask", post(pages::prove::ask))
+        .route("/prove/passkey", post(pages::prove::by_passkey))
         .route("/prove", get(pages::prove::form).post(pages::prove::prove))
         .route("/", get(pages::sign_in::home))
         .route("/today", get(pages::today::show))
@@ -251,6 +289,22 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/live/ticket", post(live::ticket))
         .merge(api::routes())
         .fallback(nothing_here)
+}
+
+/// Second factors: one's own, and those of colleagues.
+fn factors() -> Router<Arc<App>> {
+    Router::new()
+        .route("/account/factors", get(pages::factors::show))
+        .route("/account/factors/app", post(pages::factors::propose_app))
+        .route("/account/factors/app/confirm", post(pages::factors::confirm_app))
+        .route("/account/factors/app/remove", post(pages::factors::remove_app))
+        .route("/account/factors/passkeys/ask", post(pages::factors::ask_passkey))
+        .route("/account/factors/passkeys", post(pages::factors::add_passkey))
+        .route("/account/factors/passkeys/{id}/remove", post(pages::factors::remove_passkey))
+        .route("/account/factors/codes", post(pages::factors::renew_codes))
+        .route("/settings/factors", get(pages::colleagues::show))
+        .route("/settings/factors/policy", post(pages::colleagues::set_policy))
+        .route("/settings/factors/{id}/reset", post(pages::colleagues::reset))
 }
 
 async fn nothing_here() -> Failure {

@@ -31,7 +31,7 @@ use crate::{
     },
     error::Error,
     ports::keys::Purpose,
-    store::{OrgTx, audit, audit::Receipt, factors, half_sign_ins, jobs, passkeys, staff},
+    store::{OrgTx, audit, audit::Receipt, factors, half_sign_ins, jobs, passkeys, sessions, staff},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -127,7 +127,8 @@ async fn tell(
     keep: Option<SessionId>,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    half_sign_ins::end_others(tx, receipt, whose, keep, now).await?;
+    half_sign_ins::end_all(tx, receipt, whose, now).await?;
+    sessions::end_all(tx, receipt, whose, keep, now).await?;
     let job = Job::SendNotice { staff: whose, notice: Notice::CredentialChanged };
     jobs::enqueue(tx, &job, &Uuid::now_v7().to_string(), now, now).await
 }
@@ -150,7 +151,7 @@ async fn added(
         let receipt = audit::record(tx, person.actor, &deed, now).await?;
         factors::replace_recovery_codes(tx, &receipt, who, &codes.marks, now).await?;
     }
-    half_sign_ins::strengthen(tx, &receipt, person.session).await?;
+    sessions::strengthen(tx, &receipt, person.session).await?;
     tell(tx, &receipt, who, Some(person.session), now).await?;
     Ok(receipt)
 }

@@ -1,25 +1,36 @@
 //! Signing in, being recognized and signing out. Sessions live on the server; a cookie names one, and only the hash of
 //! what is in it is kept. Whatever was wrong, a refusal has one text and does the same work, and every try climbs the
-//! ladder of its account before the password is compared.
+//! ladder of its account before the password is compared. Who has a second factor is half signed in by the password:
+//! `second_step` asks for the rest.
+
+mod second_step;
+
+pub use crate::{
+    factors::{Question, Reply},
+    store::factors::Held,
+};
+pub use second_step::{Browser, ask_anybody, ask_half, by_code, by_half_passkey, by_passkey, waiting};
 
 use crate::{
     app::App,
     domain::{
         audit::{Deed, DeedKind},
+        factor::BegunBy,
         ids::{DeviceId, OrgId, SessionId, StaffId},
         job::Job,
         ladder::{Try, UNUSUAL},
         notice::Notice,
         password::StoredPassword,
-        people::{Actor, Who},
+        people::{Actor, Role, Who},
         private::Private,
         session::{Device, Lifetime, TRUSTED, Token, longest},
     },
     error::Error,
     ports::keys::Purpose,
     store::{
+        OrgTx,
         audit::{self, Receipt},
-        devices, jobs, ladders,
+        devices, factors, jobs, ladders,
         sessions::{self, NewSession, Which},
         staff,
     },
@@ -52,6 +63,8 @@ pub struct Identity {
     pub proven_at: Option<DateTime<Utc>>,
     /// How long their session lives; `None` for a program.
     pub lifetime: Option<Lifetime>,
+    /// Whether they must add a second factor before anything else opens.
+    pub owes_factor: bool,
 }
 
 /// What somebody typed, and where.
@@ -77,11 +90,20 @@ pub struct Entered {
     pub device: String,
 }
 
-/// Begins a session.
+/// How far a right password leads.
+#[derive(Debug)]
+pub enum FirstStep {
+    /// In.
+    Entered(Entered),
+    /// To the second factor; what waits is named by this cookie's value.
+    Half(String),
+}
+
+/// Begins a session, or the second step of one.
 ///
 /// # Errors
 /// `Invalid` with one text for an unknown organization, an unknown e-mail address, a wrong password and a locked account.
-pub async fn sign_in(app: &App, entry: &Entry<'_>) -> Result<Entered, Error> {
+pub async fn sign_in(app: &App, entry: &Entry<'_>) -> Result<FirstStep, Error> {
     let began = Instant::now();
     let place = app.passwords.queue()?;
     let organizations = app.db.organizations().await?;
@@ -99,9 +121,28 @@ pub async fn sign_in(app: &App, entry: &Entry<'_>) -> Result<Entered, Error> {
         return Err(Error::Invalid(REFUSED.to_owned()));
     };
     let renewed = app.passwords.renew(&place, org, &entry.password, &stored).await?;
-    let entered = enter(app, org, login, &account, renewed, entry.device).await?;
+    let step = step(app, org, login, &account, renewed, entry.device).await?;
     app.passwords.note(began.elapsed());
-    Ok(entered)
+    Ok(step)
+}
+
+/// What a right password leads to.
+async fn step(
+    app: &App,
+    org: OrgId,
+    login: &staff::Login,
+    account: &Account,
+    renewed: Option<StoredPassword>,
+    device: Device,
+) -> Result<FirstStep, Error> {
+    let now = app.clock.now();
+    let actor = Actor::staff(org, login.id, login.role);
+    let mut tx = app.db.begin(&actor).await?;
+    if factors::held(&mut tx, login.id).await?.any() {
+        return second_step::begin(tx, &actor, login.id, renewed, now).await.map(FirstStep::Half);
+    }
+    let arrival = Arrival { staff: login.id, role: login.role, account, device, by: BegunBy::Password, renewed };
+    enter(tx, org, arrival, now).await.map(FirstStep::Entered)
 }
 
 /// The ladder that was climbed, and what is known of the browser.
@@ -121,20 +162,32 @@ async fn attempt(app: &App, org: OrgId, entry: &Entry<'_>) -> Result<(Option<sta
     let now = app.clock.now();
     let address = rung(app, org, &format!("address:{}", entry.email.to_lowercase())).await?;
     let token = entry.known.and_then(Token::read).filter(|token| token.org == org);
-    let token_hash = token.as_ref().map_or_else(|| vec![0], Token::hash);
     let mut tx = app.db.begin(&Actor { org, who: Who::Visitor }).await?;
     let login = staff::login(&mut tx, entry.email).await?;
     let owner = login.as_ref().map_or(StaffId(uuid::Uuid::nil()), |login| login.id);
-    let known = devices::device(&mut tx, &token_hash, owner, now).await?;
+    let account = climb(&mut tx, address, token, owner, now).await?;
+    tx.commit().await?;
+    Ok((login, account))
+}
+
+/// Takes a try of somebody's account.
+async fn climb(
+    tx: &mut OrgTx,
+    address: Vec<u8>,
+    token: Option<Token>,
+    owner: StaffId,
+    now: DateTime<Utc>,
+) -> Result<Account, Error> {
+    let token_hash = token.as_ref().map_or_else(|| vec![0], Token::hash);
+    let known = devices::device(tx, &token_hash, owner, now).await?;
     let rung = match known {
         Some(device) => device.0.as_bytes().to_vec(),
         None => address.clone(),
     };
-    let tried = ladders::climb(&mut tx, &rung, now).await?;
+    let tried = ladders::climb(tx, &rung, now).await?;
     // A colleague may have signed in from this browser; a token nobody knows is not taken over.
-    let shared = devices::is_device(&mut tx, &token_hash, now).await?;
-    tx.commit().await?;
-    Ok((login, Account { rung, address, tried, device: token.filter(|_| shared), known }))
+    let shared = devices::is_device(tx, &token_hash, now).await?;
+    Ok(Account { rung, address, tried, device: token.filter(|_| shared), known })
 }
 
 /// The row of the ladder: a mark, because people type passwords into the wrong field.
@@ -142,58 +195,56 @@ async fn rung(app: &App, org: OrgId, what: &str) -> Result<Vec<u8>, Error> {
     Ok(app.vault.keys().mark(Purpose::Lookup, org, None, what.as_bytes()).await?.bytes)
 }
 
-async fn enter(
-    app: &App,
-    org: OrgId,
-    login: &staff::Login,
-    account: &Account,
-    renewed: Option<StoredPassword>,
+/// Somebody whose proof is complete.
+struct Arrival<'a> {
+    staff: StaffId,
+    role: Role,
+    account: &'a Account,
     device: Device,
-) -> Result<Entered, Error> {
-    let now = app.clock.now();
-    let actor = Actor::staff(org, login.id, login.role);
+    by: BegunBy,
+    renewed: Option<StoredPassword>,
+}
+
+/// Begins their session, in the transaction that spent their proof.
+async fn enter(mut tx: OrgTx, org: OrgId, arrival: Arrival<'_>, now: DateTime<Utc>) -> Result<Entered, Error> {
+    let Arrival { staff: who, role, account, device, by, renewed } = arrival;
+    let actor = Actor::staff(org, who, role);
     let token = Token::of(org, rand::random());
     let browser = account.device.clone().unwrap_or_else(|| Token::of(org, rand::random()));
-    let session = NewSession {
-        id: SessionId::at(now),
-        staff: login.id,
-        token_hash: token.hash(),
-        expires_at: now + longest(login.role),
-        device,
-    };
-    let mut tx = app.db.begin(&actor).await?;
-    let deed = Deed::of(DeedKind::SignedIn).subject(session.id.0).with("device", device.word());
+    let (id, expires_at) = (SessionId::at(now), now + longest(role));
+    let session = NewSession { id, staff: who, token_hash: token.hash(), expires_at, device, by };
+    let deed = Deed::of(DeedKind::SignedIn).subject(id.0).with("device", device.word()).with("by", by.word());
     let receipt = audit::record(&mut tx, &actor, &deed, now).await?;
     sessions::begin(&mut tx, &receipt, &session, now).await?;
-    if is_unusual(&mut tx, login, account).await? {
-        let job = Job::SendNotice { staff: login.id, notice: Notice::UnusualSignIn };
+    if is_unusual(&mut tx, who, account).await? {
+        let job = Job::SendNotice { staff: who, notice: Notice::UnusualSignIn };
         // One letter an hour says it; more would bury it.
         jobs::enqueue(&mut tx, &job, &now.format("%Y-%m-%dT%H").to_string(), now, now).await?;
     }
     ladders::step_down(&mut tx, &receipt, &account.rung).await?;
     let remembered = devices::NewDevice {
         id: DeviceId::at(now),
-        staff: login.id,
+        staff: who,
         token_hash: &browser.hash(),
         device,
         expires_at: now + TRUSTED,
     };
     devices::remember(&mut tx, &receipt, &remembered, now).await?;
     if let Some(renewed) = renewed {
-        staff::set_password(&mut tx, &receipt, login.id, &renewed).await?;
+        staff::set_password(&mut tx, &receipt, who, &renewed).await?;
     }
     tx.commit().await?;
     Ok(Entered { session: token.text(), device: browser.text() })
 }
 
 /// A browser not seen before, of somebody who was seen elsewhere; or a success after many refused tries.
-async fn is_unusual(tx: &mut crate::store::OrgTx, login: &staff::Login, account: &Account) -> Result<bool, Error> {
+async fn is_unusual(tx: &mut OrgTx, who: StaffId, account: &Account) -> Result<bool, Error> {
     // The present try was counted too.
     let (Try::Open(ladder) | Try::Locked(ladder)) = account.tried;
     if ladder.failures > UNUSUAL || ladders::failures(tx, &account.address).await? > UNUSUAL {
         return Ok(true);
     }
-    Ok(account.known.is_none() && devices::was_remembered(tx, login.id).await?)
+    Ok(account.known.is_none() && devices::was_remembered(tx, who).await?)
 }
 
 /// Records the refusal. An organization that does not exist has no record, so there the same statements come to nothing.
@@ -279,5 +330,6 @@ fn alive(org: OrgId, session: sessions::Session, now: DateTime<Utc>) -> Result<I
         org_code: session.org_code,
         proven_at: session.proven_at,
         lifetime: Some(session.lifetime),
+        owes_factor: session.owes_factor,
     })
 }

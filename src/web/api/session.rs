@@ -5,7 +5,10 @@ use crate::{
     app::App,
     domain::{pace::Pace, people::Role, private::Private},
     error::Error,
-    flows::{prove, sign_in},
+    flows::{
+        prove::{self, Typed},
+        sign_in::{self, Browser, FirstStep},
+    },
     web::{
         identity::{self, SignedIn},
         limits,
@@ -30,6 +33,9 @@ pub struct Credentials {
     email: String,
     /// The password.
     password: String,
+    /// A code of an authenticator app, or a recovery code; needed by whoever has a second factor.
+    #[serde(default)]
+    code: String,
 }
 
 /// Who one is.
@@ -64,10 +70,19 @@ pub async fn sign_in(
         known: identity::device_cookie(&app, &headers),
         device: identity::device_of(&headers),
     };
-    let entered = sign_in::sign_in(&app, &entry).await.map_err(|error| match error {
+    let step = sign_in::sign_in(&app, &entry).await.map_err(|error| match error {
         Error::Invalid(_) => Error::SignedOut,
         other => other,
     })?;
+    let browser = Browser { known: entry.known, device: entry.device };
+    let entered = match step {
+        FirstStep::Entered(entered) => entered,
+        FirstStep::Half(_) if body.code.is_empty() => {
+            let words = "this login has a second factor: send a code of its app, or a recovery code, as `code` too";
+            return Err(Failure(Error::Invalid(words.to_owned())));
+        }
+        FirstStep::Half(half) => sign_in::by_code(&app, Some(&half), &body.code, &browser).await?,
+    };
     Ok((DONE, identity::cookies_for(&app, &entered)).into_response())
 }
 
@@ -76,6 +91,9 @@ pub async fn sign_in(
 pub struct Proving {
     /// The password, once more.
     password: String,
+    /// A code of an authenticator app, or a recovery code; needed by whoever has a second factor.
+    #[serde(default)]
+    code: String,
 }
 
 /// Proves again who one is, for what answers `prove_again`; sets a new session cookie, and the old one is dead.
@@ -90,8 +108,8 @@ pub async fn prove(
     Body(body): Body<Proving>,
 ) -> Result<Response, Failure> {
     let session = person.session.ok_or(Error::SignedOut)?;
-    let password = Private::new(body.password);
-    let cookie = prove::by_password(&app, &person.actor, session, &password).await?;
+    let typed = Typed { password: Private::new(body.password), code: Private::new(body.code) };
+    let cookie = prove::by_password(&app, &person.actor, session, &typed).await?;
     Ok((DONE, [(header::SET_COOKIE, identity::cookie_for(&app, &cookie))]).into_response())
 }
 

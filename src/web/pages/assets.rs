@@ -17,7 +17,7 @@ struct Asset {
     text: &'static str,
 }
 
-const ASSETS: [Asset; 4] = [
+const ASSETS: [Asset; 5] = [
     Asset {
         name: "careline.css",
         content_type: "text/css; charset=utf-8",
@@ -28,6 +28,11 @@ const ASSETS: [Asset; 4] = [
         name: "session.js",
         content_type: "text/javascript; charset=utf-8",
         text: include_str!("../static/session.js"),
+    },
+    Asset {
+        name: "passkey.js",
+        content_type: "text/javascript; charset=utf-8",
+        text: include_str!("../static/passkey.js"),
     },
     Asset { name: "mark.svg", content_type: "image/svg+xml", text: include_str!("../static/mark.svg") },
 ];

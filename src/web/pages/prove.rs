@@ -1,11 +1,11 @@
-//! Proving again who one is, before something sensitive.
+//! Proving again who one is, before something sensitive: the password with a code, or a passkey.
 
-use super::{Bare, assets, icons, sign_in::own_path};
+use super::{Bare, assets, factors::Asked, icons, sign_in::own_path};
 use crate::{
     app::App,
-    domain::private::Private,
+    domain::{ids::CeremonyId, private::Private},
     error::Error,
-    flows::prove,
+    flows::prove::{self, Held, Reply, Typed},
     web::{
         identity::{self, SignedIn},
         respond::{self, Failure},
@@ -13,7 +13,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{
-    Form,
+    Form, Json,
     extract::{Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
@@ -33,6 +33,17 @@ pub struct Way {
 pub struct Proving {
     password: String,
     #[serde(default)]
+    code: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// A browser's answer, in a form.
+#[derive(Deserialize)]
+pub struct AnswerForm {
+    ceremony: CeremonyId,
+    answer: String,
+    #[serde(default)]
     next: String,
 }
 
@@ -42,6 +53,7 @@ struct ProvePage<'a> {
     frame: Bare,
     person: &'a str,
     next: &'a str,
+    held: Held,
     fault: Option<String>,
 }
 
@@ -49,8 +61,14 @@ struct ProvePage<'a> {
 ///
 /// # Errors
 /// When the page cannot be rendered.
-pub async fn form(person: SignedIn, Query(way): Query<Way>) -> Result<Response, Failure> {
-    respond::page(&ProvePage { frame: FRAME, person: &person.0.full_name, next: own_path(&way.next), fault: None })
+pub async fn form(
+    State(app): State<Arc<App>>,
+    SignedIn(person): SignedIn,
+    Query(way): Query<Way>,
+) -> Result<Response, Failure> {
+    let held = prove::wanted(&app, &person.actor).await?;
+    let (person, next) = (person.full_name.as_str(), own_path(&way.next));
+    respond::page(&ProvePage { frame: FRAME, person, next, held, fault: None })
 }
 
 /// `POST /prove`: on to where the person was going, with a new cookie.
@@ -59,17 +77,48 @@ pub async fn form(person: SignedIn, Query(way): Query<Way>) -> Result<Response, 
 /// When the database is away.
 pub async fn prove(
     State(app): State<Arc<App>>,
-    SignedIn(person): SignedIn,
+    person: SignedIn,
     Form(form): Form<Proving>,
 ) -> Result<Response, Failure> {
-    let next = own_path(&form.next);
-    let session = person.session.ok_or(Error::SignedOut)?;
-    match prove::by_password(&app, &person.actor, session, &Private::new(form.password)).await {
+    let session = person.0.session.ok_or(Error::SignedOut)?;
+    let typed = Typed { password: Private::new(form.password), code: Private::new(form.code) };
+    let proven = prove::by_password(&app, &person.0.actor, session, &typed).await;
+    go_on(&app, &person, &form.next, proven).await
+}
+
+/// `POST /prove/ask`: what the person's browser is asked, as JSON.
+///
+/// # Errors
+/// When there can be no passkeys at this address.
+pub async fn ask(State(app): State<Arc<App>>, SignedIn(person): SignedIn) -> Result<Json<Asked>, Failure> {
+    let asked = prove::ask(&app, &person.actor).await?;
+    Ok(Json(Asked { ceremony: asked.ceremony, options: asked.options }))
+}
+
+/// `POST /prove/passkey`: its answer.
+///
+/// # Errors
+/// When the database is away.
+pub async fn by_passkey(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Form(form): Form<AnswerForm>,
+) -> Result<Response, Failure> {
+    let session = person.0.session.ok_or(Error::SignedOut)?;
+    let reply = Reply { ceremony: form.ceremony, answer: &form.answer };
+    let proven = prove::by_passkey(&app, &person.0.actor, session, reply).await;
+    go_on(&app, &person, &form.next, proven).await
+}
+
+async fn go_on(app: &App, person: &SignedIn, next: &str, proven: Result<String, Error>) -> Result<Response, Failure> {
+    let next = own_path(next);
+    match proven {
         Ok(cookie) => {
-            Ok(([(header::SET_COOKIE, identity::cookie_for(&app, &cookie))], Redirect::to(next)).into_response())
+            Ok(([(header::SET_COOKIE, identity::cookie_for(app, &cookie))], Redirect::to(next)).into_response())
         }
         Err(Error::Invalid(fault)) => {
-            let page = ProvePage { frame: FRAME, person: &person.full_name, next, fault: Some(fault) };
+            let held = prove::wanted(app, &person.0.actor).await?;
+            let page = ProvePage { frame: FRAME, person: &person.0.full_name, next, held, fault: Some(fault) };
             respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
         Err(error) => Err(error.into()),

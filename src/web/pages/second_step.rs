@@ -136,9 +136,7 @@ pub async fn by_passkey_alone(
 ) -> Result<Response, Failure> {
     let reply = Reply { ceremony: form.ceremony, answer: &form.answer };
     match sign_in::by_passkey(&app, form.organization.trim(), reply, &browser(&app, &headers)).await {
-        Ok(entered) => {
-            Ok((identity::cookies_for(&app, &entered), Redirect::to(own_path(&form.then))).into_response())
-        }
+        Ok(entered) => Ok((identity::cookies_for(&app, &entered), Redirect::to(own_path(&form.then))).into_response()),
         Err(Error::Invalid(fault)) => super::sign_in::refused(&form.then, form.organization.trim(), "", fault),
         Err(error) => Err(error.into()),
     }

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{pace::Pace, private::Private},
     error::Error,
-    flows::sign_in,
+    flows::sign_in::{self, FirstStep},
     web::{
         identity::{self, SignedIn},
         limits,
@@ -75,19 +75,30 @@ pub async fn sign_in(
         device: identity::device_of(&headers),
     };
     match sign_in::sign_in(&app, &entry).await {
-        Ok(entered) => Ok((identity::cookies_for(&app, &entered), Redirect::to(own_path(&form.then))).into_response()),
-        Err(Error::Invalid(fault)) => {
-            let page = SignInPage {
-                frame: FRAME,
-                then: &form.then,
-                organization: &form.organization,
-                email: &form.email,
-                fault: Some(fault),
-            };
-            respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        Ok(FirstStep::Entered(entered)) => {
+            Ok((identity::cookies_for(&app, &entered), Redirect::to(own_path(&form.then))).into_response())
         }
+        Ok(FirstStep::Half(half)) => {
+            let cookie = [(header::SET_COOKIE, identity::half_cookie_for(&app, &half))];
+            Ok((cookie, Redirect::to(&second_step(own_path(&form.then)))).into_response())
+        }
+        Err(Error::Invalid(fault)) => refused(&form.then, &form.organization, &form.email, fault),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The form again, with everything but the password and with what is wrong.
+///
+/// # Errors
+/// When the page cannot be rendered.
+pub(super) fn refused(then: &str, organization: &str, email: &str, fault: String) -> Result<Response, Failure> {
+    let page = SignInPage { frame: FRAME, then, organization, email, fault: Some(fault) };
+    respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
+fn second_step(then: &str) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("then", then).finish();
+    format!("/sign-in/factor?{query}")
 }
 
 /// `POST /sign-out`: ends the session on the server and in the browser.

@@ -39,6 +39,16 @@
     SecurityError: "This address cannot have passkeys. Use a code instead.",
   };
 
+  // The organization is typed once, in the form of the password.
+  function copied(form) {
+    for (const field of form.querySelectorAll("[data-from]")) {
+      const from = document.getElementById(field.dataset.from);
+      if (!from.reportValidity()) return false;
+      field.value = from.value;
+    }
+    return true;
+  }
+
   async function ask(form) {
     const response = await fetch(form.dataset.ask, {
       method: "POST", body: new URLSearchParams(new FormData(form)), headers: { Accept: "application/json" },
@@ -58,6 +68,7 @@
     form.hidden = false;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      if (!copied(form)) return;
       const button = form.querySelector("button");
       button.disabled = true;
       say("");

@@ -7,6 +7,7 @@ mod calls;
 mod guidance;
 mod hearing;
 mod pace;
+mod second_factors;
 mod sign_in;
 mod tokens;
 mod trouble;

@@ -15,7 +15,8 @@ use careline::{
         add_staff::{self, Duty, NewStaff},
         admit_patient::{self, NewPatient},
         found_organization::{self, NewOrganization},
-        sign_in::{self, Entry, Identity, Use},
+        second_factors::{self, FactorPolicy},
+        sign_in::{self, Entry, FirstStep, Identity, Use},
     },
     simulator::clock::VirtualClock,
 };
@@ -50,7 +51,9 @@ impl Office {
             time_zone: "America/Chicago".into(),
             caller_number: "+12125550100".into(),
         };
-        found_organization::found(&self.app, new).await.unwrap()
+        let operator = found_organization::found(&self.app, new).await.unwrap();
+        second_factors::set_policy(&self.app, &operator, FactorPolicy::Offered).await.unwrap();
+        operator
     }
 
     /// Adds a staff member who signs in as `<role>@example.org`; returns their actor.
@@ -90,9 +93,17 @@ pub fn a_patient(family_name: &str) -> NewPatient {
 
 /// Signs in from a browser not seen before; returns the value of the session's cookie.
 pub async fn sign_in(app: &App, organization: &str, email: &str, password: &str) -> Result<String, Error> {
+    match first_step(app, organization, email, password).await? {
+        FirstStep::Entered(entered) => Ok(entered.session),
+        FirstStep::Half(_) => panic!("{email} has a second factor"),
+    }
+}
+
+/// Types a password in a browser not seen before.
+pub async fn first_step(app: &App, organization: &str, email: &str, password: &str) -> Result<FirstStep, Error> {
     let password = Private::new(password.to_owned());
     let entry = Entry { organization, email, password, known: None, device: Device::Firefox };
-    Ok(sign_in::sign_in(app, &entry).await?.session)
+    sign_in::sign_in(app, &entry).await
 }
 
 /// The person behind a session's cookie.
