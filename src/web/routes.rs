@@ -86,7 +86,8 @@ impl Door {
 }
 
 /// What opens to somebody who owes a second factor, beside the page that adds one.
-const EARLY: &[&str] = &["/sign-out", "/account/stay", "/prove", "/prove/ask", "/prove/passkey", "/api/sign-out", "/api/prove"];
+const EARLY: &[&str] =
+    &["/sign-out", "/account/stay", "/prove", "/prove/ask", "/prove/passkey", "/api/sign-out", "/api/prove"];
 
 const EVERY_ROLE: &[Role] = &[Nurse, Coordinator, Physician, Admin, Auditor];
 /// Who reads charts.

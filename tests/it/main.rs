@@ -12,6 +12,7 @@
 )]
 
 mod agencies;
+mod browser;
 mod call_page;
 mod config;
 mod content;

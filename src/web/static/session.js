@@ -37,7 +37,7 @@
   box.querySelector("form").addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      await fetch(event.target.action, { method: "POST", redirect: "manual" });
+      await fetch(event.target.action, { method: "POST", redirect: "manual", body: new URLSearchParams(new FormData(event.target)) });
       box.hidden = true;
       later(5);
     } catch { /* the box stays, and can be pressed again */ }
