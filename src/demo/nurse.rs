@@ -133,8 +133,12 @@ impl Nurse {
         let mut request = address.into_client_request().map_err(|fault| mishap(fault.to_string()))?;
         let origin = HeaderValue::from_str(&self.origin).map_err(|fault| mishap(fault.to_string()))?;
         request.headers_mut().insert("origin", origin);
-        let ticket = self.post("/live/ticket", &[]).await?;
-        let ticket: Value = serde_json::from_str(&ticket.html).map_err(|_| mishap("no ticket".to_owned()))?;
+        let asked = self.web.post(self.url("/api/live/ticket")).json(&serde_json::json!({}));
+        let reply = asked.header("cookie", self.cookie().unwrap_or_default()).send().await;
+        let ticket: Value = match reply {
+            Ok(reply) => reply.json().await.map_err(|_| mishap("no ticket".to_owned()))?,
+            Err(_) => return Err(mishap("no ticket".to_owned())),
+        };
         let offered = format!("careline, {}", ticket["ticket"].as_str().unwrap_or_default());
         let offered = HeaderValue::from_str(&offered).map_err(|fault| mishap(fault.to_string()))?;
         request.headers_mut().insert("sec-websocket-protocol", offered);

@@ -14,7 +14,6 @@ use crate::{
     live::LiveEvent,
 };
 use axum::{
-    Json,
     extract::{
         Path, State,
         ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
@@ -23,7 +22,6 @@ use axum::{
     response::Response,
 };
 use futures_util::StreamExt;
-use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
@@ -48,21 +46,6 @@ const PROTOCOL: &str = "careline";
 const SESSION_OVER: u16 = 4001;
 /// The close code of a server that cannot look (RFC 6455 registry: try again later).
 const TRY_LATER: u16 = 1013;
-
-/// What opens one live socket.
-#[derive(Serialize)]
-pub struct Ticket {
-    ticket: String,
-}
-
-/// `POST /live/ticket`: one socket, within a minute.
-///
-/// # Errors
-/// When the database is away.
-pub async fn ticket(State(app): State<Arc<App>>, SignedIn(person): SignedIn) -> Result<Json<Ticket>, Failure> {
-    let session = person.session.ok_or(Error::SignedOut)?;
-    Ok(Json(Ticket { ticket: open_socket::write_ticket(&app, &person.actor, session).await? }))
-}
 
 /// `GET /calls/{id}/live`.
 ///

@@ -164,7 +164,6 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/calls/{id}/answers", SIGNERS),
     row(Method::POST, "/calls/{id}/sign", SIGNERS),
     row(Method::GET, "/calls/{id}/live", CARERS),
-    row(Method::POST, "/live/ticket", CARERS),
     row(Method::POST, "/calls/{id}/cancel", CALLERS),
     row(Method::POST, "/calls/{id}/hang-up", CALLERS),
     row(Method::GET, "/account/factors", EVERY_ROLE),
@@ -190,6 +189,7 @@ pub const DOORS: &[Door] = &[
     open(Method::POST, "/api/sign-in").at(Pace::SignIn),
     row(Method::POST, "/api/sign-out", EVERY_ROLE),
     row(Method::POST, "/api/prove", EVERY_ROLE).at(Pace::SignIn),
+    row(Method::POST, "/api/live/ticket", CARERS),
     row(Method::GET, "/api/session", EVERY_ROLE),
     row(Method::GET, "/api/account/sessions", EVERY_ROLE),
     row(Method::POST, "/api/account/sessions/{id}/end", EVERY_ROLE),
@@ -287,7 +287,6 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}/cancel", post(pages::call::cancel))
         .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))
-        .route("/live/ticket", post(live::ticket))
         .merge(api::routes())
         .fallback(nothing_here)
 }

@@ -5,7 +5,10 @@ use crate::{
     app::App,
     domain::{ids::SessionId, session::Device},
     error::Error,
-    flows::own_account::{self, OpenSession},
+    flows::{
+        open_socket,
+        own_account::{self, OpenSession},
+    },
     web::{
         identity::SignedIn,
         respond::{Failure, Problem},
@@ -89,4 +92,22 @@ pub async fn end_others(State(app): State<Arc<App>>, SignedIn(person): SignedIn)
     let used = person.session.ok_or(Error::SignedOut)?;
     own_account::end_others(&app, &person.actor, used).await?;
     Ok(DONE)
+}
+
+/// What opens one live socket.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Ticket {
+    /// Offered as a protocol of the socket, beside `careline`.
+    ticket: String,
+}
+
+/// A ticket for one live socket, good for a minute.
+///
+/// # Errors
+/// When it cannot be written.
+#[utoipa::path(post, path = "/api/live/ticket", tag = "session",
+    responses((status = 200, body = Ticket), (status = 401, body = Problem)))]
+pub async fn ticket(State(app): State<Arc<App>>, SignedIn(person): SignedIn) -> Result<Json<Ticket>, Failure> {
+    let session = person.session.ok_or(Error::SignedOut)?;
+    Ok(Json(Ticket { ticket: open_socket::write_ticket(&app, &person.actor, session).await? }))
 }

@@ -69,6 +69,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(account::list))
         .routes(routes!(account::end))
         .routes(routes!(account::end_others))
+        .routes(routes!(account::ticket))
         .routes(routes!(session::me))
         .routes(routes!(tokens::list, tokens::make))
         .routes(routes!(tokens::revoke))

@@ -138,7 +138,8 @@
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     let ticket;
     try {
-      const got = await part("/live/ticket", { method: "POST", headers: { "X-Careline-Glance": "1" } });
+      const got = await part("/api/live/ticket", { method: "POST", headers: { "X-Careline-Glance": "1" } });
+      if (got.status === 401) leave("/sign-in?then=");
       ticket = JSON.parse(got.html).ticket;
     } catch { return again(); }
     const socket = new WebSocket(address, ["careline", ticket]);

@@ -1,11 +1,13 @@
 //! Stories: what a person meets, from their door to the record.
 
+mod account;
 mod admission;
 mod assessing;
 mod at_the_screen;
 mod calls;
 mod guidance;
 mod hearing;
+mod ladder;
 mod pace;
 mod second_factors;
 mod sign_in;

@@ -90,7 +90,7 @@ impl Entrance {
 
     /// A ticket for one live socket.
     pub async fn ticket(&self, role: Role) -> String {
-        let reply: serde_json::Value = self.post(role, "/live/ticket", &[]).await.json().await.unwrap();
+        let reply: serde_json::Value = self.post(role, "/api/live/ticket", &[]).await.json().await.unwrap();
         reply["ticket"].as_str().unwrap().to_owned()
     }
 

@@ -4,6 +4,7 @@ pub mod database;
 pub mod entrance;
 pub mod office;
 pub mod protocol;
+pub mod statements;
 pub mod teams;
 pub mod ward;
 pub mod wiring;
