@@ -85,6 +85,26 @@ Run: $(hint postgresql 'brew install postgresql@17')"
   export PG_BIN
 }
 
+# Node.js with npm, for what the tests run beside the product: a sign-in provider, a browser's driver. `need_node FOLDER`
+# also installs what FOLDER/package-lock.json names, when that is not there yet.
+need_node() {
+  local version=0
+  command -v node >/dev/null && version=$(node --version | sed 's/v\([0-9]*\).*/\1/')
+  if [ "$version" -lt 18 ] || ! command -v npm >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      apt_install nodejs npm
+    else
+      die "Node.js 18 or newer and npm are missing. Run: $(hint 'nodejs npm' 'brew install node')"
+    fi
+  fi
+  # npm writes down last what it has installed, so an install that broke off is made again.
+  if ! cmp -s "$1/package-lock.json" "$1/node_modules/.installed-lock.json"; then
+    say "Installing the packages of $1 ..."
+    (cd "$1" && npm ci --no-audit --no-fund --ignore-scripts >/dev/null) || die "npm ci failed in $1; run it by hand to see why."
+    cp "$1/package-lock.json" "$1/node_modules/.installed-lock.json"
+  fi
+}
+
 # Where things are built: CARGO_TARGET_DIR if set, the clone's own target if it has one, else a cache outside the
 # clone, so that a second clone does not compile the world again.
 cache=${CARELINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/careline}

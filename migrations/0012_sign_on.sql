@@ -21,7 +21,9 @@ create table group_role (
   org_id     uuid not null,
   group_name text not null check (length(group_name) between 1 and 200),
   role       text not null check (role in ('nurse', 'coordinator', 'physician', 'admin', 'auditor')),
-  primary key (org_id, group_name)
+  team       text,                                -- the care team whoever is new through it begins in
+  primary key (org_id, group_name),
+  foreign key (org_id, team) references care_team (org_id, name)
 );
 select isolate('group_role', 'select, insert, delete');
 

@@ -12,6 +12,7 @@ use crate::{
         mailer::Mailer,
         objects::Objects,
         phone::{MediaWire, Phone},
+        sign_on::SingleSignOn,
         speech::Speech,
         vectors::Vectors,
     },
@@ -48,6 +49,8 @@ pub struct App {
     pub mailer: Arc<dyn Mailer>,
     /// The only way out to addresses that people or peers wrote.
     pub egress: Arc<dyn Egress>,
+    /// The sign-in providers that organizations trust.
+    pub sign_on: Arc<dyn SingleSignOn>,
     /// Fan-out to open sockets.
     pub live: Live,
     /// Settings that flows read.

@@ -8,6 +8,7 @@ use crate::{
         mail::Mail,
         object_stores::ObjectStores,
         openai::{self, OpenAi},
+        openid::OpenId,
         private_postgres::{Durability, PrivatePostgres, PrivatePostgresSettings},
         system_clock::SystemClock,
         tones::ToneTranscriber,
@@ -87,6 +88,7 @@ pub async fn database(config: &DatabaseConfig) -> Result<Database, Error> {
 /// Names the setting that does not work and says what to do next.
 pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error> {
     let telephone = Arc::new(twilio(&config.carrier, &config.public_url)?);
+    let egress = Arc::new(GuardedEgress::new(config.bounds.clone())?);
     let vault = Vault::over(keys(&config.outside.keys)?);
     let app = Arc::new(App {
         db: open(database, CONNECTIONS, &vault).await?,
@@ -101,7 +103,8 @@ pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error
         objects: objects("CARELINE_OBJECTS_URL", "objects", &config.outside.objects)?,
         witness: objects("CARELINE_WITNESS_URL", "witness", &config.outside.witness)?,
         mailer: mailer(&config.outside.mail)?,
-        egress: Arc::new(GuardedEgress::new(config.bounds.clone())?),
+        sign_on: Arc::new(OpenId::over(egress.clone())),
+        egress,
         live: Live::default(),
         settings: Settings {
             public_url: config.public_url.as_str().into(),
@@ -131,6 +134,7 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
         auth_token: Private::new(nobodys()),
     };
     let telephone = Arc::new(twilio(&no_account, "http://127.0.0.1:9")?);
+    let egress = Arc::new(GuardedEgress::new(Bounds::default())?);
     let vault = Vault::over(keys(&config.outside.keys)?);
     Ok(Arc::new(App {
         db: open(database, DESK_CONNECTIONS, &vault).await?,
@@ -145,7 +149,8 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
         objects: objects("CARELINE_OBJECTS_URL", "objects", &config.outside.objects)?,
         witness: objects("CARELINE_WITNESS_URL", "witness", &config.outside.witness)?,
         mailer: mailer(&config.outside.mail)?,
-        egress: Arc::new(GuardedEgress::new(Bounds::default())?),
+        sign_on: Arc::new(OpenId::over(egress.clone())),
+        egress,
         live: Live::default(),
         settings: Settings {
             public_url: "http://127.0.0.1:9".into(),

@@ -6,6 +6,7 @@ pub mod key_file;
 pub mod mail;
 pub mod object_stores;
 pub mod openai;
+pub mod openid;
 pub mod private_postgres;
 pub mod system_clock;
 pub mod tones;

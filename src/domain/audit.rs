@@ -32,6 +32,14 @@ kinds! {
     SignInRefused = "sign_in_refused",
     /// A staff member signed out.
     SignedOut = "signed_out",
+    /// The provider of single sign-on was set.
+    SavedSignOn = "saved_sign_on",
+    /// No provider of single sign-on is trusted any more.
+    RemovedSignOn = "removed_sign_on",
+    /// A person of a provider became known as a staff member.
+    LinkedIdentity = "linked_identity",
+    /// A role or a login followed the groups of its person.
+    FollowedGroups = "followed_groups",
     /// A token for a program was made.
     MadeToken = "made_token",
     /// A token was revoked.

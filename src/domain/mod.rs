@@ -35,6 +35,7 @@ pub mod script;
 pub mod script_texts;
 pub mod sealed;
 pub mod session;
+pub mod sign_on;
 pub mod tones;
 pub mod totp;
 pub mod transcript;

@@ -45,5 +45,6 @@ pub mod second_factors;
 pub mod send_notice;
 pub mod sign_assessment;
 pub mod sign_in;
+pub mod sign_on;
 pub mod verify_record;
 pub mod watch_record;

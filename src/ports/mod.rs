@@ -8,6 +8,7 @@ pub mod llm;
 pub mod mailer;
 pub mod objects;
 pub mod phone;
+pub mod sign_on;
 pub mod speech;
 pub mod vectors;
 

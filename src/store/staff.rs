@@ -173,3 +173,23 @@ pub async fn address(tx: &mut OrgTx, staff: StaffId) -> Result<Option<Private<St
     .await?;
     Ok(found.map(Private::new))
 }
+
+/// The admins whose login is open, with their addresses, by address.
+///
+/// # Errors
+/// When the database is away.
+pub async fn admins(tx: &mut OrgTx) -> Result<Vec<(StaffId, Private<String>)>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query!(
+        "select id, email
+           from staff_member
+          where org_id = $1
+            and role = 'admin'
+            and active
+          order by email",
+        org.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(|row| (StaffId(row.id), Private::new(row.email))).collect())
+}

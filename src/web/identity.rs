@@ -227,6 +227,24 @@ pub fn device_cookie_for(app: &App, value: &str) -> String {
     format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{}", device_name(app), secure(app))
 }
 
+/// The value of the cookie that binds a sign-in at a provider to its browser, if the request has one.
+#[must_use]
+pub fn sign_on_cookie<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
+    cookie(headers, sign_on_name(app))
+}
+
+/// The `Set-Cookie` text that binds a sign-in at a provider to this browser.
+#[must_use]
+pub fn sign_on_cookie_for(app: &App, value: &str) -> String {
+    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=600{}", sign_on_name(app), secure(app))
+}
+
+/// The `Set-Cookie` text that forgets it.
+#[must_use]
+pub fn no_sign_on_cookie(app: &App) -> String {
+    format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{}", sign_on_name(app), secure(app))
+}
+
 /// Where a role's day begins.
 #[must_use]
 pub const fn home_of(role: Option<Role>) -> &'static str {
@@ -283,6 +301,10 @@ pub fn half_cookie_for(app: &App, value: &str) -> String {
 
 const fn half_name(app: &App) -> &'static str {
     if app.settings.secure_cookies { "__Host-careline-half" } else { "careline-half" }
+}
+
+const fn sign_on_name(app: &App) -> &'static str {
+    if app.settings.secure_cookies { "__Host-careline-sign-on" } else { "careline-sign-on" }
 }
 
 const fn secure(app: &App) -> &'static str {

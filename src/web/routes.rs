@@ -128,6 +128,9 @@ pub const DOORS: &[Door] = &[
     open(Method::POST, "/sign-in/factor").at(Pace::SignIn),
     open(Method::POST, "/sign-in/factor/ask"),
     open(Method::POST, "/sign-in/factor/passkey").at(Pace::SignIn),
+    open(Method::GET, "/sign-in/sso"),
+    open(Method::POST, "/sign-in/sso"),
+    open(Method::GET, "/sign-in/sso/return"),
     row(Method::POST, "/sign-out", EVERY_ROLE),
     open(Method::GET, "/forgot"),
     open(Method::POST, "/forgot").at(Pace::Reset),
@@ -177,8 +180,11 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/settings/factors", ADMINS).fresh(),
     row(Method::POST, "/settings/factors/policy", ADMINS).fresh(),
     row(Method::POST, "/settings/factors/{id}/reset", ADMINS).fresh(),
-    row(Method::GET, "/account/tokens", EVERY_ROLE),
-    row(Method::POST, "/account/tokens", EVERY_ROLE),
+    row(Method::GET, "/settings/sign-on", ADMINS).fresh(),
+    row(Method::POST, "/settings/sign-on", ADMINS).fresh(),
+    row(Method::POST, "/settings/sign-on/remove", ADMINS).fresh(),
+    row(Method::GET, "/account/tokens", EVERY_ROLE).fresh(),
+    row(Method::POST, "/account/tokens", EVERY_ROLE).fresh(),
     row(Method::POST, "/account/tokens/{id}/revoke", EVERY_ROLE),
     row(Method::GET, "/record", KEEPERS),
     row(Method::POST, "/record", KEEPERS),
@@ -196,7 +202,7 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/api/account/sessions/end-others", EVERY_ROLE),
     row(Method::GET, "/api/me", EVERY_ROLE).scope(ReadProfile),
     row(Method::GET, "/api/tokens", EVERY_ROLE),
-    row(Method::POST, "/api/tokens", EVERY_ROLE),
+    row(Method::POST, "/api/tokens", EVERY_ROLE).fresh(),
     row(Method::POST, "/api/tokens/{id}/revoke", EVERY_ROLE),
     row(Method::GET, "/api/worklist", CARERS).scope(ReadWorklist),
     row(Method::POST, "/api/calls", CALLERS).scope(WriteCalls),
@@ -270,6 +276,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/patients/{id}", get(pages::chart::show))
         .route("/patients/{id}/contacts", post(pages::chart::add_contact))
         .route("/patients/{id}/consents", post(pages::chart::record_consent))
+        .route("/sign-in/sso", get(pages::sso::form).post(pages::sso::begin))
+        .route("/sign-in/sso/return", get(pages::sso::come_back))
+        .route("/settings/sign-on", get(pages::sign_on_settings::show).post(pages::sign_on_settings::save))
+        .route("/settings/sign-on/remove", post(pages::sign_on_settings::remove))
         .route("/account/tokens", get(pages::tokens::show).post(pages::tokens::make))
         .route("/account/tokens/{id}/revoke", post(pages::tokens::revoke))
         .route("/record", get(pages::record::show).post(pages::record::search))

@@ -32,7 +32,7 @@ use crate::{
         audit::{self, Receipt},
         devices, factors, jobs, ladders,
         sessions::{self, NewSession, Which},
-        staff,
+        sign_on, staff,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -45,6 +45,8 @@ const REFUSED: &str = "Organization, e-mail or password is wrong, or there were 
                        again, after some minutes if you tried often.";
 /// Where a try goes whose organization nobody has: it does what every try does, in an organization without rows.
 const NOWHERE: OrgId = OrgId(uuid::Uuid::nil());
+/// The login of an address nobody has.
+const NOBODY: StaffId = StaffId(uuid::Uuid::nil());
 
 /// A signed-in person.
 #[derive(Clone, Debug)]
@@ -164,7 +166,10 @@ async fn attempt(app: &App, org: OrgId, entry: &Entry<'_>) -> Result<(Option<sta
     let token = entry.known.and_then(Token::read).filter(|token| token.org == org);
     let mut tx = app.db.begin(&Actor { org, who: Who::Visitor }).await?;
     let login = staff::login(&mut tx, entry.email).await?;
-    let owner = login.as_ref().map_or(StaffId(uuid::Uuid::nil()), |login| login.id);
+    let counts = sign_on::login_here_counts(&mut tx, login.as_ref().map_or(NOBODY, |login| login.id)).await?;
+    // Where the organization's provider alone signs people in, a right password is a wrong one.
+    let login = login.filter(|_| counts);
+    let owner = login.as_ref().map_or(NOBODY, |login| login.id);
     let account = climb(&mut tx, address, token, owner, now).await?;
     tx.commit().await?;
     Ok((login, account))

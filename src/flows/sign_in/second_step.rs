@@ -23,7 +23,7 @@ use crate::{
         half_sign_ins::HalfSignIn,
         ladders,
         passkeys::CeremonyPurpose,
-        staff,
+        sign_on, staff,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -175,6 +175,10 @@ pub async fn by_passkey(
     tx.commit().await?;
     let address = address_rung(app, org, proven.staff).await?;
     let mut tx = app.db.begin(&Actor::staff(org, proven.staff, proven.role)).await?;
+    // Where the organization's provider alone signs people in, no passkey leads past it.
+    if !sign_on::login_here_counts(&mut tx, proven.staff).await? {
+        return refuse(tx, org, Unproven { refusal: Refusal::Wrong, staff: Some(proven.staff) }, now).await;
+    }
     let account = without_a_try(&mut tx, org, address, proven.staff, browser, now).await?;
     let (staff, role, by, device) = (proven.staff, proven.role, BegunBy::Passkey, browser.device);
     enter(tx, org, Arrival { staff, role, account: &account, device, by, renewed: None }, now).await

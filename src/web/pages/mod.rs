@@ -18,6 +18,8 @@ pub mod reset;
 pub mod schedule;
 pub mod second_step;
 pub mod sign_in;
+pub mod sign_on_settings;
+pub mod sso;
 pub mod today;
 pub mod tokens;
 pub mod words;
@@ -65,7 +67,8 @@ impl Frame {
         let clinical = [("/today", "Today"), ("/patients", "Patients"), ("/follow-ups", "Follow-ups")];
         let paths: &[(&str, &str)] = match role {
             Some(Role::Nurse | Role::Coordinator | Role::Physician) => &clinical,
-            Some(Role::Admin | Role::Auditor) => &[("/record", "Record")],
+            Some(Role::Admin) => &[("/record", "Record"), ("/settings/sign-on", "Single sign-on")],
+            Some(Role::Auditor) => &[("/record", "Record")],
             None => &[],
         };
         let links = paths.iter().map(|&(path, words)| Link { path, words, here: path == here }).collect();

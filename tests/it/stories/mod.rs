@@ -11,5 +11,7 @@ mod ladder;
 mod pace;
 mod second_factors;
 mod sign_in;
+mod single_sign_on;
+mod single_sign_on_settings;
 mod tokens;
 mod trouble;

@@ -39,11 +39,16 @@ pub struct Town {
 
 impl Entrance {
     pub async fn open() -> Self {
+        Self::open_on(&wiring::NO_LINE).await
+    }
+
+    /// With something at the other end of its line.
+    pub async fn open_on(line: &wiring::Line<'_>) -> Self {
         let database = Database::lease().await;
         let mut superuser = database.superuser().await;
         let home = seed(&mut superuser, "harbor", "Margaret").await;
         let other = seed(&mut superuser, "summit", "Walter").await;
-        let app = Arc::new(wiring::app(&database, 4, Arc::new(SystemClock), &wiring::NO_LINE).await);
+        let app = Arc::new(wiring::app(&database, 4, Arc::new(SystemClock), line).await);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let served = web::serve(Arc::clone(&app), listener, std::future::pending());
@@ -92,6 +97,13 @@ impl Entrance {
     pub async fn ticket(&self, role: Role) -> String {
         let reply: serde_json::Value = self.post(role, "/api/live/ticket", &[]).await.json().await.unwrap();
         reply["ticket"].as_str().unwrap().to_owned()
+    }
+
+    /// A request by somebody of the other organization.
+    pub fn ask_as_other(&self, role: Role, method: Method, path: &str) -> RequestBuilder {
+        let session = format!("{}.{}", self.other.org, token("summit", role));
+        let request = self.ask(method, path).header(forms::HEADER, forms::token_for(&session));
+        request.header("cookie", format!("careline={session}"))
     }
 
     pub async fn get(&self, role: Role, path: &str) -> Response {

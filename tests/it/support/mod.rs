@@ -3,6 +3,7 @@
 pub mod database;
 pub mod entrance;
 pub mod office;
+pub mod openid;
 pub mod protocol;
 pub mod statements;
 pub mod teams;

@@ -9,6 +9,7 @@ use careline::{
         key_file::KeyFile,
         mail::Mail,
         object_stores::ObjectStores,
+        openid::OpenId,
         tones::ToneTranscriber,
         twilio::{Twilio, TwilioSettings},
     },
@@ -50,6 +51,8 @@ pub async fn app(database: &Database, connections: u32, clock: Arc<dyn Clock>, l
         .unwrap(),
     );
     let vault = Vault::over(Arc::new(KeyFile::read(database.keys.reveal()).unwrap()));
+    let bounds = Bounds { towns: vec![line.api.to_owned()], ..Bounds::default() };
+    let egress = Arc::new(GuardedEgress::new(bounds).unwrap());
     App {
         db: database.open(connections).await,
         clock,
@@ -62,7 +65,8 @@ pub async fn app(database: &Database, connections: u32, clock: Arc<dyn Clock>, l
         vault,
         objects: Arc::new(ObjectStores::folder("objects", &database.folder().join("objects")).unwrap()),
         witness: Arc::new(ObjectStores::folder("witness", &database.folder().join("witness")).unwrap()),
-        egress: Arc::new(GuardedEgress::new(Bounds { towns: vec![line.api.to_owned()], ..Bounds::default() }).unwrap()),
+        sign_on: Arc::new(OpenId::over(egress.clone())),
+        egress,
         mailer: Arc::new(Mail::spool(&database.folder().join("mail"), "Careline <careline@localhost>").unwrap()),
         live: Live::default(),
         settings: Settings {
