@@ -1,4 +1,4 @@
-# Sourced by bin/demo, bin/test and bin/prepare-queries: finds Rust, PostgreSQL and a place for what is built.
+# Sourced by bin/demo, bin/test, bin/nightly and bin/prepare-queries: finds Rust, PostgreSQL and a place for what is built.
 # Plain bash 3.2, so that it also runs on a Mac as it comes.
 
 set -euo pipefail

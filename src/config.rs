@@ -3,6 +3,7 @@
 
 mod check;
 mod outside;
+mod secrets;
 mod show;
 
 pub use check::{Fault, Faults, check, check_database, check_desk, check_log, check_names, names_present};

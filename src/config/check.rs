@@ -10,9 +10,6 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-/// Fewest characters of a secret.
-const SHORTEST_SECRET: usize = 32;
-
 /// One thing wrong with the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -233,8 +230,8 @@ fn carrier(settings: &Settings, public_url: Option<&str>, faults: &mut Faults) -
             "CARELINE_TWILIO_AUTH_TOKEN",
             "it is missing, and without it any stranger could forge a webhook; copy it from the console",
         );
-    } else if settings.twilio_auth_token.len() < SHORTEST_SECRET {
-        faults.note("CARELINE_TWILIO_AUTH_TOKEN", too_short());
+    } else {
+        is_strong("CARELINE_TWILIO_AUTH_TOKEN", &settings.twilio_auth_token, faults);
     }
     let url = http_url("CARELINE_TWILIO_API_URL", &settings.twilio_api_url, faults);
     if let Some(url) = &url {
@@ -307,20 +304,6 @@ fn clock(settings: &Settings, faults: &mut Faults) -> Option<ClockConfig> {
     Some(ClockConfig::Town(settings.town_clock_url.trim_end_matches('/').to_owned()))
 }
 
-fn call_code_key(settings: &Settings, faults: &mut Faults) -> Option<Private<Vec<u8>>> {
-    let key = settings.call_code_key.as_bytes();
-    if key.len() >= SHORTEST_SECRET {
-        return Some(Private::new(key.to_vec()));
-    }
-    let what = if key.is_empty() {
-        "it is missing; make one with `openssl rand -hex 32` and keep it".to_owned()
-    } else {
-        too_short()
-    };
-    faults.note("CARELINE_CALL_CODE_KEY", what);
-    None
-}
-
 fn ring_seconds(settings: &Settings, faults: &mut Faults) -> Option<u64> {
     let seconds = settings.ring_seconds.parse().ok().filter(|seconds| (5..=120).contains(seconds));
     if seconds.is_none() {
@@ -335,10 +318,6 @@ fn trusted_proxies(settings: &Settings, faults: &mut Faults) -> Option<usize> {
         faults.note("CARELINE_TRUSTED_PROXIES", "write how many of your proxies stand in front, 0 to 5");
     }
     proxies
-}
-
-fn too_short() -> String {
-    format!("it is too short to be a secret; it needs at least {SHORTEST_SECRET} characters")
 }
 
 fn http_url(variable: &str, text: &str, faults: &mut Faults) -> Option<Url> {

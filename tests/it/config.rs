@@ -6,8 +6,8 @@ use clap::{Args, Command, FromArgMatches};
 const GOOD: &[(&str, &str)] = &[
     ("--public-url", "https://ward.example.org/"),
     ("--twilio-account-sid", "AC0123456789abcdef0123456789abcdef"),
-    ("--twilio-auth-token", "0123456789abcdef0123456789abcdef"),
-    ("--call-code-key", "fedcba9876543210fedcba9876543210"),
+    ("--twilio-auth-token", "8c1f0e7b9a2d4c6385e1f7a0b3d92c64"),
+    ("--call-code-key", "d4b7a19c03e86f25517fc0a92e8b6d31"),
     ("--keys", "/etc/careline/keys.json"),
 ];
 
@@ -119,6 +119,53 @@ fn every_variable_is_shown_with_its_meaning_and_no_secret_is() {
     let database = lines.iter().find(|line| line.variable == "DATABASE_URL").unwrap();
     assert_eq!(database.value, "postgres://app_rw:not-shown@db/careline", "the control: what is no secret is shown");
 }
+
+#[test]
+fn a_secret_out_of_a_manual_does_not_start_and_no_setting_opens_an_unsigned_door() {
+    let real = "8c1f0e7b9a2d4c6385e1f7a0b3d92c64";
+    for guessable in [
+        "a".repeat(40),
+        "ab".repeat(20),
+        "0123456789abcdef0123456789abcdef".to_owned(),
+        "8c1f0e7b9a2d4c63".repeat(2),
+        "changeme-8c1f0e7b9a2d4c6385e1f7a0b3d92c64".to_owned(),
+        "town-auth-token-8c1f0e7b9a2d4c6385e1f7a0b3".to_owned(),
+        "YOUR_AUTH_TOKEN_8c1f0e7b9a2d4c6385e1f7a0b3".to_owned(),
+        "my-super-secret-8c1f0e7b9a2d4c6385e1f7a0b3".to_owned(),
+        real[..31].to_owned(),
+    ] {
+        for (name, variable) in
+            [("--twilio-auth-token", "CARELINE_TWILIO_AUTH_TOKEN"), ("--call-code-key", "CARELINE_CALL_CODE_KEY")]
+        {
+            assert_eq!(faulty(&[(name, &guessable)], &[]), [variable], "{guessable}");
+        }
+    }
+    assert_eq!(faulty(&[("--call-code-key", real)], &[]), Vec::<String>::new(), "the control");
+    // The carrier's signature is always checked: there is nothing to set about it.
+    for line in lines(None) {
+        for word in ["INSECURE", "UNSAFE", "SKIP", "DISABLE", "NO_VERIFY", "SIGNATURE", "ALLOW"] {
+            assert!(!line.variable.contains(word), "{} sounds like a way round a check", line.variable);
+        }
+    }
+}
+
+#[test]
+fn where_requests_may_go_and_who_stands_in_front_is_bounded() {
+    for (changes, variable) in [
+        (vec![("--trusted-proxies", "6")], "CARELINE_TRUSTED_PROXIES"),
+        (vec![("--trusted-proxies", "all")], "CARELINE_TRUSTED_PROXIES"),
+        (vec![("--egress-ports", "")], "CARELINE_EGRESS_PORTS"),
+        (vec![("--egress-ports", "443,0")], "CARELINE_EGRESS_PORTS"),
+        (vec![("--egress-towns", "http://10.0.0.1:4010"), LOOPBACK_CARRIER], "CARELINE_EGRESS_TOWNS"),
+        (vec![("--egress-towns", "http://127.0.0.1:4010")], "CARELINE_EGRESS_TOWNS"),
+    ] {
+        assert_eq!(faulty(&changes, &[]), [variable], "{changes:?}");
+    }
+    let town = [("--egress-towns", "http://127.0.0.1:4010, http://127.0.0.1:4011"), LOOPBACK_CARRIER];
+    assert_eq!(faulty(&town, &[]), Vec::<String>::new(), "the control: a town beside a town");
+}
+
+const LOOPBACK_CARRIER: (&str, &str) = ("--twilio-api-url", "http://127.0.0.1:4010");
 
 #[test]
 fn no_fault_repeats_a_secret() {

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const SECRET: &str = "8c1f0e7b9a2d4c6385e1f7a0b3d92c64";
 
 /// The text of one key file for all of these tests, because a ward that starts again must find its keys.
 fn keys() -> &'static str {

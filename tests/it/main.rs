@@ -14,6 +14,7 @@
 mod agencies;
 mod browser;
 mod call_page;
+mod canaries;
 mod config;
 mod content;
 mod demo_page;
@@ -22,6 +23,7 @@ mod domain;
 mod doors;
 mod files;
 mod isolation;
+mod outside_bytes;
 mod pages;
 mod permissions;
 mod ports;

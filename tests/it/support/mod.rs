@@ -5,6 +5,7 @@ pub mod entrance;
 pub mod office;
 pub mod openid;
 pub mod protocol;
+pub mod recorder;
 pub mod statements;
 pub mod teams;
 pub mod ward;

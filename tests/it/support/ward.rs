@@ -3,6 +3,7 @@
 
 use super::{
     database::Database,
+    recorder::{self, Lines},
     wiring::{self, Line},
 };
 use careline::{
@@ -48,6 +49,16 @@ pub struct Ward {
     server: Option<Server>,
     database: Arc<Database>,
     listener: std::net::TcpListener,
+    watch: Option<Watch>,
+}
+
+/// Who listens to everything a ward says and sends.
+#[derive(Clone, Default)]
+pub struct Watch {
+    /// What it says about itself.
+    pub said: Lines,
+    /// What it sends to the town.
+    pub sent: Lines,
 }
 
 /// The product in a runtime of its own, so that ending it ends every task and socket at once, as a crash does.
@@ -70,8 +81,17 @@ impl Ward {
         Self::open_at("2026-11-17T15:00:00Z".parse().unwrap()).await
     }
 
+    /// Opens it with somebody listening.
+    pub async fn open_watched(watch: Watch) -> Self {
+        Self::open_with("2026-11-17T15:00:00Z".parse().unwrap(), Some(watch)).await
+    }
+
     /// Opens it at an instant.
     pub async fn open_at(instant: DateTime<Utc>) -> Self {
+        Self::open_with(instant, None).await
+    }
+
+    async fn open_with(instant: DateTime<Utc>, watch: Option<Watch>) -> Self {
         let database = Arc::new(Database::lease().await);
         let clock = Arc::new(VirtualClock::starting_at(instant));
         let plan = std::fs::read_to_string(root().join("evals/calls/first-call.yaml")).unwrap();
@@ -87,7 +107,7 @@ impl Ward {
         .unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let mut ward = Self { town, clock, organizations: Vec::new(), origin, server: None, database, listener };
+        let mut ward = Self { town, clock, organizations: Vec::new(), origin, server: None, database, listener, watch };
         ward.start_server().await;
         let app = Arc::clone(&ward.server.as_ref().unwrap()._app);
         ward.organizations = seed(&app, |_| Private::new(PASSWORD.to_owned())).await.unwrap();
@@ -99,10 +119,19 @@ impl Ward {
 
     /// Starts the product on its port.
     pub async fn start_server(&mut self) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        runtime.worker_threads(2).enable_all();
+        let mut town = self.town.base_url();
+        if let Some(watch) = &self.watch {
+            let subscriber = recorder::subscriber(&watch.said);
+            // Every thread of the product, until it ends.
+            runtime.on_thread_start(move || std::mem::forget(tracing::dispatcher::set_default(&subscriber)));
+            town = recorder::proxy(town, watch.sent.clone()).await;
+        }
+        let runtime = runtime.build().unwrap();
         let listener = self.listener.try_clone().unwrap();
         listener.set_nonblocking(true).unwrap();
-        let (origin, town, clock) = (self.origin.clone(), self.town.base_url(), Arc::clone(&self.clock));
+        let (origin, clock) = (self.origin.clone(), Arc::clone(&self.clock));
         let database = Arc::clone(&self.database);
         let starting = runtime.spawn(async move {
             let app = Arc::new(wire(&database, &origin, &town, clock).await);
@@ -121,6 +150,16 @@ impl Ward {
     /// Ends the product as a crash would: nothing is closed, nothing is said.
     pub fn kill_server(&mut self) {
         drop(self.server.take().expect("the server runs"));
+    }
+
+    /// The product itself, for doors that no browser has.
+    pub fn app(&self) -> Arc<App> {
+        Arc::clone(&self.server.as_ref().expect("the server runs")._app)
+    }
+
+    /// The folder of its files, letters and checkpoints.
+    pub fn folder(&self) -> &Path {
+        self.database.folder()
     }
 
     /// A superuser's connection: to look at what no screen shows, and to tamper.

@@ -1,0 +1,310 @@
+//! Promise P16: what belongs to a patient stays in its stores. A call is lived from the ring to the signature with a token
+//! of its own in every field that names or quotes somebody, through refusals, faults and a panic, while every log line at
+//! the finest level, every request to the town, every error body, header and address, every job and entry of the record and
+//! every file is kept. Then all of it is searched for the tokens.
+
+use crate::support::{
+    recorder::{self, Lines},
+    ward::{Ward, Watch},
+};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::Request,
+    routing::get,
+};
+use careline::{demo::nurse::Nurse, web};
+use std::{path::Path, sync::Arc};
+use tower::ServiceExt;
+use tracing::instrument::WithSubscriber;
+
+/// What nobody but carers may read. The numbers and words of the town's people are as unmistakable as the made-up names.
+const CANARIES: &[(&str, &[&str])] = &[
+    ("given name", &["zqgiven"]),
+    ("family name", &["zqfamily"]),
+    ("allergies", &["zqallergy"]),
+    ("medicines", &["zqmedicine"]),
+    ("name of a contact", &["zqcontact"]),
+    ("relation of a contact", &["zqrelation"]),
+    ("evidence of a consent", &["zqevidence"]),
+    ("question", &["zqquestion"]),
+    ("agreed plan", &["zqplan"]),
+    ("what was done", &["zqdone"]),
+    ("what was searched for", &["zqsearch"]),
+    ("date of birth", &["1948-04-12", "04121948", "19480412", "4/12/1948"]),
+    ("words that were said", &["Six out of ten", "harder than usual", "in whole sentences"]),
+    ("telephone number", &["2125550101", "212-555-0101", "(212) 555-0101"]),
+    ("telephone number of a contact", &["2125550177"]),
+];
+
+/// Fields that a model may read: the question, whose names are taken out, is what it is asked.
+const FOR_THE_MODEL: [&str; 1] = ["question"];
+/// The carrier must be told whom to ring, and hears what is said.
+const FOR_THE_CARRIER: [&str; 1] = ["telephone number"];
+
+/// Every canary in a text, but those that belong there.
+fn found(text: &str, allowed: &[&str]) -> Vec<&'static str> {
+    let text = text.to_lowercase();
+    let escaped = text.replace("%20", " ").replace('+', " ");
+    CANARIES
+        .iter()
+        .filter(|(field, _)| !allowed.contains(field))
+        .filter(|(_, tokens)| {
+            tokens.iter().any(|token| {
+                let token = token.to_lowercase();
+                text.contains(&token) || escaped.contains(&token)
+            })
+        })
+        .map(|(field, _)| *field)
+        .collect()
+}
+
+/// Lines with a canary in them, cut to where it shows.
+fn leaks(place: &str, lines: &[String], allowed: &[&str]) -> Vec<String> {
+    let leak = |line: &String| {
+        let found = found(line, allowed);
+        (!found.is_empty()).then(|| format!("{place}: {found:?} in {}", line.chars().take(600).collect::<String>()))
+    };
+    lines.iter().filter_map(leak).collect()
+}
+
+async fn plant(ward: &Ward) {
+    ward.change(
+        "update patient set given_name = 'Zqgiven', family_name = 'Zqfamily', allergies = 'zqallergy',
+                medications = 'zqmedicine'
+          where family_name = 'Delgado'",
+    )
+    .await;
+}
+
+/// Fills in a form of a page and sends it, whatever the reply.
+async fn fill(maya: &Nurse, page: &str, form: &str, filled: &[(&str, &str)]) -> u16 {
+    let page = maya.open(page).await.unwrap();
+    let mut form = page.form(form).unwrap_or_else(|| panic!("no {form} on:\n{}", page.html));
+    for (name, value) in filled {
+        form = form.with(name, value);
+    }
+    maya.post(&form.action, &form.fields).await.unwrap().status
+}
+
+/// A whole call, with everything a nurse writes.
+async fn live_through(ward: &Ward, maya: &Nurse) -> String {
+    let chart = ward.chart("Delgado");
+    let contact = [
+        ("full_name", "Zqcontact Zqfamily"),
+        ("relation", "zqrelation"),
+        ("phone", "+12125550177"),
+        ("call_code", "7391"),
+    ];
+    assert!(fill(maya, &chart, "/contacts", &contact).await < 400);
+    let consent =
+        [("purpose", "be_called"), ("channel", "voice"), ("given", "yes"), ("evidence", "zqevidence on paper")];
+    assert!(fill(maya, &chart, "/consents", &consent).await < 500);
+    assert!(fill(maya, "/patients", "/patients", &[("name", "zqsearch")]).await < 400);
+    let call = ward.ring_now(maya, "Delgado").await;
+    ward.until_state(&call, "bridged").await;
+    ward.until_heard(&call, "patient", "Six out of ten right now").await;
+    let question = "Does a fan help zqquestion for Zqgiven Zqfamily, born 4/12/1948, at 212-555-0101?";
+    assert!(fill(maya, &call, "/ask", &[("question", question)]).await < 400);
+    let answers = [("a.sob_now", "6"), ("a.sob_usual", "3"), ("a.chest_pain", "no"), ("agreed_plan", "zqplan")];
+    assert!(fill(maya, &call, "/answers", &answers).await < 500);
+    let sign = maya.open(&call).await.unwrap().form("/answers").unwrap().with("agreed_plan", "zqplan");
+    maya.post(&format!("{call}/sign"), &sign.fields).await.unwrap();
+    maya.open(&format!("{call}/parts/transcript")).await.unwrap();
+    call
+}
+
+/// Everything that goes wrong, each with canaries in what was sent; returns the replies, head and body.
+async fn go_wrong(ward: &Ward, maya: &Nurse, call: &str, said: &Lines) -> Vec<String> {
+    ward.misbehave(r#"{"create": "500_refused", "times": 1}"#).await;
+    ward.ring_now(maya, "Marlow").await;
+    ward.settle().await;
+    let mut replies = Vec::new();
+    for (path, fields) in [
+        // A byte that the database refuses.
+        ("/patients", vec![("name", "zqsearch\0zqfamily")]),
+        (&*format!("{call}/ask"), vec![("question", "zqquestion\0")]),
+        ("/patients/zqfamily", vec![("name", "zqgiven")]),
+        ("/follow-ups/01890000-0000-7000-8000-000000000000/done", vec![("outcome", "zqdone")]),
+        ("/calls/01890000-0000-7000-8000-000000000000/ask", vec![("question", "zqquestion")]),
+    ] {
+        let token = maya.open("/today").await.unwrap().form("/sign-out").unwrap().fields;
+        let fields: Vec<(String, String)> = token
+            .into_iter()
+            .chain(fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())))
+            .collect();
+        let reply = maya.post(path, &fields).await.unwrap();
+        // A form that comes back with its faults is the nurse's own page.
+        if reply.status >= 400 && reply.status != 422 {
+            replies.push(format!("{} {}", reply.status, reply.html));
+        }
+    }
+    replies.push(panicking(ward, said).await);
+    replies
+}
+
+/// A page that falls over with a patient on its lips.
+async fn panicking(ward: &Ward, said: &Lines) -> String {
+    let app = ward.app();
+    let fixture = Router::new().route("/sign-in", get(|| async { assert_eq!("Zqgiven Zqfamily", "somebody else") }));
+    let served = web::guarded(&app, fixture).with_state(Arc::clone(&app));
+    let request = Request::get("/sign-in").body(Body::empty()).unwrap();
+    let reply = served.oneshot(request).with_subscriber(recorder::subscriber(said)).await.unwrap();
+    assert_eq!(reply.status(), 500);
+    let headers = format!("{:?}", reply.headers());
+    let body = to_bytes(reply.into_body(), usize::MAX).await.unwrap();
+    format!("{headers} {}", String::from_utf8_lossy(&body))
+}
+
+/// What the database keeps where nothing private belongs.
+async fn kept_in_passing(ward: &Ward) -> Vec<String> {
+    let mut superuser = ward.superuser().await;
+    let mut rows = Vec::new();
+    for statement in [
+        "select 'job ' || j::text from job j",
+        "select 'entry ' || a::text from audit_entry a",
+        "select 'bucket ' || b::text from rate_bucket b",
+        "select 'statement ' || coalesce(query, '') from pg_stat_activity where datname = current_database()",
+    ] {
+        rows.extend(sqlx::query_scalar::<_, String>(statement).fetch_all(&mut superuser).await.unwrap());
+    }
+    rows
+}
+
+/// Every file in a folder and below it, as text.
+fn files(folder: &Path) -> Vec<String> {
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().is_dir() {
+            texts.extend(files(&entry.path()));
+        } else {
+            let bytes = std::fs::read(entry.path()).unwrap();
+            texts.push(format!("{} {}", entry.path().display(), String::from_utf8_lossy(&bytes)));
+        }
+    }
+    texts
+}
+
+#[tokio::test]
+async fn what_belongs_to_a_patient_stays_in_its_stores() {
+    let watch = Watch::default();
+    let ward = Ward::open_watched(watch.clone()).await;
+    plant(&ward).await;
+    let maya = ward.sign_in("maya@riverside.example").await;
+    let call = live_through(&ward, &maya).await;
+    let replies = go_wrong(&ward, &maya, &call, &watch.said).await;
+    ward.settle().await;
+
+    let (to_model, to_carrier): (Vec<String>, Vec<String>) =
+        watch.sent.all().into_iter().partition(|line| line.contains("/v1/"));
+    assert!(to_model.iter().any(|line| line.contains("zqquestion")), "the model was asked");
+    assert!(to_carrier.iter().any(|line| line.contains("12125550101")), "the carrier was told whom to ring");
+    assert!(watch.said.all().len() > 20, "{} lines were kept", watch.said.all().len());
+    assert!(replies.len() >= 4, "{} replies are errors: {replies:?}", replies.len());
+    let spoken: Vec<String> = ward.town.carrier().calls().iter().flat_map(|call| call.spoken.clone()).collect();
+
+    let mut all = leaks("log", &watch.said.all(), &[]);
+    all.extend(leaks("model", &to_model, &FOR_THE_MODEL));
+    all.extend(leaks("carrier", &to_carrier, &FOR_THE_CARRIER));
+    all.extend(leaks("spoken by the carrier", &spoken, &[]));
+    all.extend(leaks("error", &replies, &[]));
+    all.extend(leaks("database", &kept_in_passing(&ward).await, &[]));
+    all.extend(leaks("file", &files(ward.folder()), &[]));
+    assert!(all.is_empty(), "{} leaks:\n{}", all.len(), all.join("\n"));
+}
+
+#[test]
+fn the_search_finds_what_it_is_for() {
+    let said = Lines::default();
+    let name = "Zqgiven";
+    tracing::dispatcher::with_default(&recorder::subscriber(&said), || {
+        tracing::info!(target: "careline::flows", ?name, "one careless line");
+        tracing::trace_span!(target: "careline::web", "request", words = "it is harder than usual").in_scope(|| {});
+        tracing::trace!(target: "tungstenite", "frame: zqplan");
+        tracing::error!(target: "async_openai::error", "failed deserialization of: zqplan");
+        tracing::warn!(target: "sqlx::query", "slow statement");
+    });
+    let lines = said.all();
+    assert_eq!(leaks("log", &lines, &[]).len(), 2, "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("slow statement")), "warnings of libraries are written");
+    for leak in [
+        "GET /patients?name=zqfamily HTTP/1.1",
+        "GET /chart?words=six%20out%20of%20ten",
+        "POST Calls.json [(\"To\", \"+12125550101\")]",
+        "{\"born\": \"1948-04-12\"}",
+    ] {
+        assert_eq!(found(leak, &[]).len(), 1, "{leak}");
+    }
+    assert_eq!(found("+12125550101", &FOR_THE_CARRIER), Vec::<&str>::new());
+}
+
+/// Names of fields that our own lines may have: ids, codes, counts, and causes that `Error::cause` and `Outage` write.
+const FIELDS: &[&str] = &[
+    "attempt",
+    "call",
+    "cause",
+    "code",
+    "error",
+    "fault",
+    "file",
+    "hook",
+    "job",
+    "key",
+    "kind",
+    "leg",
+    "message",
+    "method",
+    "milliseconds",
+    "ms",
+    "org",
+    "outage",
+    "pace",
+    "passages",
+    "place",
+    "refusal",
+    "refused",
+    "request",
+    "route",
+    "status",
+    "stream",
+    "tries",
+    "uncounted",
+    "waiting",
+];
+
+/// The names of the fields of every line that a source file writes.
+fn fields(source: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for line in source.split("tracing::").skip(1) {
+        let Some((level, rest)) = line.split_once("!(") else { continue };
+        if !["trace", "debug", "info", "warn", "error"].contains(&level) {
+            continue;
+        }
+        // The fields stand before the words, which come last.
+        let fields = rest.split(");").next().unwrap().split('"').next().unwrap();
+        for field in fields.split(',') {
+            let name = field.split('=').next().unwrap().trim().trim_start_matches(['%', '?']).to_owned();
+            if !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_' || letter == '.')
+            {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn a_line_in_the_log_has_fields_of_a_known_list_only() {
+    let sources = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let own: Vec<(String, String)> = sources
+        .iter()
+        .filter(|text| !text.contains("src/simulator/") && !text.contains("src/demo/"))
+        .flat_map(|text| fields(text).into_iter().map(|field| (text.lines().next().unwrap_or("").to_owned(), field)))
+        .collect();
+    assert!(own.len() > 20, "{} fields", own.len());
+    let strange: Vec<_> = own.iter().filter(|(_, field)| !FIELDS.contains(&field.as_str())).collect();
+    assert!(strange.is_empty(), "{strange:#?}");
+    // The control.
+    let careless = "tracing::info!(patient = %name, ?words, \"x\"); tracing::warn!(error = %error, \"y\");";
+    assert_eq!(fields(careless), ["patient", "words", "error"]);
+}
