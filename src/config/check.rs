@@ -4,6 +4,7 @@ use super::{
     CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, LogConfig, LogFormat, ModelConfig, OF_THE_SCRIPTS,
     Settings, lines,
     outside::{bounds, outside},
+    secrets::{call_code_key, is_strong},
 };
 use crate::domain::{pace::Patience, private::Private};
 use std::{fmt, net::SocketAddr, path::PathBuf};

@@ -93,7 +93,7 @@ pub fn twiml(bytes: &[u8]) {
             match reader.read_event().expect("what we write can be read") {
                 quick_xml::events::Event::Eof => break,
                 quick_xml::events::Event::Start(element) | quick_xml::events::Event::Empty(element) => {
-                    let name = String::from_utf8_lossy(element.name().as_ref()).into_owned();
+                    let name: String = element.name().as_ref().to_owned();
                     let known = [
                         "Response",
                         "Say",

@@ -8,7 +8,7 @@ use careline::{
         destination::{Bounds, Destination},
         guidance::{self, Passage, text::normalise, verify},
         people::{PatientStatus, PhoneNumber},
-        protocol::read::read_package,
+        protocol::read_package,
     },
     web::forms,
 };
