@@ -200,8 +200,12 @@ pub async fn import_protocols(app: App, org: String, folders: Vec<PathBuf>) -> R
             let imported = import_protocol::import(&app, &actor, files).await?;
             let (protocol, version) = (imported.protocol, imported.version);
             let what = match imported.added {
-                import_protocol::Added::New(import_protocol::Use::InUse) => "is imported and in use",
-                import_protocol::Added::New(import_protocol::Use::NotInUse) => "is imported and not in use",
+                import_protocol::Added::New(import_protocol::Use::InUse) => {
+                    "is imported and in use as a sample, not signed"
+                }
+                import_protocol::Added::New(import_protocol::Use::NotInUse) => {
+                    "is imported as a draft; two clinical leads sign it at /protocols before an admin activates it"
+                }
                 import_protocol::Added::Before => "was imported before",
             };
             say(&format!("{protocol} {version} {what} ({} passages)", imported.passages));

@@ -2,7 +2,7 @@
 //! the only ones that speak to the telephone.
 
 use super::{
-    ids::{AttemptId, CallId, FollowUpId, LegId, ResetId, StaffId},
+    ids::{AttemptId, BreakGlassId, CallId, FollowUpId, LegId, ResetId, StaffId},
     notice::Notice,
 };
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,18 @@ pub enum Job {
         /// The follow-up to look at.
         follow_up: FollowUpId,
     },
+    /// An urgent access may have run out.
+    EndBreakGlass {
+        /// The urgent access.
+        break_glass: BreakGlassId,
+    },
+    /// An urgent access may still wait for review.
+    RemindBreakGlass {
+        /// The urgent access.
+        break_glass: BreakGlassId,
+        /// Reminders before this one.
+        round: u32,
+    },
     /// Write a letter to a staff member.
     SendNotice {
         /// Whom to.
@@ -68,6 +80,8 @@ impl Job {
             Self::HangUp { .. } => "hang_up",
             Self::ForkLeg { .. } => "fork_leg",
             Self::EscalateFollowUp { .. } => "escalate_follow_up",
+            Self::EndBreakGlass { .. } => "end_break_glass",
+            Self::RemindBreakGlass { .. } => "remind_break_glass",
             Self::SendNotice { .. } => "send_notice",
             Self::WriteReset { .. } => "write_reset",
         }
@@ -84,6 +98,8 @@ impl Job {
             Self::ForkLeg { leg } => format!("fork:{leg}:{salt}"),
             Self::EscalateFollowUp { follow_up } => format!("escalate:{follow_up}:{salt}"),
             Self::WriteReset { reset } => format!("reset:{reset}:{salt}"),
+            Self::EndBreakGlass { break_glass } => format!("end-break-glass:{break_glass}:{salt}"),
+            Self::RemindBreakGlass { break_glass, round } => format!("remind-break-glass:{break_glass}:{round}:{salt}"),
             Self::SendNotice { staff, notice } => format!("notice:{staff}:{}:{salt}", notice.word()),
         }
     }

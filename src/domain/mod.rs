@@ -1,6 +1,7 @@
 //! Floor 0: nouns and rules. No I/O, no async, no clock; time comes in as a parameter.
 
 pub mod api_token;
+pub mod approval;
 pub mod assessment;
 pub mod attempt;
 pub mod audit;

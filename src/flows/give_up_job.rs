@@ -58,6 +58,10 @@ async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
         Job::PlaceCall { call } | Job::RingNurse { call, .. } | Job::HangUp { call } => Ok(Some(*call)),
         Job::ReconcileAttempt { attempt } => Ok(Some(attempts::read(tx, *attempt).await?.call)),
         Job::ForkLeg { leg } => Ok(Some(legs::call_of(tx, *leg).await?)),
-        Job::EscalateFollowUp { .. } | Job::SendNotice { .. } | Job::WriteReset { .. } => Ok(None),
+        Job::EscalateFollowUp { .. }
+        | Job::SendNotice { .. }
+        | Job::WriteReset { .. }
+        | Job::EndBreakGlass { .. }
+        | Job::RemindBreakGlass { .. } => Ok(None),
     }
 }

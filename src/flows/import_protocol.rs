@@ -17,6 +17,8 @@ use std::{
 
 pub use crate::store::protocols::{Added, Use};
 
+use crate::store::protocols::Basis;
+
 /// What was imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
@@ -41,12 +43,13 @@ const MOST_FAULTS: usize = 50;
 /// `Invalid` with file, line and rule of every fault, or with what the examination found; `Conflict` when the version
 /// exists with other content; `Forbidden` for staff who are not admins.
 pub async fn import(app: &App, actor: &Actor, files: BTreeMap<String, String>) -> Result<Imported, Error> {
-    match actor.who {
-        Who::Operator | Who::Careline | Who::Staff { role: Role::Admin, .. } => {}
+    let basis = match actor.who {
+        Who::Operator => Basis::Sample,
+        Who::Careline | Who::Staff { role: Role::Admin, .. } => Basis::Draft,
         Who::Staff { role: Role::Nurse | Role::Coordinator | Role::Physician | Role::Auditor, .. }
         | Who::Carrier
         | Who::Visitor => return Err(Error::Forbidden),
-    }
+    };
     // Reading and examining take a tenth of a second and more, so they leave the threads that serve requests.
     let package = tokio::task::spawn_blocking(move || examined(&files))
         .await
@@ -55,7 +58,7 @@ pub async fn import(app: &App, actor: &Actor, files: BTreeMap<String, String>) -
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let title = package.text(Language::English, &header.title);
-    let added = protocols::add(&mut tx, &package, title, now).await?;
+    let added = protocols::add(&mut tx, &package, title, basis, now).await?;
     let sha256 = hex::encode(package.sha256);
     if let Added::New(in_use) = added {
         let deed = Deed::of(DeedKind::ImportedProtocol)
@@ -63,7 +66,8 @@ pub async fn import(app: &App, actor: &Actor, files: BTreeMap<String, String>) -
             .with("version", header.version)
             .with("sha256", &sha256)
             .with("passages", package.passages.len())
-            .with("in_use", in_use == Use::InUse);
+            .with("in_use", in_use == Use::InUse)
+            .with("basis", if in_use == Use::InUse { "sample_not_signed" } else { "draft" });
         let _receipt = record(&mut tx, actor, &deed, now).await?;
     }
     tx.commit().await?;

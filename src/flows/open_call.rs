@@ -3,6 +3,7 @@
 pub use crate::store::{
     brief::{Brief, LastAssessment, Owed},
     call_page::{CallHead, PageGap, PageLeg, PageUtterance, StreamState},
+    reviews::Review,
 };
 
 use crate::{
@@ -11,9 +12,10 @@ use crate::{
         audit::{Deed, DeedKind},
         ids::CallId,
         people::Actor,
+        reach::UrgentAccess,
     },
     error::Error,
-    store::{audit, brief, call_page, teams, worklist},
+    store::{audit, brief, call_page, reviews, teams, worklist},
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -37,6 +39,10 @@ pub struct CallPage {
     pub utterances: Vec<PageUtterance>,
     /// Whether an assessment was begun.
     pub begun: bool,
+    /// Reviews of its assessment, once that is signed.
+    pub reviews: Option<Vec<Review>>,
+    /// The urgent access by which the reader is here.
+    pub urgent: Option<UrgentAccess>,
 }
 
 /// Reads the call and opens the chart of its patient.
@@ -55,8 +61,13 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     let gaps = call_page::gaps(&mut tx, &receipt, call).await?;
     let utterances = call_page::utterances(&mut tx, &receipt, call).await?;
     let begun = call_page::begun(&mut tx, call).await?;
+    let reviews = match reviews::signed_of(&mut tx, &receipt, call).await? {
+        Some(_) => Some(reviews::of_call(&mut tx, &receipt, call).await?),
+        None => None,
+    };
     tx.commit().await?;
-    Ok(CallPage { now, zone, head, brief, legs, gaps, utterances, begun })
+    let urgent = receipt.reach().urgent();
+    Ok(CallPage { now, zone, head, brief, legs, gaps, utterances, begun, reviews, urgent })
 }
 
 /// Whether a call exists for the actor, who still reaches its patient; for a live socket, which reads nothing else.

@@ -3,6 +3,7 @@
 pub use crate::store::{
     chart::{ChartAssessment, ChartCall, ChartFollowUp},
     people::{PatientLine, Remarks},
+    teams::Team,
 };
 
 use crate::{
@@ -12,9 +13,10 @@ use crate::{
         consent::Consent,
         ids::PatientId,
         people::{Actor, Contact, Patient, Role, Who},
+        reach::UrgentAccess,
     },
     error::Error,
-    store::{audit, chart, people},
+    store::{audit, chart, people, teams},
 };
 use chrono::{DateTime, Utc};
 
@@ -57,6 +59,12 @@ pub struct Chart {
     pub follow_ups: Vec<ChartFollowUp>,
     /// Assessments, latest first.
     pub assessments: Vec<ChartAssessment>,
+    /// The care team that serves the patient.
+    pub team: Option<Team>,
+    /// Teams a coordinator who reads may hand the patient to.
+    pub hand_over_to: Vec<Team>,
+    /// The urgent access by which the reader is here.
+    pub urgent: Option<UrgentAccess>,
 }
 
 /// Patients whose given or family name begins with each word of `query`; an empty query is everybody. Pages count from 0.
@@ -97,10 +105,30 @@ pub async fn open(app: &App, actor: &Actor, patient: PatientId) -> Result<Chart,
     let calls = chart::calls(&mut tx, &receipt).await?;
     let follow_ups = chart::open_follow_ups(&mut tx, &receipt).await?;
     let assessments = chart::assessments(&mut tx, &receipt).await?;
+    let team = teams::of_patient(&mut tx, receipt.patient()).await?;
+    let mut hand_over_to = match actor.who {
+        Who::Staff { id, role: Role::Coordinator, .. } => teams::served_by(&mut tx, id).await?,
+        Who::Staff { .. } | Who::Operator | Who::Careline | Who::Carrier | Who::Visitor => Vec::new(),
+    };
+    hand_over_to.retain(|other| Some(other) != team.as_ref());
+    let urgent = receipt.reach().urgent();
     tx.commit().await?;
     let (past_calls, mut upcoming_calls): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| call.state.is_over());
     upcoming_calls.reverse();
-    Ok(Chart { now, patient, remarks, contacts, consents, upcoming_calls, past_calls, follow_ups, assessments })
+    Ok(Chart {
+        now,
+        patient,
+        remarks,
+        contacts,
+        consents,
+        upcoming_calls,
+        past_calls,
+        follow_ups,
+        assessments,
+        team,
+        hand_over_to,
+        urgent,
+    })
 }
 
 const fn permit(actor: &Actor) -> Result<(), Error> {

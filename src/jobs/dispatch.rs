@@ -22,6 +22,10 @@ pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> 
             flows::escalate_follow_up::escalate(app, actor, *follow_up).await.map(drop)
         }
         Job::WriteReset { reset } => flows::reset_password::write(app, actor, *reset).await,
+        Job::EndBreakGlass { break_glass } => flows::break_glass::run_out(app, actor, *break_glass).await,
+        Job::RemindBreakGlass { break_glass, round } => {
+            flows::review_break_glass::remind(app, actor, *break_glass, *round).await
+        }
         Job::SendNotice { staff, notice } => flows::send_notice::send(app, actor, *staff, *notice).await,
     }
 }

@@ -2,9 +2,11 @@
 //! organization: row-level security compares every row with the setting made here.
 
 pub mod access;
+pub mod approvals;
 pub mod assessments;
 pub mod attempts;
 pub mod audit;
+pub mod break_glass;
 pub mod brief;
 pub mod call_page;
 pub mod calls;
@@ -34,6 +36,8 @@ pub mod people;
 pub mod planning;
 pub mod protocols;
 pub mod resets;
+pub mod reviews;
+pub mod rights;
 pub mod sealed;
 pub mod sessions;
 pub mod sign_on;

@@ -2,7 +2,7 @@
 
 use super::{OrgTx, audit::ChartReceipt};
 use crate::{
-    domain::{ids::StaffId, private::Private},
+    domain::{ids::StaffId, private::Private, reach::UrgentAccess},
     error::Error,
 };
 use chrono_tz::Tz;
@@ -20,6 +20,8 @@ pub struct Planning {
     pub nurses: Vec<(StaffId, String)>,
     /// Protocols in use: id and title.
     pub protocols: Vec<(String, String)>,
+    /// The urgent access by which the reader is here.
+    pub urgent: Option<UrgentAccess>,
 }
 
 /// Reads the choices for the patient whose chart the receipt opens.
@@ -59,6 +61,7 @@ pub async fn choices(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<Planning,
         own_nurse: patient.nurse_id.map(StaffId),
         nurses,
         protocols: protocols.into_iter().map(|row| (row.protocol_id, row.title)).collect(),
+        urgent: receipt.reach().urgent(),
     })
 }
 

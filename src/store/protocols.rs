@@ -1,12 +1,8 @@
 //! Protocol versions: imported once, never changed, one of each protocol in use, passages beside them.
 
-use super::OrgTx;
+use super::{OrgTx, audit::Receipt};
 use crate::{
-    domain::protocol::{
-        Package,
-        model::{Status, Version},
-        read_package,
-    },
+    domain::protocol::{Package, model::Status, read_package},
     error::Error,
 };
 use chrono::{DateTime, Utc};
@@ -139,15 +135,30 @@ pub enum Added {
 pub enum Use {
     /// They are.
     InUse,
-    /// A newer version is in use, or this one is retired.
+    /// It is a draft until clinical leads have signed it and an admin activates it.
     NotInUse,
 }
 
-/// Stores a version with its passages. The newest version that is not retired is the one in use.
+/// What lets a version be used at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The operator at the desk: the first version of a protocol serves as the sample, not signed.
+    Sample,
+    /// Nothing: it is a draft until clinical leads have signed it.
+    Draft,
+}
+
+/// Stores a version with its passages. Only the first version of a protocol can be in use without signatures.
 ///
 /// # Errors
 /// `Conflict` when this version number was imported before with other content.
-pub async fn add(tx: &mut OrgTx, package: &Package, title: &str, now: DateTime<Utc>) -> Result<Added, Error> {
+pub async fn add(
+    tx: &mut OrgTx,
+    package: &Package,
+    title: &str,
+    basis: Basis,
+    now: DateTime<Utc>,
+) -> Result<Added, Error> {
     let org = tx.org();
     let header = &package.protocol.header;
     let version = header.version.to_string();
@@ -173,11 +184,8 @@ pub async fn add(tx: &mut OrgTx, package: &Package, title: &str, now: DateTime<U
         }
         None => {}
     }
-    let newest = in_use(tx, &header.id).await?.and_then(|stored| Version::parse(&stored.version));
-    let takes_over = header.status != Status::Retired && newest.is_none_or(|newest| newest < header.version);
-    if takes_over {
-        retire_present(tx, &header.id).await?;
-    }
+    let is_first = in_use(tx, &header.id).await?.is_none();
+    let serves = basis == Basis::Sample && header.status != Status::Retired && is_first;
     let files = serde_json::to_value(&package.files).map_err(|error| Error::Fault(error.to_string()))?;
     sqlx::query!(
         "insert into protocol_version (org_id, protocol_id, version, sha256, title, status, package, in_use,
@@ -190,13 +198,80 @@ pub async fn add(tx: &mut OrgTx, package: &Package, title: &str, now: DateTime<U
         title,
         header.status.word(),
         files,
-        takes_over,
+        serves,
         now
     )
     .execute(tx.connection())
     .await?;
     add_passages(tx, package, &version).await?;
-    Ok(Added::New(if takes_over { Use::InUse } else { Use::NotInUse }))
+    Ok(Added::New(if serves { Use::InUse } else { Use::NotInUse }))
+}
+
+/// One stored version on the list of protocols.
+#[derive(Clone, Debug)]
+pub struct VersionLine {
+    /// The protocol.
+    pub protocol: String,
+    /// Its version.
+    pub version: String,
+    /// Its title.
+    pub title: String,
+    /// The hash of its content.
+    pub sha256: Vec<u8>,
+    /// Whether new calls are pinned to it.
+    pub is_in_use: bool,
+    /// When it was imported.
+    pub imported_at: DateTime<Utc>,
+}
+
+/// Every version, by title, the one in use first, then the newest.
+///
+/// # Errors
+/// When the database is away.
+pub async fn versions(tx: &mut OrgTx) -> Result<Vec<VersionLine>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query!(
+        "select protocol_id, version, title, sha256, in_use, imported_at
+           from protocol_version
+          where org_id = $1
+          order by protocol_id, in_use desc, imported_at desc, version desc",
+        org.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| VersionLine {
+            protocol: row.protocol_id,
+            version: row.version,
+            title: row.title,
+            sha256: row.sha256,
+            is_in_use: row.in_use,
+            imported_at: row.imported_at,
+        })
+        .collect())
+}
+
+/// Makes a version the one that new calls are pinned to. The receipt is the one of its activation.
+///
+/// # Errors
+/// `NotFound` when there is no such version.
+pub async fn put_in_use(tx: &mut OrgTx, _: &Receipt, protocol: &str, version: &str) -> Result<(), Error> {
+    retire_present(tx, protocol).await?;
+    let org = tx.org();
+    let changed = sqlx::query!(
+        "update protocol_version
+            set in_use = true
+          where org_id = $1
+            and protocol_id = $2
+            and version = $3",
+        org.0,
+        protocol,
+        version
+    )
+    .execute(tx.connection())
+    .await?;
+    if changed.rows_affected() == 1 { Ok(()) } else { Err(Error::NotFound) }
 }
 
 async fn retire_present(tx: &mut OrgTx, protocol: &str) -> Result<(), Error> {

@@ -72,7 +72,7 @@ pub async fn watch(
         .max_frame_size(MESSAGE_LIMIT)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_LIMIT)
-        .on_upgrade(move |socket| follow(app, org, session, news, socket)))
+        .on_upgrade(move |socket| follow(app, Watcher { org, session, call }, news, socket)))
 }
 
 /// The ticket among the protocols a browser offers.
@@ -81,7 +81,15 @@ fn shown_ticket(headers: &HeaderMap) -> &str {
     offered.split(',').map(str::trim).find(|word| *word != PROTOCOL).unwrap_or_default()
 }
 
-async fn follow(app: Arc<App>, org: OrgId, session: SessionId, mut news: Receiver<LiveEvent>, mut socket: WebSocket) {
+/// Whose socket it is, and what it watches.
+#[derive(Clone, Copy)]
+struct Watcher {
+    org: OrgId,
+    session: SessionId,
+    call: CallId,
+}
+
+async fn follow(app: Arc<App>, watcher: Watcher, mut news: Receiver<LiveEvent>, mut socket: WebSocket) {
     let mut recheck = interval(RECHECK);
     recheck.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut looks, mut blind) = (0_u32, 0_u32);
@@ -93,12 +101,12 @@ async fn follow(app: Arc<App>, org: OrgId, session: SessionId, mut news: Receive
                 Err(RecvError::Lagged(_)) => Some(RELOAD.to_owned()),
                 Err(RecvError::Closed) => break TRY_LATER,
             },
-            _ = recheck.tick() => match sign_in::look_again(&app, org, session).await {
-                Ok(person) if may_watch(&person) => {
+            _ = recheck.tick() => match look(&app, watcher).await {
+                Ok(()) => {
                     (looks, blind) = (looks.wrapping_add(1), 0);
                     (looks % LOOKS_TO_A_BEAT == 0).then(|| BEAT.to_owned())
                 }
-                Ok(_) | Err(Error::SignedOut) => break SESSION_OVER,
+                Err(Error::SignedOut | Error::Forbidden | Error::NotFound) => break SESSION_OVER,
                 Err(_) if blind >= MOST_BLIND_LOOKS => break TRY_LATER,
                 Err(_) => {
                     blind += 1;
@@ -117,6 +125,15 @@ async fn follow(app: Arc<App>, org: OrgId, session: SessionId, mut news: Receive
     };
     let close = CloseFrame { code, reason: "".into() };
     let _gone = timeout(PATIENCE, socket.send(Message::Close(Some(close)))).await;
+}
+
+/// Whether the watcher is still signed in, in a role that may watch, and still reaches the patient of the call.
+async fn look(app: &App, watcher: Watcher) -> Result<(), Error> {
+    let person = sign_in::look_again(app, watcher.org, watcher.session).await?;
+    if !may_watch(&person) {
+        return Err(Error::Forbidden);
+    }
+    open_call::exists(app, &person.actor, watcher.call).await
 }
 
 /// Whether the role a person has now still opens the socket's door.

@@ -96,7 +96,13 @@ const CARERS: &[Role] = &[Nurse, Coordinator, Physician];
 const CALLERS: &[Role] = &[Nurse, Coordinator];
 /// Who asks for guidance, answers a protocol and signs.
 const SIGNERS: &[Role] = &[Nurse, Physician];
-/// Who sets the organization up.
+/// Who reviews.
+const REVIEWERS: &[Role] = &[Coordinator];
+/// Who takes urgent access, and who reviews it.
+const URGENT: &[Role] = &[Nurse, Coordinator, Physician, Admin];
+/// Who answers what another asked for: clinical leads, admins, auditors.
+const APPROVERS: &[Role] = &[Nurse, Physician, Admin, Auditor];
+/// Who looks after staff and protocols, and sets the organization up.
 const ADMINS: &[Role] = &[Admin];
 /// Who reads the record.
 const KEEPERS: &[Role] = &[Admin, Auditor];
@@ -157,8 +163,9 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/patients/{id}", CARERS),
     row(Method::POST, "/patients/{id}/contacts", CALLERS),
     row(Method::POST, "/patients/{id}/consents", CALLERS),
-    row(Method::GET, "/patients/{id}/calls/new", CALLERS),
-    row(Method::POST, "/patients/{id}/calls/new", CALLERS),
+    row(Method::POST, "/patients/{id}/team", REVIEWERS),
+    row(Method::GET, "/patients/{id}/calls/new", CARERS),
+    row(Method::POST, "/patients/{id}/calls/new", CARERS),
     row(Method::GET, "/follow-ups", CARERS),
     row(Method::POST, "/follow-ups/{id}/done", CARERS),
     row(Method::GET, "/calls/{id}", CARERS),
@@ -166,6 +173,7 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/calls/{id}/ask", SIGNERS),
     row(Method::POST, "/calls/{id}/answers", SIGNERS),
     row(Method::POST, "/calls/{id}/sign", SIGNERS),
+    row(Method::POST, "/calls/{id}/review", REVIEWERS),
     row(Method::GET, "/calls/{id}/live", CARERS),
     row(Method::POST, "/calls/{id}/cancel", CALLERS),
     row(Method::POST, "/calls/{id}/hang-up", CALLERS),
@@ -186,6 +194,23 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/account/tokens", EVERY_ROLE).fresh(),
     row(Method::POST, "/account/tokens", EVERY_ROLE).fresh(),
     row(Method::POST, "/account/tokens/{id}/revoke", EVERY_ROLE),
+    row(Method::GET, "/reviews", REVIEWERS),
+    row(Method::GET, "/break-glass", URGENT).fresh(),
+    row(Method::POST, "/break-glass", SIGNERS).fresh(),
+    row(Method::POST, "/break-glass/{id}/end", SIGNERS),
+    row(Method::POST, "/break-glass/{id}/review", &[Coordinator, Admin]),
+    row(Method::GET, "/protocols", EVERY_ROLE),
+    row(Method::GET, "/protocols/{protocol}/{version}", EVERY_ROLE),
+    row(Method::POST, "/protocols/{protocol}/{version}/submit", ADMINS),
+    row(Method::POST, "/protocols/{protocol}/{version}/sign", SIGNERS).fresh(),
+    row(Method::POST, "/protocols/{protocol}/{version}/activate", ADMINS).fresh(),
+    row(Method::GET, "/approvals", APPROVERS),
+    row(Method::POST, "/approvals", KEEPERS),
+    row(Method::POST, "/approvals/{id}", APPROVERS).fresh(),
+    row(Method::GET, "/staff", ADMINS),
+    row(Method::POST, "/staff/teams", ADMINS).fresh(),
+    row(Method::POST, "/staff/{id}", ADMINS).fresh(),
+    row(Method::POST, "/staff/{id}/admin-role", ADMINS).fresh(),
     row(Method::GET, "/record", KEEPERS),
     row(Method::POST, "/record", KEEPERS),
     row(Method::GET, "/patients/{id}/access", WATCHERS),
@@ -205,7 +230,7 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/api/tokens", EVERY_ROLE).fresh(),
     row(Method::POST, "/api/tokens/{id}/revoke", EVERY_ROLE),
     row(Method::GET, "/api/worklist", CARERS).scope(ReadWorklist),
-    row(Method::POST, "/api/calls", CALLERS).scope(WriteCalls),
+    row(Method::POST, "/api/calls", CARERS).scope(WriteCalls),
     row(Method::GET, "/api/calls/{id}", CARERS).scope(ReadCalls),
     row(Method::POST, "/api/calls/{id}/cancel", CALLERS).scope(WriteCalls),
     row(Method::POST, "/api/calls/{id}/hang-up", CALLERS).scope(WriteCalls),
@@ -223,6 +248,8 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/api/patients/{id}/access", WATCHERS).scope(ReadRecord),
     row(Method::POST, "/api/record/patient", KEEPERS).scope(ReadRecord),
     row(Method::POST, "/api/record/verify", KEEPERS).scope(ReadRecord),
+    row(Method::GET, "/api/reviews", REVIEWERS).scope(ReadAssessments),
+    row(Method::POST, "/api/calls/{id}/review", REVIEWERS),
     row(Method::GET, "/api/follow-ups", CARERS).scope(ReadFollowUps),
     row(Method::POST, "/api/follow-ups/{id}/done", CARERS).scope(WriteFollowUps),
 ];
@@ -297,6 +324,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}/cancel", post(pages::call::cancel))
         .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))
+        .merge(house())
         .merge(api::routes())
         .fallback(nothing_here)
 }
@@ -315,6 +343,28 @@ fn factors() -> Router<Arc<App>> {
         .route("/settings/factors", get(pages::colleagues::show))
         .route("/settings/factors/policy", post(pages::colleagues::set_policy))
         .route("/settings/factors/{id}/reset", post(pages::colleagues::reset))
+}
+
+/// Reviews, urgent access, protocols, approvals and staff.
+fn house() -> Router<Arc<App>> {
+    Router::new()
+        .route("/patients/{id}/team", post(pages::chart::hand_over))
+        .route("/calls/{id}/review", post(pages::reviews::review))
+        .route("/reviews", get(pages::reviews::queue))
+        .route("/break-glass", get(pages::break_glass::show).post(pages::break_glass::begin))
+        .route("/break-glass/{id}/end", post(pages::break_glass::end))
+        .route("/break-glass/{id}/review", post(pages::break_glass::review))
+        .route("/protocols", get(pages::protocols::list))
+        .route("/protocols/{protocol}/{version}", get(pages::protocols::show))
+        .route("/protocols/{protocol}/{version}/submit", post(pages::protocols::submit))
+        .route("/protocols/{protocol}/{version}/sign", post(pages::protocols::sign))
+        .route("/protocols/{protocol}/{version}/activate", post(pages::protocols::activate))
+        .route("/approvals", get(pages::approvals::show).post(pages::approvals::ask_for_export))
+        .route("/approvals/{id}", post(pages::approvals::answer))
+        .route("/staff", get(pages::staff::show))
+        .route("/staff/teams", post(pages::staff::add_team))
+        .route("/staff/{id}", post(pages::staff::change))
+        .route("/staff/{id}/admin-role", post(pages::staff::ask_for_admin))
 }
 
 async fn nothing_here() -> Failure {

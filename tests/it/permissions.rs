@@ -13,7 +13,8 @@ const NOBODYS: &str = "01890000-0000-7000-8000-000000000000";
 
 /// A door's path with every name in it filled in.
 fn address(path: &str) -> String {
-    path.replace("{id}", NOBODYS)
+    path.replace("{protocol}", "dyspnea")
+        .replace("{id}", NOBODYS)
         .replace("{part}", "state")
         .replace("{link}", "nobodys")
         .replace("{version}", "1")

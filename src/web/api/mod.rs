@@ -8,6 +8,7 @@ pub mod follow_ups;
 pub mod guidance;
 pub mod patients;
 pub mod record;
+pub mod reviews;
 pub mod session;
 pub mod tokens;
 pub mod worklist;
@@ -90,6 +91,8 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(record::verify))
         .routes(routes!(record::look_up))
         .routes(routes!(record::access))
+        .routes(routes!(reviews::queue))
+        .routes(routes!(reviews::review))
         .routes(routes!(follow_ups::list))
         .routes(routes!(follow_ups::complete))
 }

@@ -2,18 +2,19 @@
 
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass the fields they show by reference")]
 
-use super::{Frame, assets, faults::Faults, icons, words};
+use super::{Frame, assets, break_glass::Banner, faults::Faults, icons, words};
 use crate::{
     app::App,
     domain::{
         call::CallState,
         consent::{Consent, ConsentAnswer, ConsentChannel, ConsentPurpose},
-        ids::{ContactId, PatientId},
+        ids::{ContactId, PatientId, TeamId},
         people::{PatientStatus, Role},
     },
     error::Error,
     flows::{
         admit_patient::{self, NewConsent, NewContact},
+        hand_over_patient,
         open_chart::{self, Chart},
         open_worklist,
     },
@@ -62,6 +63,8 @@ struct ChartPage {
     zone: Tz,
     may_write: bool,
     may_report: bool,
+    may_call: bool,
+    banner: Option<Banner>,
     contact: ContactForm,
     consent: ConsentForm,
     contact_faults: Faults,
@@ -150,13 +153,16 @@ async fn read(app: &App, person: &SignedIn, id: PatientId, returned: Returned) -
     let chart = open_chart::open(app, &person.0.actor, id).await?;
     let zone = open_worklist::zone(app, &person.0.actor).await?;
     let title = format!("{} {}", chart.patient.given_name.reveal(), chart.patient.family_name.reveal());
+    let role = person.0.actor.role();
     let (contact, contact_faults) = returned.contact.unwrap_or_default();
     let (consent, consent_faults) = returned.consent.unwrap_or_default();
     Ok(ChartPage {
         frame: Frame::of(person, title, "/patients"),
+        may_write: matches!(role, Some(Role::Nurse | Role::Coordinator)) && chart.urgent.is_none(),
+        may_call: matches!(role, Some(Role::Nurse | Role::Coordinator | Role::Physician)),
+        banner: Banner::of(chart.urgent, &zone),
         chart,
         zone,
-        may_write: matches!(person.0.actor.role(), Some(Role::Nurse | Role::Coordinator)),
         may_report: person.0.actor.role() == Some(Role::Coordinator),
         contact,
         consent,
@@ -184,6 +190,26 @@ impl ConsentForm {
             evidence: self.evidence.clone(),
         })
     }
+}
+
+/// The team a patient is handed to.
+#[derive(Deserialize)]
+pub struct TeamForm {
+    team: TeamId,
+}
+
+/// `POST /patients/{id}/team`: hands the patient to another team the coordinator serves.
+///
+/// # Errors
+/// `NotFound` for a patient out of reach or a team they do not serve.
+pub async fn hand_over(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Path(id): Path<PatientId>,
+    Form(form): Form<TeamForm>,
+) -> Result<Redirect, Failure> {
+    hand_over_patient::hand_over(&app, &person.0.actor, id, form.team).await?;
+    Ok(Redirect::to(&format!("/patients/{id}")))
 }
 
 const fn purpose_words(purpose: &ConsentPurpose) -> &'static str {

@@ -2,7 +2,9 @@
 
 pub mod access;
 pub mod account;
+pub mod approvals;
 pub mod assets;
+pub mod break_glass;
 pub mod call;
 pub mod chart;
 pub mod colleagues;
@@ -12,14 +14,17 @@ pub mod follow_ups;
 pub mod health;
 pub mod icons;
 pub mod patients;
+pub mod protocols;
 pub mod prove;
 pub mod record;
 pub mod reset;
+pub mod reviews;
 pub mod schedule;
 pub mod second_step;
 pub mod sign_in;
 pub mod sign_on_settings;
 pub mod sso;
+pub mod staff;
 pub mod today;
 pub mod tokens;
 pub mod words;
@@ -64,11 +69,29 @@ impl Frame {
     #[must_use]
     pub fn of(person: &SignedIn, title: impl Into<String>, here: &str) -> Self {
         let role = person.0.actor.role();
-        let clinical = [("/today", "Today"), ("/patients", "Patients"), ("/follow-ups", "Follow-ups")];
         let paths: &[(&str, &str)] = match role {
-            Some(Role::Nurse | Role::Coordinator | Role::Physician) => &clinical,
-            Some(Role::Admin) => &[("/record", "Record"), ("/settings/sign-on", "Single sign-on")],
-            Some(Role::Auditor) => &[("/record", "Record")],
+            Some(Role::Nurse | Role::Physician) => &[
+                ("/today", "Today"),
+                ("/patients", "Patients"),
+                ("/follow-ups", "Follow-ups"),
+                ("/protocols", "Protocols"),
+            ],
+            Some(Role::Coordinator) => &[
+                ("/today", "Today"),
+                ("/patients", "Patients"),
+                ("/follow-ups", "Follow-ups"),
+                ("/reviews", "Reviews"),
+                ("/break-glass", "Urgent access"),
+            ],
+            Some(Role::Admin) => &[
+                ("/staff", "Staff"),
+                ("/protocols", "Protocols"),
+                ("/approvals", "Approvals"),
+                ("/break-glass", "Urgent access"),
+                ("/record", "Record"),
+                ("/settings/sign-on", "Single sign-on"),
+            ],
+            Some(Role::Auditor) => &[("/record", "Record"), ("/approvals", "Approvals"), ("/protocols", "Protocols")],
             None => &[],
         };
         let links = paths.iter().map(|&(path, words)| Link { path, words, here: path == here }).collect();

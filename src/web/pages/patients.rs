@@ -41,6 +41,7 @@ pub struct SearchForm {
 struct PatientsPage {
     frame: Frame,
     may_admit: bool,
+    may_take: bool,
     name: String,
     found: PatientList,
 }
@@ -68,8 +69,9 @@ pub async fn search(
 async fn found(app: &App, person: &SignedIn, form: SearchForm) -> Result<Response, Failure> {
     let found = open_chart::find(app, &person.0.actor, &form.name, form.page).await?;
     let may_admit = matches!(person.0.actor.role(), Some(Role::Nurse | Role::Coordinator));
+    let may_take = matches!(person.0.actor.role(), Some(Role::Nurse | Role::Physician));
     let frame = Frame::of(person, "Patients", "/patients");
-    respond::page(&PatientsPage { frame, may_admit, name: form.name, found })
+    respond::page(&PatientsPage { frame, may_admit, may_take, name: form.name, found })
 }
 
 /// What the admission form sends.

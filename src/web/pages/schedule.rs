@@ -1,6 +1,6 @@
 //! Planning a call, or ringing now. Times are typed on the patient's own clock.
 
-use super::{Frame, assets, icons, words};
+use super::{Frame, assets, break_glass::Banner, icons, words};
 use crate::{
     app::App,
     domain::{
@@ -55,6 +55,7 @@ struct SchedulePage {
     form: PlanForm,
     fault: Option<String>,
     due_fault: Option<String>,
+    banner: Option<Banner>,
 }
 
 /// What is wrong with a form: at the time's field, or above the whole.
@@ -171,5 +172,6 @@ fn render(
         form,
         fault,
         due_fault,
+        banner: Banner::of(planning.urgent, &planning.zone),
     }
 }

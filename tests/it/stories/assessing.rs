@@ -195,7 +195,11 @@ async fn the_same_protocol_twice_is_one_and_a_changed_one_needs_a_new_number() {
     let changed = with("guidance.md", "Fear makes breathing faster", "Being afraid makes breathing faster");
     assert!(matches!(import(ward.app(), &operator, changed).await, Err(Error::Conflict(_))));
     let newer = with("protocol.yaml", "version: 1.0.0", "version: 1.10.0");
-    assert_eq!(import(ward.app(), &operator, newer).await.unwrap().added, Added::New(Use::InUse));
+    assert_eq!(
+        import(ward.app(), &operator, newer).await.unwrap().added,
+        Added::New(Use::NotInUse),
+        "it wants signatures"
+    );
     let older = with("protocol.yaml", "version: 1.0.0", "version: 1.9.0");
     assert_eq!(import(ward.app(), &operator, older).await.unwrap().added, Added::New(Use::NotInUse));
     assert_eq!(ward.count("audit_entry", "deed", "imported_protocol").await, 3);
@@ -203,10 +207,12 @@ async fn the_same_protocol_twice_is_one_and_a_changed_one_needs_a_new_number() {
 
 #[tokio::test]
 async fn an_open_assessment_keeps_the_version_it_began_with() {
-    let ward = Ward::open().await;
+    let mut ward = Ward::open().await;
     let before = open(ward.app(), &ward.nurse, ward.call).await.unwrap();
     let operator = Actor { org: OrgId(ward.entrance.home.org), who: Who::Operator };
     import(ward.app(), &operator, with("protocol.yaml", "version: 1.0.0", "version: 2.0.0")).await.unwrap();
+    ward.entrance.run("update protocol_version set in_use = false where org_id = $1").await;
+    ward.entrance.run("update protocol_version set in_use = true where org_id = $1 and version = '2.0.0'").await;
     let after = open(ward.app(), &ward.nurse, ward.call).await.unwrap();
     assert_eq!((after.protocol.version, after.id), (before.protocol.version, before.id));
 }

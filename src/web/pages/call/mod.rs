@@ -13,16 +13,18 @@ use self::{
     transcript::TranscriptPart,
     work::{Back, DecisionPart, Typed, WorkPart},
 };
-use super::{Frame, assets, icons, words};
+use super::{Frame, assets, break_glass::Banner, icons, words};
 use crate::{
     app::App,
     domain::{
         assessment::AssessmentPage, call::CallState, disposition::Disposition, guidance::QUESTION_MOST, ids::CallId,
-        people::Role, private::Private,
+        people::Role, private::Private, reach::ReviewFinding,
     },
     error::Error,
     flows::{
-        answer_question, cancel_call, end_call, open_call, open_worklist, save_answers,
+        answer_question, cancel_call, end_call,
+        open_call::{self, CallPage, Review},
+        open_worklist, save_answers,
         sign_assessment::{self, Signing},
     },
     web::{
@@ -63,6 +65,27 @@ struct CallScreen {
     transcript: TranscriptPart,
     guidance: GuidancePart,
     work: Work,
+    reviews: Option<ReviewsPart>,
+    banner: Option<Banner>,
+}
+
+/// Reviews of the signed assessment, and whether the reader may add one.
+struct ReviewsPart {
+    reviews: Vec<(String, &'static str, String, String)>,
+    may_review: bool,
+}
+
+impl ReviewsPart {
+    fn of(page: &CallPage, person: &SignedIn) -> Option<Self> {
+        let reviews = page.reviews.as_ref()?;
+        let coordinates = person.0.actor.role() == Some(Role::Coordinator);
+        let may_review = coordinates && reviews.iter().all(|review| review.by != person.0.full_name);
+        let line = |review: &Review| {
+            let at = words::moment(&review.at, &page.zone, &page.now);
+            (review.by.clone(), review.finding.says(), review.remark.reveal().clone(), at)
+        };
+        Some(Self { reviews: reviews.iter().map(line).collect(), may_review })
+    }
 }
 
 /// The protocol on the page, or why it is not there.
@@ -133,6 +156,8 @@ async fn screen(app: &App, person: &SignedIn, id: CallId, wish: Wish) -> Result<
         Some(back) => match save_answers::open(app, actor, id).await {
             Ok(assessment) => Work::Open(Box::new(WorkPart::of(assessment, actor.role(), page.now, page.zone, back))),
             Err(Error::Invalid(text)) => Work::Missing(text),
+            // Urgent access begins no assessment.
+            Err(Error::NotFound) if page.urgent.is_some() => Work::Closed,
             Err(error) => return Err(error),
         },
     };
@@ -153,6 +178,8 @@ async fn screen(app: &App, person: &SignedIn, id: CallId, wish: Wish) -> Result<
         transcript: TranscriptPart::of(&page),
         guidance: GuidancePart::of(answers, page.zone),
         work,
+        reviews: ReviewsPart::of(&page, person),
+        banner: Banner::of(page.urgent, &page.zone),
     })
 }
 
