@@ -33,7 +33,12 @@ pub async fn watch(visit: &Visit, rng: &mut StdRng, own: &Organization) -> Resul
     let cookie = own.cookies.iter().find(|(role, _)| role.word() == "nurse").map_or("", |(_, cookie)| cookie.as_str());
     let address = format!("{}/calls/{call}/live", visit.base.replacen("http", "ws", 1));
     let mut request = address.into_client_request().map_err(Broken::of)?;
-    for (name, value) in [("cookie", format!("careline={cookie}")), ("origin", visit.base.clone())] {
+    let protocols = format!("careline, {}", visit.ticket(cookie).await?);
+    for (name, value) in [
+        ("cookie", format!("careline={cookie}")),
+        ("origin", visit.base.clone()),
+        ("sec-websocket-protocol", protocols),
+    ] {
         request.headers_mut().insert(name, HeaderValue::from_str(&value).map_err(Broken::of)?);
     }
     let Ok((mut socket, _)) = connect_async(request).await else {
