@@ -103,6 +103,20 @@ need_node() {
     (cd "$1" && npm ci --no-audit --no-fund --ignore-scripts >/dev/null) || die "npm ci failed in $1; run it by hand to see why."
     cp "$1/package-lock.json" "$1/node_modules/.installed-lock.json"
   fi
+# Sets TEST_CHROMIUM, and fetches what drives it.
+need_browser() {
+  local program
+  need_node tests/browser
+  for program in "${TEST_CHROMIUM:-}" "$(command -v chromium || true)" "$(command -v chromium-browser || true)" \
+    "$(command -v google-chrome || true)" "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" install; do
+    if [ "$program" = install ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      apt_install chromium
+      program=$(command -v chromium || true)
+    fi
+    if [ -n "$program" ] && [ -x "$program" ]; then TEST_CHROMIUM=$program; break; fi
+  done
+  [ -x "${TEST_CHROMIUM:-}" ] || die "Chromium is missing; some stories happen in a browser. Run: $(hint chromium 'brew install --cask chromium')"
+  export TEST_CHROMIUM
 }
 
 # Where things are built: CARGO_TARGET_DIR if set, the clone's own target if it has one, else a cache outside the
