@@ -17,7 +17,7 @@ use careline::{
         add_staff::{self, Duty, NewStaff},
         check_protocol,
         found_organization::{self, NewOrganization},
-        import_protocol,
+        import_protocol, second_factors,
     },
 };
 use clap::Subcommand;
@@ -70,29 +70,42 @@ pub enum Organization {
 #[derive(Subcommand)]
 pub enum Staff {
     /// Add a staff member. The password is the first line of standard input.
-    Add {
+    Add(Newcomer),
+    /// Take every second factor from somebody who lost them all and has no admin to ask; their sessions end.
+    ResetFactors {
         /// The organization's code.
         #[arg(long)]
         org: String,
-        /// The e-mail address they sign in with.
+        /// The e-mail address of their login.
         #[arg(long)]
         email: String,
-        /// Their full name.
-        #[arg(long)]
-        name: String,
-        /// nurse, coordinator, physician, admin or auditor.
-        #[arg(long)]
-        role: String,
-        /// The telephone they take calls on.
-        #[arg(long, default_value = "")]
-        phone: String,
-        /// Put calls through to them from now on.
-        #[arg(long)]
-        on_duty: bool,
-        /// The care team they serve; without it the first one.
-        #[arg(long, default_value = "")]
-        team: String,
     },
+}
+
+/// Somebody who begins to work here.
+#[derive(clap::Args)]
+pub struct Newcomer {
+    /// The organization's code.
+    #[arg(long)]
+    org: String,
+    /// The e-mail address they sign in with.
+    #[arg(long)]
+    email: String,
+    /// Their full name.
+    #[arg(long)]
+    name: String,
+    /// nurse, coordinator, physician, admin or auditor.
+    #[arg(long)]
+    role: String,
+    /// The telephone they take calls on.
+    #[arg(long, default_value = "")]
+    phone: String,
+    /// Put calls through to them from now on.
+    #[arg(long)]
+    on_duty: bool,
+    /// The care team they serve; without it the first one.
+    #[arg(long, default_value = "")]
+    team: String,
 }
 
 #[derive(Subcommand)]
@@ -145,10 +158,20 @@ pub async fn found(
     Ok(0)
 }
 
-pub async fn add_staff_member(
-    app: App,
-    Staff::Add { org, email, name, role, phone, on_duty, team }: Staff,
-) -> Result<u8, Ending> {
+pub async fn look_after_staff(app: App, staff: Staff) -> Result<u8, Ending> {
+    match staff {
+        Staff::Add(newcomer) => add_staff_member(app, newcomer).await,
+        Staff::ResetFactors { org, email } => {
+            let actor = found_organization::operator_in(&app, &org).await?;
+            second_factors::reset_by_address(&app, &actor, &email).await?;
+            say("their password alone signs them in now; a letter tells them");
+            Ok(0)
+        }
+    }
+}
+
+async fn add_staff_member(app: App, newcomer: Newcomer) -> Result<u8, Ending> {
+    let Newcomer { org, email, name, role, phone, on_duty, team } = newcomer;
     let actor = found_organization::operator_in(&app, &org).await?;
     let role = Role::from_word(&role).ok_or_else(|| {
         let words: Vec<&str> = Role::ALL.iter().map(|role| role.word()).collect();

@@ -181,7 +181,7 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
             }
             Command::Keys(which) => desk::keys::run(settings, which).await,
             Command::Organization(add) => desk::at_the_desk(settings, |app| desk::found(app, add)).await,
-            Command::Staff(add) => desk::at_the_desk(settings, |app| desk::add_staff_member(app, add)).await,
+            Command::Staff(staff) => desk::at_the_desk(settings, |app| desk::look_after_staff(app, staff)).await,
             Command::Protocol(desk::Protocol::Check { folders }) => desk::check_protocols(&folders),
             Command::Protocol(desk::Protocol::Import { org, folders }) => {
                 desk::at_the_desk(settings, |app| desk::import_protocols(app, org, folders)).await

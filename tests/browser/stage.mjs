@@ -56,20 +56,19 @@ export function code(secret, steps) {
   return String(value % 1000000).padStart(6, "0");
 }
 
-/** An authenticator inside this device that keeps passkeys and verifies its user. */
-export async function authenticator(context, page, isUserVerified = true) {
-  const cdp = await context.newCDPSession(page);
+/** An authenticator that keeps passkeys: inside the device, verifying its user; or a key that only notices a touch. */
+export async function authenticator(page, verifies = true) {
+  page.cdp ??= await page.context().newCDPSession(page);
+  const { cdp } = page;
   await cdp.send("WebAuthn.enable");
   const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", {
     options: {
-      protocol: "ctap2", ctap2Version: "ctap2_1", transport: "internal", hasResidentKey: true,
-      hasUserVerification: true, isUserVerified, automaticPresenceSimulation: true,
+      protocol: "ctap2", ctap2Version: "ctap2_1", transport: verifies ? "internal" : "usb", hasResidentKey: true,
+      hasUserVerification: verifies, isUserVerified: verifies, automaticPresenceSimulation: true,
     },
   });
   return {
-    verify: (verified) => cdp.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: verified }),
     passkeys: async () => (await cdp.send("WebAuthn.getCredentials", { authenticatorId })).credentials,
-    forget: (credentialId) => cdp.send("WebAuthn.removeCredential", { authenticatorId, credentialId }),
     keep: (credential) => cdp.send("WebAuthn.addCredential", { authenticatorId, credential }),
     remove: () => cdp.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId }),
   };

@@ -1,7 +1,7 @@
 //! What an admin does about second factors: the organization's rule, who has which, and the way back for a colleague who
 //! lost everything.
 
-use super::{FactorPolicy, Person, Standing, tell};
+use super::{FactorPolicy, Standing, tell};
 use crate::{
     app::App,
     domain::{
@@ -45,23 +45,35 @@ pub async fn set_policy(app: &App, actor: &Actor, policy: FactorPolicy) -> Resul
 ///
 /// # Errors
 /// `Forbidden` for anybody but an admin; `Conflict` for oneself; `NotFound` for somebody who does not work here.
-pub async fn reset(app: &App, person: &Person<'_>, colleague: StaffId) -> Result<(), Error> {
-    only_admins(person.actor)?;
-    if person.actor.staff_id() == Some(colleague) {
+pub async fn reset(app: &App, actor: &Actor, colleague: StaffId) -> Result<(), Error> {
+    only_admins(actor)?;
+    if actor.staff_id() == Some(colleague) {
         return Err(Error::Conflict(
             "your own factors are removed one by one on your account's page; another admin can reset them".to_owned(),
         ));
     }
     let now = app.clock.now();
-    let mut tx = app.db.begin(person.actor).await?;
+    let mut tx = app.db.begin(actor).await?;
     staff::address(&mut tx, colleague).await?.ok_or(Error::NotFound)?;
     let deed = Deed::of(DeedKind::ResetFactors).subject(colleague.0);
-    let receipt = audit::record(&mut tx, person.actor, &deed, now).await?;
+    let receipt = audit::record(&mut tx, actor, &deed, now).await?;
     factors::remove_apps(&mut tx, &receipt, colleague).await?;
     passkeys::remove_all(&mut tx, &receipt, colleague).await?;
     factors::replace_recovery_codes(&mut tx, &receipt, colleague, &[], now).await?;
     tell(&mut tx, &receipt, colleague, None, now).await?;
     tx.commit().await
+}
+
+/// The same for the login of an e-mail address: the operator's way, when an organization's only admin is locked out.
+///
+/// # Errors
+/// As `reset`.
+pub async fn reset_by_address(app: &App, actor: &Actor, email: &str) -> Result<(), Error> {
+    let mut tx = app.db.begin(actor).await?;
+    let login = staff::login(&mut tx, email.trim()).await?;
+    drop(tx);
+    let unknown = || Error::Invalid("email: nobody of this organization signs in with this address".to_owned());
+    reset(app, actor, login.ok_or_else(unknown)?.id).await
 }
 
 fn only_admins(actor: &Actor) -> Result<(), Error> {

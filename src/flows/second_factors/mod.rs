@@ -13,7 +13,7 @@ pub use crate::{
     },
 };
 pub use apps::{confirm_app, propose_app, proposed, remove_app, renew_codes};
-pub use colleagues::{list, reset, set_policy};
+pub use colleagues::{list, reset, reset_by_address, set_policy};
 pub use keys::{PasskeyChallenge, PasskeyReply, add_passkey, begin_passkey, remove_passkey};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! What an admin does about second factors of the organization: the rule, and the way back for who lost everything.
 
-use super::{Frame, assets, factors::of, icons, words};
+use super::{Frame, assets, icons, words};
 use crate::{
     app::App,
     domain::ids::StaffId,
@@ -79,7 +79,7 @@ pub async fn reset(
     person: SignedIn,
     Path(id): Path<StaffId>,
 ) -> Result<Response, Failure> {
-    let saved = second_factors::reset(&app, &of(&person)?, id).await;
+    let saved = second_factors::reset(&app, &person.0.actor, id).await;
     back(&app, &person, saved).await
 }
 

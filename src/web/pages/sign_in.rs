@@ -116,12 +116,13 @@ pub async fn home(person: SignedIn) -> Redirect {
     Redirect::to(identity::home_of(person.0.actor.role()))
 }
 
-/// Only a path of our own: `//elsewhere` and `/\elsewhere` are other hosts to a browser.
+/// Only a path of our own: `//elsewhere` and `/\elsewhere` are other hosts to a browser. The steps of signing in are no
+/// place to go to after it.
 #[must_use]
 pub fn own_path(then: &str) -> &str {
     let own =
         then.starts_with('/') && !then.starts_with("//") && !then.contains('\\') && !then.contains(char::is_control);
-    if own { then } else { "/" }
+    if own && !then.starts_with("/sign-in") { then } else { "/" }
 }
 
 const FRAME: Bare = Bare { title: "Sign in" };
