@@ -103,6 +103,8 @@ need_node() {
     (cd "$1" && npm ci --no-audit --no-fund --ignore-scripts >/dev/null) || die "npm ci failed in $1; run it by hand to see why."
     cp "$1/package-lock.json" "$1/node_modules/.installed-lock.json"
   fi
+}
+
 # Sets TEST_CHROMIUM, and fetches what drives it.
 need_browser() {
   local program

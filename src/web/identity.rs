@@ -77,18 +77,7 @@ pub async fn guard(
                 },
             };
             limits::person(&app, door.pace, &person).await?;
-            if !person.actor.role().is_some_and(|role| roles.contains(&role)) {
-                return Err(Failure(Error::Forbidden));
-            }
-            if person.owes_factor && !door.is_early() {
-                return Err(Failure(Error::FactorOwed));
-            }
-            match door.proof {
-                Proof::Fresh if !session::is_fresh(person.proven_at, app.clock.now()) => {
-                    return Err(Failure(Error::Unproven));
-                }
-                Proof::Fresh | Proof::Session => {}
-            }
+            admit(&app, &person, door, roles)?;
             request.extensions_mut().insert(SignedIn(person));
             match token {
                 None => in_session(&app, request, next).await,
@@ -101,6 +90,21 @@ pub async fn guard(
         limits::forgive(&app, door.pace, address).await;
     }
     Ok(response)
+}
+
+/// What a known person needs beside being known: a role that the door permits, a second factor where one is required, and
+/// for what is sensitive a fresh proof.
+fn admit(app: &App, person: &sign_in::Identity, door: &Door, roles: &[Role]) -> Result<(), Error> {
+    if !person.actor.role().is_some_and(|role| roles.contains(&role)) {
+        return Err(Error::Forbidden);
+    }
+    if person.owes_factor && !door.is_early() {
+        return Err(Error::FactorOwed);
+    }
+    match door.proof {
+        Proof::Fresh if !session::is_fresh(person.proven_at, app.clock.now()) => Err(Error::Unproven),
+        Proof::Fresh | Proof::Session => Ok(()),
+    }
 }
 
 /// A request of somebody who is known by a cookie: forms come back with the token they left with.

@@ -252,10 +252,12 @@ async fn proving_again_wants_the_code_too_and_an_admin_gives_a_colleague_a_way_b
     assert!(matches!(nobody, Err(Error::Invalid(_))));
     assert!(second_factors::reset_by_address(app, &armed.operator, "Admin@example.org").await.is_ok(), "the operator");
     let mut superuser = armed.office.database.superuser().await;
-    let row = sqlx::query("select subject::text, actor_role from audit_entry where deed = 'reset_factors' and actor_role is not null")
-        .fetch_one(&mut superuser)
-        .await
-        .unwrap();
+    let row = sqlx::query(
+        "select subject::text, actor_role from audit_entry where deed = 'reset_factors' and actor_role is not null",
+    )
+    .fetch_one(&mut superuser)
+    .await
+    .unwrap();
     assert_eq!((row.get::<String, _>(0), row.get::<String, _>(1)), (nurse.to_string(), "admin".to_owned()));
 }
 
