@@ -5,6 +5,7 @@ pub mod files;
 pub mod ground;
 pub mod isolation;
 pub mod passwords;
+pub mod sign_in;
 
 use std::fmt;
 
@@ -17,6 +18,8 @@ pub enum Bench {
     Isolation(isolation::Args),
     /// How many passwords a second can be hashed here, and how long one takes.
     Passwords(passwords::Args),
+    /// Whether the time of a refused sign-in tells who works here (P14).
+    SignIn(sign_in::Args),
 }
 
 /// A bench could not be run, or a promise did not hold.
@@ -47,6 +50,7 @@ pub async fn run(bench: &Bench) -> Result<String, Broken> {
         Bench::Files(args) => files::run(args).await,
         Bench::Isolation(args) => isolation::run(args).await,
         Bench::Passwords(args) => passwords::run(args).await,
+        Bench::SignIn(args) => sign_in::run(args).await,
     }
 }
 

@@ -286,7 +286,8 @@ pub enum Use {
 pub async fn whoami(app: &App, cookie: &str, how: Use) -> Result<Identity, Error> {
     let token = Token::read(cookie).ok_or(Error::SignedOut)?;
     let now = app.clock.now();
-    let mut tx = app.db.begin(&Actor { org: token.org, who: Who::Visitor }).await?;
+    // A visitor reaches no call, and whether somebody is on one decides how long their session lives.
+    let mut tx = app.db.begin(&Actor::careline(token.org)).await?;
     let session = sessions::read(&mut tx, Which::Token(&token.hash())).await?.ok_or(Error::SignedOut)?;
     let (id, seen_at) = (session.id, session.lifetime.seen_at);
     let identity = alive(token.org, session, now)?;
@@ -302,7 +303,7 @@ pub async fn whoami(app: &App, cookie: &str, how: Use) -> Result<Identity, Error
 /// # Errors
 /// `SignedOut` when it is over.
 pub async fn look_again(app: &App, org: OrgId, session: SessionId) -> Result<Identity, Error> {
-    let mut tx = app.db.begin(&Actor { org, who: Who::Visitor }).await?;
+    let mut tx = app.db.begin(&Actor::careline(org)).await?;
     let session = sessions::read(&mut tx, Which::Id(session)).await?.ok_or(Error::SignedOut)?;
     alive(org, session, app.clock.now())
 }

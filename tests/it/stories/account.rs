@@ -258,7 +258,7 @@ async fn proofs_climb_a_ladder_too() {
     let entrance = unproven().await;
     for _ in 0..10 {
         let reply = entrance.post(Role::Nurse, "/prove", &[("password", "wrong")]).await;
-        assert!(reply.text().await.unwrap().contains("not your password"));
+        assert!(reply.text().await.unwrap().contains("password or code is wrong"));
     }
     let locked = entrance.post(Role::Nurse, "/prove", &[("password", PASSWORD)]).await;
     assert_eq!(locked.status(), StatusCode::UNPROCESSABLE_ENTITY, "a stolen session is no place to guess");
