@@ -1,4 +1,4 @@
--- Encrypted files of patients, credentials for what is outside, and the means to find what an older key still wraps.
+-- Encrypted files of patients, and the means to find what an older key still wraps.
 
 -- The name of the key that wraps a sealed value: after a version byte, one byte of length and the name.
 create function sealed_key(sealed bytea) returns text language sql immutable parallel safe
@@ -32,24 +32,6 @@ create index stored_file_by_patient on stored_file (org_id, patient_id, kept_at 
 create index stored_file_to_read on stored_file (org_id, read_at);
 select isolate('stored_file', 'select, insert, update');
 select reach_by_patient('stored_file', 'team');
-
-create table credential (
-  org_id      uuid not null,
-  id          uuid not null,
-  kind        text not null check (kind in ('model_key')),
-  name        text not null check (length(name) between 1 and 100),
-  sealed      bytea not null,
-  hint        text not null check (length(hint) <= 4),
-  kept_by     uuid not null,
-  kept_at     timestamptz not null,
-  replaced_by uuid,
-  replaced_at timestamptz,
-  primary key (org_id, id),
-  unique (org_id, kind),
-  foreign key (org_id, kept_by) references staff_member (org_id, id),
-  foreign key (org_id, replaced_by) references staff_member (org_id, id)
-);
-select isolate('credential', 'select, insert, update, delete');
 
 -- What waits at a provider is wrapped anew like everything else that is sealed.
 do $$ begin

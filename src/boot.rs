@@ -13,6 +13,7 @@ use crate::{
         system_clock::SystemClock,
         tones::ToneTranscriber,
         town_clock::TownClock,
+        transit::Transit,
         twilio::{Twilio, TwilioSettings},
     },
     app::{App, Guide, Settings},
@@ -89,7 +90,7 @@ pub async fn database(config: &DatabaseConfig) -> Result<Database, Error> {
 pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error> {
     let telephone = Arc::new(twilio(&config.carrier, &config.public_url)?);
     let egress = Arc::new(GuardedEgress::new(config.bounds.clone())?);
-    let vault = Vault::over(keys(&config.outside.keys)?);
+    let vault = Vault::over(keys(&config.outside.keys).await?);
     let app = Arc::new(App {
         db: open(database, CONNECTIONS, &vault).await?,
         clock: clock(&config.clock).await?,
@@ -135,7 +136,7 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
     };
     let telephone = Arc::new(twilio(&no_account, "http://127.0.0.1:9")?);
     let egress = Arc::new(GuardedEgress::new(Bounds::default())?);
-    let vault = Vault::over(keys(&config.outside.keys)?);
+    let vault = Vault::over(keys(&config.outside.keys).await?);
     Ok(Arc::new(App {
         db: open(database, DESK_CONNECTIONS, &vault).await?,
         clock: clock(&config.clock).await?,
@@ -168,7 +169,7 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
 /// # Errors
 /// Names the setting that does not work and says what to do next.
 pub async fn signers(config: &KeysConfig) -> Result<Vec<PublicKey>, Error> {
-    Ok(keys(config)?.signers().await?)
+    Ok(keys(config).await?.signers().await?)
 }
 
 async fn open(database: &Database, connections: u32, vault: &Vault) -> Result<Db, Error> {
@@ -177,10 +178,15 @@ async fn open(database: &Database, connections: u32, vault: &Vault) -> Result<Db
         .map_err(|error| unusable("DATABASE_URL", error))
 }
 
-fn keys(config: &KeysConfig) -> Result<Arc<dyn Keys>, Error> {
+async fn keys(config: &KeysConfig) -> Result<Arc<dyn Keys>, Error> {
     let keys = match config {
         KeysConfig::Text(text) => KeyFile::read(text.reveal()),
         KeysConfig::File(path) => KeyFile::open(path),
+        KeysConfig::Transit { address, token } => {
+            let opened = Transit::open(address, token.clone()).await;
+            let says = |outage| Error::Invalid(format!("CARELINE_KEYS, CARELINE_KEYS_TOKEN: {outage}"));
+            return opened.map_err(says).map(|keys| -> Arc<dyn Keys> { Arc::new(keys) });
+        }
     };
     Ok(Arc::new(keys.map_err(|fault| Error::Invalid(format!("CARELINE_KEYS: {fault}")))?))
 }

@@ -89,10 +89,15 @@ pub struct Settings {
     #[arg(long, global = true, env = "CARELINE_CALL_CODE_KEY", default_value = "", hide_env_values = true)]
     pub call_code_key: String,
 
-    /// Keys that never enter the database: the path of a file made by `careline keys new`, or the text of one. Whoever
-    /// loses it loses everything that is sealed. Secret.
+    /// Keys that never enter the database: the path of a file made by `careline keys new`, the text of one, or the address
+    /// of HashiCorp Vault's Transit engine with the prefix of its keys, such as
+    /// `https://vault.example.org:8200/v1/transit/keys-careline`. Whoever loses it loses everything that is sealed. Secret.
     #[arg(long, global = true, env = "CARELINE_KEYS", default_value = "", hide_env_values = true)]
     pub keys: String,
+
+    /// Token for Vault, when it keeps the keys. Secret.
+    #[arg(long, global = true, env = "CARELINE_KEYS_TOKEN", default_value = "", hide_env_values = true)]
+    pub keys_token: String,
 
     /// Where files are kept, encrypted: file:///folder or s3://bucket/path. Empty is a folder in the data folder.
     #[arg(long, global = true, env = "CARELINE_OBJECTS_URL", default_value = "", hide_env_values = true)]
@@ -102,6 +107,23 @@ pub struct Settings {
     /// best on another machine. Empty is a folder in the data folder.
     #[arg(long, global = true, env = "CARELINE_WITNESS_URL", default_value = "", hide_env_values = true)]
     pub witness_url: String,
+
+    /// Endpoint of the S3-compatible server behind s3:// addresses, such as `https://minio.example.org`; https unless it is
+    /// a loopback address. Empty is Amazon's.
+    #[arg(long, global = true, env = "CARELINE_S3_ENDPOINT", default_value = "", hide_env_values = true)]
+    pub s3_endpoint: String,
+
+    /// Region of the buckets.
+    #[arg(long, global = true, env = "CARELINE_S3_REGION", default_value = "us-east-1", hide_env_values = true)]
+    pub s3_region: String,
+
+    /// Access key id for the buckets.
+    #[arg(long, global = true, env = "CARELINE_S3_KEY_ID", default_value = "", hide_env_values = true)]
+    pub s3_key_id: String,
+
+    /// Secret access key that belongs to it. Secret.
+    #[arg(long, global = true, env = "CARELINE_S3_SECRET", default_value = "", hide_env_values = true)]
+    pub s3_secret: String,
 
     /// Mail server for letters to staff, such as `smtps://user:password@host:465`. Empty writes letters to a spool folder
     /// in the data folder. Secret.
@@ -147,7 +169,9 @@ pub struct Settings {
 }
 
 /// Variables whose values are never shown.
-pub const SECRETS: [&str; 5] = [
+pub const SECRETS: [&str; 7] = [
+    "CARELINE_KEYS_TOKEN",
+    "CARELINE_S3_SECRET",
     "CARELINE_TWILIO_AUTH_TOKEN",
     "CARELINE_MODEL_KEY",
     "CARELINE_CALL_CODE_KEY",
@@ -229,6 +253,13 @@ pub enum KeysConfig {
     File(PathBuf),
     /// The text of one, from the environment.
     Text(Private<String>),
+    /// The Transit engine of HashiCorp Vault.
+    Transit {
+        /// Mount, then `keys-` and the prefix of its keys.
+        address: Url,
+        /// Vault's token.
+        token: Private<String>,
+    },
 }
 
 /// Where objects are kept.

@@ -11,4 +11,5 @@ pub mod private_postgres;
 pub mod system_clock;
 pub mod tones;
 pub mod town_clock;
+pub mod transit;
 pub mod twilio;

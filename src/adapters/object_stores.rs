@@ -10,16 +10,22 @@ use crate::{
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::{
-    Error as Fault, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, WriteMultipart,
-    local::LocalFileSystem, parse_url_opts, path::Path, prefix::PrefixStore,
+    Error as Fault, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig, WriteMultipart,
+    aws::{AmazonS3Builder, AmazonS3ConfigKey},
+    local::LocalFileSystem,
+    path::Path,
+    prefix::PrefixStore,
 };
-use std::{path::Path as Folder, sync::Arc};
+use std::{path::Path as Folder, sync::Arc, time::Duration};
 use url::Url;
 
 /// Bytes of a part; a bucket takes none smaller than 5 MiB but the last.
 const PART: usize = 8 * 1024 * 1024;
 /// Parts under way at once.
 const PARTS_AT_ONCE: usize = 2;
+
+/// Longest a server's refusals are answered by trying again.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A store of objects behind a URL.
 #[derive(Clone)]
@@ -44,7 +50,16 @@ impl ObjectStores {
     /// # Errors
     /// When the URL or an option is not understood.
     pub fn bucket(name: &'static str, url: &Url, options: &[(String, String)]) -> Result<Self, Outage> {
-        let (store, path) = parse_url_opts(url, options.iter().cloned()).map_err(|fault| outage(name, &fault))?;
+        let settings = |fault: &Fault| outage(name, fault);
+        // A job that waits for minutes holds its lease in vain; the runner tries again by itself.
+        let retry = RetryConfig { max_retries: 2, retry_timeout: PATIENCE, ..RetryConfig::default() };
+        let mut builder = AmazonS3Builder::new().with_url(url.as_str()).with_retry(retry);
+        for (option, value) in options {
+            let option: AmazonS3ConfigKey = option.parse().map_err(|fault| settings(&fault))?;
+            builder = builder.with_config(option, value);
+        }
+        let store = builder.build().map_err(|fault| settings(&fault))?;
+        let path = Path::parse(url.path()).map_err(|fault| settings(&fault.into()))?;
         Ok(Self { store: Arc::new(PrefixStore::new(store, path)), name })
     }
 

@@ -4,6 +4,7 @@
 pub mod files;
 pub mod ground;
 pub mod isolation;
+pub mod keys;
 pub mod passwords;
 pub mod sign_in;
 
@@ -16,6 +17,8 @@ pub enum Bench {
     Files(files::Args),
     /// Whether organizations ever meet: random statements and requests of many organizations, with ids swapped.
     Isolation(isolation::Args),
+    /// A newer key takes over under load while the process that wraps anew is killed (P21).
+    Keys(keys::Args),
     /// How many passwords a second can be hashed here, and how long one takes.
     Passwords(passwords::Args),
     /// Whether the time of a refused sign-in tells who works here (P14).
@@ -49,6 +52,7 @@ pub async fn run(bench: &Bench) -> Result<String, Broken> {
     match bench {
         Bench::Files(args) => files::run(args).await,
         Bench::Isolation(args) => isolation::run(args).await,
+        Bench::Keys(args) => keys::run(args).await,
         Bench::Passwords(args) => passwords::run(args).await,
         Bench::SignIn(args) => sign_in::run(args).await,
     }

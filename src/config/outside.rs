@@ -10,7 +10,7 @@ use url::Url;
 /// Checks them all.
 pub(super) fn outside(settings: &Settings, faults: &mut Faults) -> Option<OutsideConfig> {
     let keys = keys(settings, faults);
-    let objects = objects("CARELINE_OBJECTS_URL", &settings.objects_url, &settings.data, "objects", faults);
+    let objects = objects("CARELINE_OBJECTS_URL", &settings.objects_url, settings, "objects", faults);
     let witness = objects_of_witness(settings, faults);
     let mail = mail(settings, faults);
     Some(OutsideConfig { keys: keys?, objects: objects?, witness: witness?, mail: mail? })
@@ -28,29 +28,90 @@ fn keys(settings: &Settings, faults: &mut Faults) -> Option<KeysConfig> {
     if text.starts_with('{') {
         return Some(KeysConfig::Text(Private::new(text.to_owned())));
     }
+    if text.contains("://") {
+        return transit(text, &settings.keys_token, faults);
+    }
     Some(KeysConfig::File(PathBuf::from(text)))
 }
 
-fn objects_of_witness(settings: &Settings, faults: &mut Faults) -> Option<ObjectsConfig> {
-    objects("CARELINE_WITNESS_URL", &settings.witness_url, &settings.data, "witness", faults)
+fn transit(text: &str, token: &str, faults: &mut Faults) -> Option<KeysConfig> {
+    if token.is_empty() {
+        faults.note("CARELINE_KEYS_TOKEN", "it is missing; Vault asks for a token");
+    }
+    let address = Url::parse(text).ok().filter(|url| {
+        let safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
+        safe && url.query().is_none() && url.path().rsplit_once("/keys-").is_some_and(|(_, prefix)| !prefix.is_empty())
+    });
+    if address.is_none() {
+        faults.note(
+            "CARELINE_KEYS",
+            "write https://vault.example.org:8200/v1/transit/keys-PREFIX; plain http is taken for a loopback address only",
+        );
+    }
+    let token = Private::new(token.to_owned());
+    address.filter(|_| !token.reveal().is_empty()).map(|address| KeysConfig::Transit { address, token })
 }
 
-fn objects(variable: &str, text: &str, data: &str, folder: &str, faults: &mut Faults) -> Option<ObjectsConfig> {
+fn objects_of_witness(settings: &Settings, faults: &mut Faults) -> Option<ObjectsConfig> {
+    objects("CARELINE_WITNESS_URL", &settings.witness_url, settings, "witness", faults)
+}
+
+fn objects(
+    variable: &str,
+    text: &str,
+    settings: &Settings,
+    folder: &str,
+    faults: &mut Faults,
+) -> Option<ObjectsConfig> {
     if text.is_empty() {
-        return Some(ObjectsConfig::Folder(Path::new(data).join(folder)));
+        return Some(ObjectsConfig::Folder(Path::new(&settings.data).join(folder)));
     }
     match Url::parse(text) {
         Ok(url) if url.scheme() == "file" && url.to_file_path().is_ok() => {
             url.to_file_path().ok().map(ObjectsConfig::Folder)
         }
         Ok(url) if url.scheme() == "s3" && url.host_str().is_some() => {
-            Some(ObjectsConfig::Bucket(BucketConfig { url, options: Vec::new() }))
+            Some(ObjectsConfig::Bucket(BucketConfig { url, options: bucket_options(settings, faults)? }))
         }
         Ok(_) | Err(_) => {
             faults.note(variable, "write file:///folder or s3://bucket/path");
             None
         }
     }
+}
+
+/// Options of a bucket, in the words of `object_store`.
+fn bucket_options(settings: &Settings, faults: &mut Faults) -> Option<Vec<(String, Private<String>)>> {
+    let mut holds = true;
+    for (variable, value) in [("CARELINE_S3_KEY_ID", &settings.s3_key_id), ("CARELINE_S3_SECRET", &settings.s3_secret)]
+    {
+        if value.is_empty() {
+            faults.note(variable, "it is missing; an s3:// address needs the access key of its bucket");
+            holds = false;
+        }
+    }
+    let endpoint = Url::parse(&settings.s3_endpoint).ok();
+    let plain = endpoint.as_ref().is_some_and(|url| url.scheme() == "http" && is_loopback(url));
+    let safe = endpoint.as_ref().is_some_and(|url| url.scheme() == "https") || plain;
+    if !settings.s3_endpoint.is_empty() && !safe {
+        faults.note("CARELINE_S3_ENDPOINT", "write https://host; plain http is taken for a loopback address only");
+        holds = false;
+    }
+    let option = |name: &str, value: &str| (name.to_owned(), Private::new(value.to_owned()));
+    let mut options = vec![
+        option("aws_region", &settings.s3_region),
+        option("aws_access_key_id", &settings.s3_key_id),
+        option("aws_secret_access_key", &settings.s3_secret),
+        // Not every compatible server takes many deletions in one request, and one at a time is all that is done.
+        option("aws_disable_bulk_delete", "true"),
+    ];
+    if !settings.s3_endpoint.is_empty() {
+        options.push(option("aws_endpoint", settings.s3_endpoint.trim_end_matches('/')));
+    }
+    if plain {
+        options.push(option("aws_allow_http", "true"));
+    }
+    holds.then_some(options)
 }
 
 fn mail(settings: &Settings, faults: &mut Faults) -> Option<MailConfig> {

@@ -214,12 +214,8 @@ kinds! {
     ErasedDocument = "erased_document",
     /// Stored files were read to verify them.
     ScrubbedFiles = "scrubbed_files",
-    /// Credentials for what is outside were listed.
-    ListedCredentials = "listed_credentials",
-    /// A credential for something outside was kept or replaced.
-    KeptCredential = "kept_credential",
-    /// A credential for something outside was removed.
-    RemovedCredential = "removed_credential",
+    /// The state of keys and stored files was read.
+    OpenedSecrets = "opened_secrets",
     /// Background work was given up.
     DiscardedJob = "discarded_job",
 }

@@ -80,8 +80,6 @@ id! {
     JobId,
     /// One encrypted file of a patient.
     FileId,
-    /// One credential for something outside.
-    CredentialId,
     /// One passkey of a staff member.
     PasskeyId,
     /// One authenticator app of a staff member.

@@ -2,7 +2,7 @@
 //! the only ones that speak to the telephone.
 
 use super::{
-    ids::{AttemptId, BreakGlassId, CallId, FollowUpId, LegId, ResetId, StaffId},
+    ids::{AttemptId, BreakGlassId, CallId, FileId, FollowUpId, LegId, ResetId, StaffId},
     notice::Notice,
 };
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,13 @@ pub enum Job {
         /// Reminders before this one.
         round: u32,
     },
+    /// Erase the object of a document that was removed from its chart.
+    EraseDocument {
+        /// The document.
+        file: FileId,
+    },
+    /// Verify the files that were not verified for longest.
+    ScrubFiles,
     /// Write a letter to a staff member.
     SendNotice {
         /// Whom to.
@@ -82,6 +89,8 @@ impl Job {
             Self::EscalateFollowUp { .. } => "escalate_follow_up",
             Self::EndBreakGlass { .. } => "end_break_glass",
             Self::RemindBreakGlass { .. } => "remind_break_glass",
+            Self::EraseDocument { .. } => "erase_document",
+            Self::ScrubFiles => "scrub_files",
             Self::SendNotice { .. } => "send_notice",
             Self::WriteReset { .. } => "write_reset",
         }
@@ -100,6 +109,8 @@ impl Job {
             Self::WriteReset { reset } => format!("reset:{reset}:{salt}"),
             Self::EndBreakGlass { break_glass } => format!("end-break-glass:{break_glass}:{salt}"),
             Self::RemindBreakGlass { break_glass, round } => format!("remind-break-glass:{break_glass}:{round}:{salt}"),
+            Self::EraseDocument { file } => format!("erase:{file}:{salt}"),
+            Self::ScrubFiles => format!("scrub:{salt}"),
             Self::SendNotice { staff, notice } => format!("notice:{staff}:{}:{salt}", notice.word()),
         }
     }

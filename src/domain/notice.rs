@@ -19,6 +19,8 @@ pub enum Notice {
     ApprovalWanted,
     /// The record did not verify.
     RecordFault,
+    /// A stored file did not verify.
+    FileFault,
     /// Signed checkpoints do not reach the second place.
     WitnessAway,
 }
@@ -34,6 +36,7 @@ impl Notice {
             Self::BreakGlassReviewDue => "break_glass_review_due",
             Self::ApprovalWanted => "approval_wanted",
             Self::RecordFault => "record_fault",
+            Self::FileFault => "file_fault",
             Self::WitnessAway => "witness_away",
         }
     }
@@ -48,6 +51,7 @@ impl Notice {
             Self::BreakGlassReviewDue => "An urgent access was not reviewed in time",
             Self::ApprovalWanted => "Something waits for your approval",
             Self::RecordFault => "The record did not verify",
+            Self::FileFault => "A stored document did not verify",
             Self::WitnessAway => "Checkpoints of the record do not reach their second place",
         }
     }
@@ -75,6 +79,11 @@ impl Notice {
                 ("An urgent access was not reviewed within 72 hours. Please review it now.", "/break-glass")
             }
             Self::ApprovalWanted => ("A colleague asks for your approval or signature.", "/approvals"),
+            Self::FileFault => (
+                "A stored document was altered or is missing. It will not be shown. Do not delete anything; bring the \
+                 object back from a backup, and follow the runbook.",
+                "/settings/secrets",
+            ),
             Self::RecordFault => (
                 "Verification of the record found a fault. Do not delete anything; run `careline audit verify` and \
                  follow the runbook.",

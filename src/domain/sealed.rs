@@ -73,8 +73,6 @@ impl Sealed {
 pub enum SealedColumn {
     /// Secrets of authenticator apps.
     AuthenticatorApp,
-    /// Credentials for what is outside.
-    Credential,
     /// What a sign-in at a provider needs when it comes back; gone after ten minutes.
     SignOnAttempt,
     /// The secret shared with a provider of sign-ins.
@@ -85,18 +83,27 @@ pub enum SealedColumn {
 
 impl SealedColumn {
     /// Every column.
-    pub const ALL: &[Self] =
-        &[Self::AuthenticatorApp, Self::Credential, Self::SignOnAttempt, Self::SingleSignOn, Self::StoredFile];
+    pub const ALL: &[Self] = &[Self::AuthenticatorApp, Self::SignOnAttempt, Self::SingleSignOn, Self::StoredFile];
 
     /// Its table.
     #[must_use]
     pub const fn table(self) -> &'static str {
         match self {
             Self::AuthenticatorApp => "authenticator_app",
-            Self::Credential => "credential",
             Self::SignOnAttempt => "sign_on_attempt",
             Self::SingleSignOn => "single_sign_on",
             Self::StoredFile => "stored_file",
+        }
+    }
+
+    /// What it holds, for a screen.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::AuthenticatorApp => "Authenticator apps",
+            Self::SignOnAttempt => "Sign-ins under way at a provider",
+            Self::SingleSignOn => "Secret of the sign-in provider",
+            Self::StoredFile => "Keys of documents",
         }
     }
 
@@ -105,7 +112,7 @@ impl SealedColumn {
     pub const fn column(self) -> &'static str {
         match self {
             Self::AuthenticatorApp => "secret_sealed",
-            Self::Credential | Self::StoredFile => "sealed",
+            Self::StoredFile => "sealed",
             Self::SignOnAttempt => "secrets",
             Self::SingleSignOn => "client_secret",
         }

@@ -59,6 +59,8 @@ async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
         Job::ReconcileAttempt { attempt } => Ok(Some(attempts::read(tx, *attempt).await?.call)),
         Job::ForkLeg { leg } => Ok(Some(legs::call_of(tx, *leg).await?)),
         Job::EscalateFollowUp { .. }
+        | Job::EraseDocument { .. }
+        | Job::ScrubFiles
         | Job::SendNotice { .. }
         | Job::WriteReset { .. }
         | Job::EndBreakGlass { .. }

@@ -2,6 +2,7 @@
 
 pub use crate::store::{
     chart::{ChartAssessment, ChartCall, ChartFollowUp},
+    files::KeptFile,
     people::{PatientLine, Remarks},
     teams::Team,
 };
@@ -16,7 +17,7 @@ use crate::{
         reach::UrgentAccess,
     },
     error::Error,
-    store::{audit, chart, people, teams},
+    store::{audit, chart, files, people, teams},
 };
 use chrono::{DateTime, Utc};
 
@@ -65,6 +66,8 @@ pub struct Chart {
     pub hand_over_to: Vec<Team>,
     /// The urgent access by which the reader is here.
     pub urgent: Option<UrgentAccess>,
+    /// Documents, newest first.
+    pub documents: Vec<KeptFile>,
 }
 
 /// Patients whose given or family name begins with each word of `query`; an empty query is everybody. Pages count from 0.
@@ -112,6 +115,7 @@ pub async fn open(app: &App, actor: &Actor, patient: PatientId) -> Result<Chart,
     };
     hand_over_to.retain(|other| Some(other) != team.as_ref());
     let urgent = receipt.reach().urgent();
+    let documents = files::of_chart(&mut tx, &receipt).await?;
     tx.commit().await?;
     let (past_calls, mut upcoming_calls): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| call.state.is_over());
     upcoming_calls.reverse();
@@ -128,6 +132,7 @@ pub async fn open(app: &App, actor: &Actor, patient: PatientId) -> Result<Chart,
         team,
         hand_over_to,
         urgent,
+        documents,
     })
 }
 

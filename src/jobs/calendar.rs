@@ -1,5 +1,5 @@
 //! Periodic work: the record is chained several times a second, in each organization by one sequencer; its end is signed
-//! every minute and all of it verified every hour; buckets that have filled again are forgotten every quarter of an hour.
+//! every minute and all of it verified every hour; buckets that have filled again are forgotten every quarter of an hour, when the verification of stored files is planned too.
 
 use crate::{
     app::App,

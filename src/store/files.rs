@@ -319,3 +319,19 @@ pub async fn health(tx: &mut OrgTx) -> Result<FileHealth, Error> {
 fn media_type(word: &str) -> Result<MediaType, Error> {
     MediaType::from_word(word).ok_or_else(|| Error::Fault("a stored file's type cannot be read".to_owned()))
 }
+
+/// Makes a file due for verification before all others.
+///
+/// # Errors
+/// When the database is away.
+pub async fn suspect(tx: &mut OrgTx, id: FileId) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "update stored_file set read_at = 'epoch' where org_id = $1 and id = $2 and removed_at is null",
+        org.0,
+        id.0
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}

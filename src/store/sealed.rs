@@ -92,6 +92,21 @@ macro_rules! statements {
                 Ok(done.rows_affected())
             }
 
+            pub async fn count_others(tx: &mut OrgTx, key: &str) -> Result<i64, Error> {
+                let org = tx.org();
+                Ok(sqlx::query_scalar!(
+                    r#"select count(*) as "count!" from "#
+                        + $table
+                        + " where org_id = $1 and sealed_key("
+                        + $column
+                        + ") <> $2",
+                    org.0,
+                    key
+                )
+                .fetch_one(tx.connection())
+                .await?)
+            }
+
             pub async fn count(tx: &mut OrgTx, key: &str) -> Result<i64, Error> {
                 let org = tx.org();
                 Ok(sqlx::query_scalar!(
@@ -111,7 +126,6 @@ macro_rules! statements {
 }
 
 statements!(authenticator_app, "authenticator_app", "id", "secret_sealed");
-statements!(credential, "credential", "id", "sealed");
 statements!(sign_on_attempt, "sign_on_attempt", "id", "secrets");
 // An organization has one provider at most, so the organization is the row.
 statements!(single_sign_on, "single_sign_on", "org_id", "client_secret");
@@ -124,7 +138,6 @@ statements!(stored_file, "stored_file", "id", "sealed");
 pub async fn held(tx: &mut OrgTx, column: SealedColumn, key: &str, after: Uuid, most: i64) -> Result<Vec<Held>, Error> {
     match column {
         SealedColumn::AuthenticatorApp => authenticator_app::held(tx, key, after, most).await,
-        SealedColumn::Credential => credential::held(tx, key, after, most).await,
         SealedColumn::SignOnAttempt => sign_on_attempt::held(tx, key, after, most).await,
         SealedColumn::SingleSignOn => single_sign_on::held(tx, key, after, most).await,
         SealedColumn::StoredFile => stored_file::held(tx, key, after, most).await,
@@ -141,7 +154,6 @@ pub async fn exchange(tx: &mut OrgTx, column: SealedColumn, pairs: &[Exchange]) 
     let new: Vec<Vec<u8>> = pairs.iter().map(|pair| pair.new.0.clone()).collect();
     match column {
         SealedColumn::AuthenticatorApp => authenticator_app::exchange(tx, &rows, &old, &new).await,
-        SealedColumn::Credential => credential::exchange(tx, &rows, &old, &new).await,
         SealedColumn::SignOnAttempt => sign_on_attempt::exchange(tx, &rows, &old, &new).await,
         SealedColumn::SingleSignOn => single_sign_on::exchange(tx, &rows, &old, &new).await,
         SealedColumn::StoredFile => stored_file::exchange(tx, &rows, &old, &new).await,
@@ -155,9 +167,21 @@ pub async fn exchange(tx: &mut OrgTx, column: SealedColumn, pairs: &[Exchange]) 
 pub async fn count(tx: &mut OrgTx, column: SealedColumn, key: &str) -> Result<i64, Error> {
     match column {
         SealedColumn::AuthenticatorApp => authenticator_app::count(tx, key).await,
-        SealedColumn::Credential => credential::count(tx, key).await,
         SealedColumn::SignOnAttempt => sign_on_attempt::count(tx, key).await,
         SealedColumn::SingleSignOn => single_sign_on::count(tx, key).await,
         SealedColumn::StoredFile => stored_file::count(tx, key).await,
+    }
+}
+
+/// How many values of a column other keys than `key` wrap.
+///
+/// # Errors
+/// When the database is away.
+pub async fn count_others(tx: &mut OrgTx, column: SealedColumn, key: &str) -> Result<i64, Error> {
+    match column {
+        SealedColumn::AuthenticatorApp => authenticator_app::count_others(tx, key).await,
+        SealedColumn::SignOnAttempt => sign_on_attempt::count_others(tx, key).await,
+        SealedColumn::SingleSignOn => single_sign_on::count_others(tx, key).await,
+        SealedColumn::StoredFile => stored_file::count_others(tx, key).await,
     }
 }

@@ -78,6 +78,12 @@ impl Door {
         self
     }
 
+    /// The same door for larger bodies.
+    const fn most_bytes(mut self, most: usize) -> Self {
+        self.most_bytes = most;
+        self
+    }
+
     /// The same door at another pace.
     const fn at(mut self, pace: Pace) -> Self {
         self.pace = pace;
@@ -166,6 +172,9 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/patients/{id}/team", REVIEWERS),
     row(Method::GET, "/patients/{id}/calls/new", CARERS),
     row(Method::POST, "/patients/{id}/calls/new", CARERS),
+    row(Method::POST, "/patients/{id}/documents", CARERS).most_bytes(pages::documents::LARGEST_FORM),
+    row(Method::GET, "/patients/{id}/documents/{document}", CARERS),
+    row(Method::POST, "/patients/{id}/documents/{document}/remove", CARERS),
     row(Method::GET, "/follow-ups", CARERS),
     row(Method::POST, "/follow-ups/{id}/done", CARERS),
     row(Method::GET, "/calls/{id}", CARERS),
@@ -211,6 +220,7 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/staff/teams", ADMINS).fresh(),
     row(Method::POST, "/staff/{id}", ADMINS).fresh(),
     row(Method::POST, "/staff/{id}/admin-role", ADMINS).fresh(),
+    row(Method::GET, "/settings/secrets", KEEPERS),
     row(Method::GET, "/record", KEEPERS),
     row(Method::POST, "/record", KEEPERS),
     row(Method::GET, "/patients/{id}/access", WATCHERS),
@@ -301,6 +311,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/patients", get(pages::patients::list).post(pages::patients::search))
         .route("/patients/new", get(pages::patients::admission).post(pages::patients::admit))
         .route("/patients/{id}", get(pages::chart::show))
+        .route("/patients/{id}/documents", post(pages::documents::keep))
+        .route("/patients/{id}/documents/{document}", get(pages::documents::read))
+        .route("/patients/{id}/documents/{document}/remove", post(pages::documents::remove))
+        .route("/settings/secrets", get(pages::secrets::show))
         .route("/patients/{id}/contacts", post(pages::chart::add_contact))
         .route("/patients/{id}/consents", post(pages::chart::record_consent))
         .route("/sign-in/sso", get(pages::sso::form).post(pages::sso::begin))

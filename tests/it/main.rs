@@ -23,6 +23,7 @@ mod domain;
 mod doors;
 mod files;
 mod isolation;
+mod keys;
 mod outside_bytes;
 mod pages;
 mod permissions;

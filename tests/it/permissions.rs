@@ -16,6 +16,8 @@ fn address(path: &str) -> String {
     path.replace("{protocol}", "dyspnea")
         .replace("{id}", NOBODYS)
         .replace("{part}", "state")
+        .replace("{document}", NOBODYS)
+        .replace("{document}", NOBODYS)
         .replace("{link}", "nobodys")
         .replace("{version}", "1")
         .replace("{name}", "live.js")

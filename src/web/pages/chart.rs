@@ -69,6 +69,7 @@ struct ChartPage {
     consent: ConsentForm,
     contact_faults: Faults,
     consent_faults: Faults,
+    document_fault: Option<String>,
 }
 
 /// What came back with faults.
@@ -76,6 +77,22 @@ struct ChartPage {
 struct Returned {
     contact: Option<(ContactForm, Faults)>,
     consent: Option<(ConsentForm, Faults)>,
+    document: Option<String>,
+}
+
+/// The chart again, with what is wrong with a document.
+///
+/// # Errors
+/// `NotFound` for a patient the reader does not reach.
+pub(super) async fn with_document_fault(
+    app: &App,
+    person: &SignedIn,
+    id: PatientId,
+    text: &str,
+) -> Result<Response, Failure> {
+    let fault = respond::words_of(&Error::Invalid(text.trim_start_matches("document: ").to_owned()));
+    let returned = Returned { document: Some(fault), ..Returned::default() };
+    respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &read(app, person, id, returned).await?)
 }
 
 /// `GET /patients/{id}`.
@@ -168,6 +185,7 @@ async fn read(app: &App, person: &SignedIn, id: PatientId, returned: Returned) -
         consent,
         contact_faults,
         consent_faults,
+        document_fault: returned.document,
     })
 }
 

@@ -8,6 +8,7 @@ pub mod break_glass;
 pub mod call;
 pub mod chart;
 pub mod colleagues;
+pub mod documents;
 pub mod factors;
 pub mod faults;
 pub mod follow_ups;
@@ -21,6 +22,7 @@ pub mod reset;
 pub mod reviews;
 pub mod schedule;
 pub mod second_step;
+pub mod secrets;
 pub mod sign_in;
 pub mod sign_on_settings;
 pub mod sso;
@@ -90,8 +92,14 @@ impl Frame {
                 ("/break-glass", "Urgent access"),
                 ("/record", "Record"),
                 ("/settings/sign-on", "Single sign-on"),
+                ("/settings/secrets", "Secrets"),
             ],
-            Some(Role::Auditor) => &[("/record", "Record"), ("/approvals", "Approvals"), ("/protocols", "Protocols")],
+            Some(Role::Auditor) => &[
+                ("/record", "Record"),
+                ("/settings/secrets", "Secrets"),
+                ("/approvals", "Approvals"),
+                ("/protocols", "Protocols"),
+            ],
             None => &[],
         };
         let links = paths.iter().map(|&(path, words)| Link { path, words, here: path == here }).collect();

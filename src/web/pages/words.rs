@@ -231,3 +231,13 @@ pub fn plain(code: &str) -> String {
 pub fn programme(code: &str) -> String {
     if code == "copd" { "COPD".to_owned() } else { plain(code) }
 }
+
+/// A file's length as a person says it.
+#[must_use]
+pub fn file_size(bytes: &i64) -> String {
+    match *bytes {
+        bytes @ ..1_024 => format!("{bytes} bytes"),
+        bytes @ 1_024..1_048_576 => format!("{} KiB", bytes / 1_024),
+        bytes => format!("{}.{} MiB", bytes / 1_048_576, bytes % 1_048_576 * 10 / 1_048_576),
+    }
+}

@@ -3,7 +3,9 @@
 mod carrier_town;
 mod clocks;
 mod egress;
+mod keys;
 mod llm;
+mod objects;
 mod tone_speech;
 mod twilio;
 mod twilio_client;

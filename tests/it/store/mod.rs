@@ -4,3 +4,4 @@ mod audit;
 mod isolation;
 mod migrations;
 mod roles;
+mod sealed;

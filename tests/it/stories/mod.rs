@@ -5,6 +5,7 @@ mod admission;
 mod assessing;
 mod at_the_screen;
 mod calls;
+mod documents;
 mod guidance;
 mod hearing;
 mod ladder;

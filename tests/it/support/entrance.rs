@@ -25,7 +25,7 @@ pub struct Entrance {
     pub home: Town,
     pub other: Town,
     client: Client,
-    _database: Database,
+    database: Database,
 }
 
 /// One organization's rows.
@@ -54,7 +54,7 @@ impl Entrance {
         let served = web::serve(Arc::clone(&app), listener, std::future::pending());
         tokio::spawn(async move { served.await.unwrap() });
         let client = Client::builder().redirect(Policy::none()).build().unwrap();
-        Self { app, base, superuser, home, other, client, _database: database }
+        Self { app, base, superuser, home, other, client, database }
     }
 
     /// Imports the shipped sample protocol into the home organization and puts its call on the line.
@@ -69,6 +69,11 @@ impl Entrance {
         let operator = Actor { org: OrgId(self.home.org), who: Who::Operator };
         import_protocol::import(&self.app, &operator, files).await.unwrap();
         self.run("update call set state = 'bridged', bridged_at = now(), speaker = 'patient' where org_id = $1").await;
+    }
+
+    /// The folder of its files, letters and checkpoints.
+    pub fn folder(&self) -> &Path {
+        self.database.folder()
     }
 
     /// Runs a statement about the home organization (`$1`) as a superuser.

@@ -1,5 +1,6 @@
 //! What stories stand on: databases that are leased and cleaned, a town, a ward that serves, a nurse at a browser.
 
+pub mod bucket;
 pub mod database;
 pub mod entrance;
 pub mod office;
@@ -8,5 +9,6 @@ pub mod protocol;
 pub mod recorder;
 pub mod statements;
 pub mod teams;
+pub mod transit;
 pub mod ward;
 pub mod wiring;
