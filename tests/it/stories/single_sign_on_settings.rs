@@ -15,7 +15,7 @@ async fn nothing_is_saved_that_does_not_work_and_every_fault_says_what_to_do() {
         ("issuer", "https://127.0.0.1/home".to_owned(), "issuer: this address is not gone to"),
         ("issuer", "http://sign-in.example.org".to_owned(), "issuer: this address is not gone to"),
         ("issuer", format!("{origin}/nowhere"), "issuer: no description of a provider is found there"),
-        ("issuer", format!("{origin}/home/"), "issuer: "),
+        ("issuer", format!("{}/", provider.issuer("home")), "issuer: "),
         ("client_id", " ".to_owned(), "client id: "),
         ("client_secret", String::new(), "client secret: "),
         ("group_claim", String::new(), "group claim: "),
