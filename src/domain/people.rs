@@ -156,7 +156,7 @@ impl PhoneNumber {
         if !phonenumber::is_valid(&number) && !is_reserved_for_fiction(&number) {
             return Err(BadPhoneNumber::CannotBeDialled);
         }
-        Ok(Self(number.format().mode(phonenumber::Mode::E164).to_string()))
+        Self::from_e164(&number.format().mode(phonenumber::Mode::E164).to_string())
     }
 
     /// A number already in E.164 form, as stored or as the carrier sends it.
@@ -179,7 +179,10 @@ impl PhoneNumber {
 /// North American 555-01xx numbers never ring a real phone (ATIS-0300115), so invented people live there.
 fn is_reserved_for_fiction(number: &phonenumber::PhoneNumber) -> bool {
     let national = number.national().value();
-    number.code().value() == 1 && (national / 100) % 100_000 == 55_501
+    // Ten digits and no more: with digits in front the line would end the same.
+    number.code().value() == 1
+        && (2_000_000_000..=9_999_999_999).contains(&national)
+        && (national / 100) % 100_000 == 55_501
 }
 
 /// What is wrong with a telephone number.
