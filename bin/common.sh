@@ -121,6 +121,14 @@ need_browser() {
   export TEST_CHROMIUM
 }
 
+# One test verifies an export with Python's standard library, as a stranger would.
+need_python() {
+  if ! command -v python3 >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt_install python3
+  fi
+  command -v python3 >/dev/null || die "Python 3 is not here. Run: $(hint python3 'brew install python')"
+}
+
 # Where things are built: CARGO_TARGET_DIR if set, the clone's own target if it has one, else a cache outside the
 # clone, so that a second clone does not compile the world again.
 cache=${CARELINE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/careline}

@@ -1,18 +1,24 @@
 //! The stopwatch: what the product promises in numbers, measured on this machine against a database of its own. Each
 //! bench prints its seed, its counts and the machine, and ends with an error when a promise was broken.
 
+pub mod audit;
 pub mod files;
 pub mod ground;
 pub mod isolation;
 pub mod keys;
 pub mod passwords;
+mod record_ground;
 pub mod sign_in;
+pub mod tampering;
 
+use rand::{RngExt, rngs::StdRng};
 use std::fmt;
 
 /// Which bench.
 #[derive(Clone, clap::Subcommand)]
 pub enum Bench {
+    /// The record: entries a second, chains without forks (P12), mutations found (P13).
+    Audit(audit::Args),
     /// Faults in stored files, all of which must be noticed (P20), and how fast files are sealed and opened.
     Files(files::Args),
     /// Whether organizations ever meet: random statements and requests of many organizations, with ids swapped.
@@ -50,6 +56,7 @@ impl std::error::Error for Broken {}
 /// When it could not be run, or a promise did not hold.
 pub async fn run(bench: &Bench) -> Result<String, Broken> {
     match bench {
+        Bench::Audit(args) => audit::run(args).await,
         Bench::Files(args) => files::run(args).await,
         Bench::Isolation(args) => isolation::run(args).await,
         Bench::Keys(args) => keys::run(args).await,
@@ -65,6 +72,11 @@ pub fn machine() -> String {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let build = if cfg!(debug_assertions) { "debug build" } else { "release build" };
     format!("{cores} cores, load {}, {build}", load.split(' ').next().unwrap_or("unknown"))
+}
+
+/// One of several, by chance; `None` of none.
+fn pick<'a, T>(dice: &mut StdRng, several: &'a [T]) -> Option<&'a T> {
+    several.get(dice.random_range(0..several.len().max(1)))
 }
 
 /// The middle value of times in microseconds; 0 of none.

@@ -198,8 +198,6 @@ kinds! {
     ReportedAccess = "reported_access",
     /// The id of a patient was looked up by name and date of birth, for a search of the record.
     LookedUpPatient = "looked_up_patient",
-    /// The speed of the record was measured.
-    MeasuredRecord = "measured_record",
     /// A letter was handed to the mailer.
     SentNotice = "sent_notice",
     /// Sealed values were wrapped by a newer key.

@@ -29,7 +29,6 @@ pub mod keep_tokens;
 pub mod list_follow_ups;
 pub mod look_after_staff;
 pub mod look_up_patient;
-pub mod measure_record;
 pub mod open_call;
 pub mod open_chart;
 pub mod open_planning;

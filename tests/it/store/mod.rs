@@ -3,5 +3,7 @@
 mod audit;
 mod isolation;
 mod migrations;
+mod record;
 mod roles;
 mod sealed;
+mod tampering;

@@ -11,6 +11,7 @@ mod hearing;
 mod ladder;
 mod pace;
 mod reach;
+mod record;
 mod second_factors;
 mod sign_in;
 mod single_sign_on;
