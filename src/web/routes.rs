@@ -323,10 +323,6 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/settings/sign-on/remove", post(pages::sign_on_settings::remove))
         .route("/account/tokens", get(pages::tokens::show).post(pages::tokens::make))
         .route("/account/tokens/{id}/revoke", post(pages::tokens::revoke))
-        .route("/record", get(pages::record::show).post(pages::record::search))
-        .route("/patients/{id}/access", get(pages::access::show))
-        .route("/record/patient", post(pages::record::look_up))
-        .route("/record/verify", post(pages::record::verify))
         .route("/patients/{id}/calls/new", get(pages::schedule::form).post(pages::schedule::plan))
         .route("/follow-ups", get(pages::follow_ups::show))
         .route("/follow-ups/{id}/done", post(pages::follow_ups::complete))
@@ -339,6 +335,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))
         .merge(house())
+        .merge(of_the_record())
         .merge(api::routes())
         .fallback(nothing_here)
 }
@@ -379,6 +376,14 @@ fn house() -> Router<Arc<App>> {
         .route("/staff/teams", post(pages::staff::add_team))
         .route("/staff/{id}", post(pages::staff::change))
         .route("/staff/{id}/admin-role", post(pages::staff::ask_for_admin))
+}
+
+fn of_the_record() -> Router<Arc<App>> {
+    Router::new()
+        .route("/record", get(pages::record::show).post(pages::record::search))
+        .route("/patients/{id}/access", get(pages::access::show))
+        .route("/record/patient", post(pages::record::look_up))
+        .route("/record/verify", post(pages::record::verify))
 }
 
 async fn nothing_here() -> Failure {
