@@ -12,6 +12,7 @@
 )]
 
 mod agencies;
+mod asvs;
 mod browser;
 mod call_page;
 mod canaries;

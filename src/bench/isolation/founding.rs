@@ -14,6 +14,7 @@ use crate::{
         ids::{CallId, OrgId, PatientId, StaffId},
         people::{Actor, ChartFacts, Role},
         private::Private,
+        script::Script,
     },
     flows::{
         admit_patient::{self, NewConsent, NewContact, NewPatient},
@@ -198,13 +199,14 @@ async fn put_on_the_line(
     nurse: StaffId,
 ) -> Result<CallId, Broken> {
     let call = Uuid::now_v7();
+    let script = serde_json::to_value(Script::default()).map_err(Broken::of)?;
     for statement in [
         "insert into call (org_id, id, patient_id, purpose, protocol_id, nurse_id, due_at, state, script, created_at,
                            idem_key, bridged_at, speaker)
-         values ($1, $2, $3, 'check_in', 'dyspnea', $4, now(), 'bridged', '{}', now(), $2::text, now(), 'patient')",
+         values ($1, $2, $3, 'check_in', 'dyspnea', $4, now(), 'bridged', $7, now(), $2::text, now(), 'patient')",
         "insert into call (org_id, id, patient_id, purpose, protocol_id, nurse_id, due_at, state, script, created_at,
                            idem_key)
-         values ($1, gen_random_uuid(), $3, 'follow_up', 'dyspnea', $4, now() + interval '1 day', 'scheduled', '{}',
+         values ($1, gen_random_uuid(), $3, 'follow_up', 'dyspnea', $4, now() + interval '1 day', 'scheduled', $7,
                  now(), 'planned:' || $2)",
         "insert into attempt (org_id, id, call_id, party, ordinal, from_e164, to_e164, state, sid, created_at)
          select $1, $2, $2, 'patient', 1, $6, $6, 'bound', 'CA' || $2, now()",
@@ -218,8 +220,8 @@ async fn put_on_the_line(
         "insert into job (org_id, id, body, unique_key, run_at, state, created_at)
          values ($1, $2, jsonb_build_object('kind', 'escalate_follow_up', 'follow_up', $2), $2::text, now(), 'queued', now())",
     ] {
-        // Every statement is given the same six, whether it uses them or not.
-        let statement = format!("with given as (select $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::text, $6::text) {statement}");
+        // Every statement is given the same seven, whether it uses them or not.
+        let statement = format!("with given as (select $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::text, $6::text, $7::jsonb) {statement}");
         sqlx::query(AssertSqlSafe(statement))
             .bind(org.0)
             .bind(call)
@@ -227,6 +229,7 @@ async fn put_on_the_line(
             .bind(nurse.0)
             .bind(mark(number, "words"))
             .bind(phone(number, 1))
+            .bind(&script)
             .execute(&mut *superuser)
             .await
             .map_err(Broken::of)?;
