@@ -104,7 +104,7 @@ async fn find_or_begin(
         return Ok((receipt, assessment, package));
     }
     // Beginning an assessment is a change of the chart.
-    receipt.may_change().map_err(|_| Error::NotFound)?;
+    receipt.may_change()?;
     let protocol = assessments::protocol_of(tx, call).await?;
     let pinned = protocols::in_use(tx, &protocol).await?.ok_or_else(|| {
         Error::Invalid(format!("No version of the protocol {protocol} is in use. Ask an admin to import one."))

@@ -25,6 +25,7 @@ mod doors;
 mod files;
 mod isolation;
 mod keys;
+mod matrix;
 mod outside_bytes;
 mod pages;
 mod permissions;

@@ -35,6 +35,8 @@ pub struct Town {
     pub patient: Uuid,
     pub call: Uuid,
     pub follow_up: Uuid,
+    /// The care team that serves the patient.
+    pub team: Uuid,
 }
 
 impl Entrance {
@@ -79,6 +81,56 @@ impl Entrance {
     /// Runs a statement about the home organization (`$1`) as a superuser.
     pub async fn run(&mut self, statement: &'static str) {
         sqlx::query(statement).bind(self.home.org).execute(&mut self.superuser).await.unwrap();
+    }
+
+    /// A patient of the home organization whose team nobody signed in serves, on a call, with a follow-up.
+    pub async fn other_team(&mut self) -> Town {
+        let [patient, call, follow_up, team] = std::array::from_fn(|_| Uuid::now_v7());
+        let across = Town { org: self.home.org, patient, call, follow_up, team };
+        for statement in [
+            "insert into care_team (org_id, id, name, created_at) select $1, $2, 'Other team', now()
+              where $3 <> $4 and $5 <> $6",
+            "insert into patient (org_id, id, given_name, family_name, date_of_birth, phone, language, time_zone,
+                                  call_code_hash, created_at, team_id)
+             select org_id, $3, 'Across', 'Town', '1940-01-02', phone, language, time_zone, call_code_hash, now(), $2
+               from patient where org_id = $1 and id = $4 and $5 <> $6",
+            "insert into call (org_id, id, patient_id, purpose, protocol_id, due_at, state, script, created_at,
+                               bridged_at, idem_key)
+             select org_id, $5, $3, purpose, protocol_id, now(), 'bridged', script, now(), now(), 'across'
+               from call where org_id = $1 and patient_id = $4 and $2 <> $6",
+            "insert into follow_up (org_id, id, patient_id, call_id, reason, summary, urgency, owner_id, due_at, state,
+                                    created_at, once_key)
+             select org_id, $6, $3, $5, reason, summary, urgency, owner_id, due_at, 'open', now(), 'across'
+               from follow_up where org_id = $1 and patient_id = $4 and $2 <> $5",
+        ] {
+            sqlx::query(statement)
+                .bind(across.org)
+                .bind(across.team)
+                .bind(across.patient)
+                .bind(self.home.patient)
+                .bind(across.call)
+                .bind(across.follow_up)
+                .execute(&mut self.superuser)
+                .await
+                .unwrap();
+        }
+        across
+    }
+
+    /// Gives the nurse of the home organization urgent access to a patient.
+    pub async fn break_glass(&mut self, patient: Uuid) {
+        let begun = "insert into break_glass (org_id, id, staff_id, patient_id, reason, words, began_at, ends_at)
+                     select org_id, gen_random_uuid(), id, $2, 'covering', 'for a test', now(), now() + interval '1 hour'
+                       from staff_member where org_id = $1 and role = 'nurse'";
+        sqlx::query(begun).bind(self.home.org).bind(patient).execute(&mut self.superuser).await.unwrap();
+    }
+
+    /// Ends it.
+    pub async fn end_break_glass(&mut self) {
+        self.run(
+            "update break_glass set ended_at = now(), ended_how = 'given_back' where org_id = $1 and ended_at is null",
+        )
+        .await;
     }
 
     /// A request by nobody.
@@ -127,7 +179,8 @@ fn token(code: &str, role: Role) -> String {
 
 /// An organization with a signed-in member of each role, a consenting patient, a call and a follow-up.
 async fn seed(superuser: &mut PgConnection, code: &str, given_name: &str) -> Town {
-    let town = Town { org: Uuid::now_v7(), patient: Uuid::now_v7(), call: Uuid::now_v7(), follow_up: Uuid::now_v7() };
+    let [org, patient, call, follow_up, team] = std::array::from_fn(|_| Uuid::now_v7());
+    let mut town = Town { org, patient, call, follow_up, team };
     let nurse = Uuid::now_v7();
     for statement in [
         "insert into organization_directory values ($1, $2)",
@@ -139,6 +192,8 @@ async fn seed(superuser: &mut PgConnection, code: &str, given_name: &str) -> Tow
     seed_staff(superuser, code, town.org, nurse).await;
     seed_patient(superuser, town, nurse, given_name).await;
     everybody_in_the_first_team(superuser).await;
+    let served = "select team_id from patient where org_id = $1 and id = $2";
+    town.team = sqlx::query_scalar(served).bind(town.org).bind(town.patient).fetch_one(&mut *superuser).await.unwrap();
     town
 }
 

@@ -157,7 +157,7 @@ async fn screen(app: &App, person: &SignedIn, id: CallId, wish: Wish) -> Result<
             Ok(assessment) => Work::Open(Box::new(WorkPart::of(assessment, actor.role(), page.now, page.zone, back))),
             Err(Error::Invalid(text)) => Work::Missing(text),
             // Urgent access begins no assessment.
-            Err(Error::NotFound) if page.urgent.is_some() => Work::Closed,
+            Err(Error::Forbidden) if page.urgent.is_some() => Work::Closed,
             Err(error) => return Err(error),
         },
     };
