@@ -72,8 +72,8 @@ async fn an_untouched_record_verifies_in_every_organization_by_itself() {
     record(&office, &riverside, 25).await;
     record(&office, &hillside, 5).await;
     let report = verify(&office.app, &riverside).await.unwrap();
-    assert_eq!((report.fault, report.entries), (None, 26), "founded, and 25 charts");
-    assert_eq!(verify(&office.app, &hillside).await.unwrap().entries, 6);
+    assert_eq!((report.fault, report.entries), (None, 27), "founded, its rule on second factors, and 25 charts");
+    assert_eq!(verify(&office.app, &hillside).await.unwrap().entries, 7);
     chain_all(&office, &riverside).await;
     let later = verify(&office.app, &riverside).await.unwrap();
     assert_eq!((later.fault, later.entries), (None, 27), "verifying is itself a deed");
@@ -202,7 +202,7 @@ async fn two_sequencers_at_once_write_one_chain() {
     }
     chain_all(&office, &actor).await;
     let report = verify(&office.app, &actor).await.unwrap();
-    assert_eq!((report.fault, report.entries), (None, 201));
+    assert_eq!((report.fault, report.entries), (None, 202));
 }
 
 #[tokio::test]
