@@ -17,7 +17,6 @@ fn address(path: &str) -> String {
         .replace("{id}", NOBODYS)
         .replace("{part}", "state")
         .replace("{document}", NOBODYS)
-        .replace("{document}", NOBODYS)
         .replace("{link}", "nobodys")
         .replace("{version}", "1")
         .replace("{name}", "live.js")

@@ -12,7 +12,7 @@ async fn nothing_is_saved_that_does_not_work_and_every_fault_says_what_to_do() {
     let origin = provider.origin.clone();
     for (field, value, words) in [
         ("issuer", "sign-in.example.org".to_owned(), "issuer: write the provider"),
-        ("issuer", "https://127.0.0.1/home".to_owned(), "issuer: this address is not gone to"),
+        ("issuer", "https://127.0.0.1/issuer".to_owned(), "issuer: this address is not gone to"),
         ("issuer", "http://sign-in.example.org".to_owned(), "issuer: this address is not gone to"),
         ("issuer", format!("{origin}/nowhere"), "issuer: no description of a provider is found there"),
         ("issuer", format!("{}/", provider.issuer("home")), "issuer: "),
