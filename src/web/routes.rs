@@ -311,10 +311,6 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/patients", get(pages::patients::list).post(pages::patients::search))
         .route("/patients/new", get(pages::patients::admission).post(pages::patients::admit))
         .route("/patients/{id}", get(pages::chart::show))
-        .route("/patients/{id}/documents", post(pages::documents::keep))
-        .route("/patients/{id}/documents/{document}", get(pages::documents::read))
-        .route("/patients/{id}/documents/{document}/remove", post(pages::documents::remove))
-        .route("/settings/secrets", get(pages::secrets::show))
         .route("/patients/{id}/contacts", post(pages::chart::add_contact))
         .route("/patients/{id}/consents", post(pages::chart::record_consent))
         .route("/sign-in/sso", get(pages::sso::form).post(pages::sso::begin))
@@ -336,6 +332,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}/live", get(live::watch))
         .merge(house())
         .merge(of_the_record())
+        .merge(sealed())
         .merge(api::routes())
         .fallback(nothing_here)
 }
@@ -378,12 +375,22 @@ fn house() -> Router<Arc<App>> {
         .route("/staff/{id}/admin-role", post(pages::staff::ask_for_admin))
 }
 
+/// The record, and who has seen whose.
 fn of_the_record() -> Router<Arc<App>> {
     Router::new()
         .route("/record", get(pages::record::show).post(pages::record::search))
         .route("/patients/{id}/access", get(pages::access::show))
         .route("/record/patient", post(pages::record::look_up))
         .route("/record/verify", post(pages::record::verify))
+}
+
+/// Documents of charts, and the state of everything that is sealed.
+fn sealed() -> Router<Arc<App>> {
+    Router::new()
+        .route("/patients/{id}/documents", post(pages::documents::keep))
+        .route("/patients/{id}/documents/{document}", get(pages::documents::read))
+        .route("/patients/{id}/documents/{document}/remove", post(pages::documents::remove))
+        .route("/settings/secrets", get(pages::secrets::show))
 }
 
 async fn nothing_here() -> Failure {

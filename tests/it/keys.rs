@@ -19,6 +19,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+use url::Url;
 
 async fn ground() -> Ground {
     Ground::open(Durability::Forgone).await.unwrap()
@@ -60,8 +61,9 @@ async fn a_key_that_is_still_needed_is_not_retired_and_its_loss_is_seen() {
     say_yes(&stage, &["keys", "rewrap"]).await.unwrap();
     say_yes(&stage, &["keys", "retire", &path, "w1", "--nothing-runs"]).await.unwrap();
     assert_eq!(unreadable(&stage).await, 0);
-    let url = ground.cluster().superuser_url().into_revealed();
-    let mut superuser = sqlx::PgConnection::connect(&url).await.unwrap();
+    let mut url = Url::parse(&ground.cluster().superuser_url().into_revealed()).unwrap();
+    url.set_path(Url::parse(&ground.cluster().app_url().into_revealed()).unwrap().path());
+    let mut superuser = sqlx::PgConnection::connect(url.as_str()).await.unwrap();
     let counts: Vec<String> =
         sqlx::query_scalar("select detail ->> 'count' from audit_entry where deed = 'rewrapped_secrets' order by id")
             .fetch_all(&mut superuser)
