@@ -134,7 +134,7 @@ impl Kept {
     }
 
     pub(super) fn any_entry_but_last(&self, dice: &mut StdRng) -> i64 {
-        let but_last = self.links.split_last().map_or(&[] as &[Link], |(_, before)| before);
+        let but_last = self.links.split_last().map_or([].as_slice(), |(_, before)| before);
         super::pick(dice, but_last).map_or(0, |link| link.entry_id)
     }
 

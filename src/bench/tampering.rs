@@ -288,7 +288,7 @@ async fn rewrite(
             let Some(entry) = links.get_mut(place).and_then(|link| link.entry.as_mut()) else {
                 return Err(Broken("no entry there".to_owned()));
             };
-            entry.deed = "signed_out_too".to_owned();
+            "signed_out_too".clone_into(&mut entry.deed);
             let mark = stolen_mark(app, actor, entry).await?;
             statement = format!(
                 "update audit_entry set deed = '{}', mark = '\\x{}' where org_id = '{org}' and id = {};",

@@ -139,7 +139,7 @@ impl Nurse {
             Ok(reply) => reply.json().await.map_err(|_| mishap("no ticket".to_owned()))?,
             Err(_) => return Err(mishap("no ticket".to_owned())),
         };
-        let offered = format!("careline, {}", ticket["ticket"].as_str().unwrap_or_default());
+        let offered = format!("careline, {}", ticket.get("ticket").and_then(Value::as_str).unwrap_or_default());
         let offered = HeaderValue::from_str(&offered).map_err(|fault| mishap(fault.to_string()))?;
         request.headers_mut().insert("sec-websocket-protocol", offered);
         if let Some(cookie) = self.cookie() {

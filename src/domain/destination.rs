@@ -187,8 +187,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, _, _, e, f, ..] = address.segments();
     let global = (0x2000..=0x3fff).contains(&a);
-    let special = (a == 0x2001 && b < 0x200)
-        || (a == 0x2001 && b == 0xdb8)
+    let special = (a == 0x2001 && (b < 0x200 || b == 0xdb8))
         || a == 0x2002
         || (a == 0x3fff && b < 0x1000)
         || (a == 0x2620 && b == 0x4f);

@@ -95,7 +95,7 @@ impl RelyingParty {
         full_name: &str,
         known: &[Vec<u8>],
     ) -> Result<Challenge, Refusal> {
-        let known = known.iter().map(|id| id.clone().into()).collect();
+        let known = known.to_vec();
         let (options, state) =
             self.0.start_passkey_registration(staff.0, email, full_name, Some(known)).map_err(|_| Refusal::Wrong)?;
         let mut options = serde_json::to_value(options).map_err(|_| Refusal::Wrong)?;
@@ -116,7 +116,7 @@ impl RelyingParty {
         let passkey = self.0.finish_passkey_registration(&answer, &state).map_err(|error| refusal(&error))?;
         let body = serde_json::to_value(&passkey).map_err(|_| Refusal::Wrong)?;
         let counter = body.pointer("/cred/counter").and_then(Value::as_i64).unwrap_or(0);
-        Ok(Credential { id: passkey.cred_id().to_vec(), body, counter })
+        Ok(Credential { id: passkey.cred_id().clone(), body, counter })
     }
 
     /// Asks for a proof by one of `known`, or by any credential the authenticator finds when none is named.

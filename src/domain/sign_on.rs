@@ -39,9 +39,7 @@ pub struct GroupRole {
 /// the provider could, without anybody here having agreed.
 #[must_use]
 pub fn role_of(groups: &[String], meanings: &[GroupRole], present: Option<Role>) -> Option<Role> {
-    let meant = |role: Role| {
-        meanings.iter().any(|meaning| meaning.role == role && groups.iter().any(|group| *group == meaning.group))
-    };
+    let meant = |role: Role| meanings.iter().any(|meaning| meaning.role == role && groups.contains(&meaning.group));
     let kept = present.filter(|role| meant(*role));
     kept.or_else(|| {
         [Role::Physician, Role::Coordinator, Role::Nurse, Role::Auditor].into_iter().find(|role| meant(*role))

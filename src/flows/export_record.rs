@@ -48,10 +48,10 @@ pub async fn begin(app: &App, actor: &Actor) -> Result<Vec<String>, Error> {
 pub async fn entries(app: &App, actor: &Actor, after: i64) -> Result<Lines, Error> {
     may(actor)?;
     let mut tx = app.db.begin(actor).await?;
-    let links = chain_pages::after(&mut tx, after).await?;
-    let head = links.last().map(|link| hex::encode(&link.hash)).unwrap_or_default();
-    let last = links.last().map_or(after, |link| link.seq);
-    let lines = links.into_iter().map(|link| line(&WireLink::from(link))).collect::<Result<_, _>>()?;
+    let chained = chain_pages::after(&mut tx, after).await?;
+    let head = chained.last().map(|link| hex::encode(&link.hash)).unwrap_or_default();
+    let last = chained.last().map_or(after, |link| link.seq);
+    let lines = chained.into_iter().map(|link| line(&WireLink::from(link))).collect::<Result<_, _>>()?;
     Ok(Lines { lines, last, head })
 }
 

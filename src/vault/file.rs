@@ -51,7 +51,7 @@ pub struct FileReader {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Begun {
     NotYet,
-    Begun,
+    Read,
     Failed,
 }
 
@@ -174,7 +174,7 @@ impl FileReader {
         self.begin()?;
         let mut plain = Zeroizing::new(Vec::new());
         let mut used = 0;
-        if self.begun == Begun::Begun {
+        if self.begun == Begun::Read {
             // A chunk that nothing follows may be the last, so it waits.
             while let Some(chunk) = self.waiting.get(used..used + SEALED_CHUNK)
                 && self.waiting.len() > used + SEALED_CHUNK
@@ -198,7 +198,7 @@ impl FileReader {
     /// `Refused` when the file was cut, or its last chunk altered.
     pub fn finish(mut self) -> Result<Zeroizing<Vec<u8>>, Outage> {
         self.begin()?;
-        if self.begun != Begun::Begun {
+        if self.begun != Begun::Read {
             return Err(unreadable());
         }
         let mut last = Zeroizing::new(std::mem::take(&mut self.waiting));
@@ -209,7 +209,7 @@ impl FileReader {
     /// Compares the preamble with the copy of the row as soon as it is there.
     fn begin(&mut self) -> Result<(), Outage> {
         match self.begun {
-            Begun::Begun => Ok(()),
+            Begun::Read => Ok(()),
             Begun::Failed => Err(unreadable()),
             Begun::NotYet => {
                 let Some((found, _)) = self.waiting.split_at_checked(PREAMBLE) else { return Ok(()) };
@@ -217,7 +217,7 @@ impl FileReader {
                     return Err(self.fail());
                 }
                 self.waiting.drain(..PREAMBLE);
-                self.begun = Begun::Begun;
+                self.begun = Begun::Read;
                 Ok(())
             }
         }

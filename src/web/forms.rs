@@ -88,7 +88,9 @@ pub fn planted(page: &str, token: &str) -> String {
         text.push_str(before);
         text.push_str(tag);
         if tag.to_ascii_lowercase().contains("method=\"post\"") {
-            text.push_str(&format!("<input type=\"hidden\" name=\"{FIELD}\" value=\"{token}\">"));
+            for piece in ["<input type=\"hidden\" name=\"", FIELD, "\" value=\"", token, "\">"] {
+                text.push_str(piece);
+            }
         }
         rest = after;
     }
@@ -122,7 +124,8 @@ async fn read_form(request: Request, token: &str) -> Result<Request, Response> {
     let whole = to_bytes(body, usize::MAX).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE.into_response())?;
     let shown =
         url::form_urlencoded::parse(&whole).find(|(name, _)| name == FIELD).map(|(_, value)| value.into_owned());
-    believe(shown.is_some_and(|shown| fits(token, shown.as_bytes())), head, Body::from(whole))
+    let right = shown.is_some_and(|shown| fits(token, shown.as_bytes()));
+    believed(right, head, Body::from(whole)).ok_or_else(stale)
 }
 
 async fn read_upload(request: Request, token: &str) -> Result<Request, Response> {
@@ -144,11 +147,12 @@ async fn read_upload(request: Request, token: &str) -> Result<Request, Response>
         .map(|(shown, _)| shown);
     let right = shown.is_some_and(|shown| fits(token, shown.as_bytes()));
     let again = stream::iter(read.into_iter().map(Ok)).chain(pieces);
-    believe(right, head, Body::from_stream(again))
+    believed(right, head, Body::from_stream(again)).ok_or_else(stale)
 }
 
-fn believe(right: bool, head: Parts, body: Body) -> Result<Request, Response> {
-    if right { Ok(Request::from_parts(head, body)) } else { Err(stale()) }
+/// The request as it came, when its token fits.
+fn believed(right: bool, head: Parts, body: Body) -> Option<Request> {
+    right.then(|| Request::from_parts(head, body))
 }
 
 fn fits(token: &str, shown: &[u8]) -> bool {

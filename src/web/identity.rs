@@ -210,7 +210,6 @@ pub fn cookie_for(app: &App, value: &str) -> String {
 }
 
 /// What a browser keeps of a sign-in.
-#[must_use]
 pub fn cookies_for(app: &App, entered: &sign_in::Entered) -> AppendHeaders<[(HeaderName, String); 2]> {
     AppendHeaders([
         (header::SET_COOKIE, cookie_for(app, &entered.session)),

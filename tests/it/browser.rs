@@ -21,6 +21,7 @@ use tokio::{net::TcpListener, process::Command};
 const PASSWORD: &str = "tulips under the window";
 const EMAIL: &str = "maya@riverside.example";
 
+#[allow(clippy::disallowed_methods)] // The harness has no settings; bin/test names the browser here.
 /// Opens the product with one organization and one nurse, and lets a story of `tests/browser/` happen in it.
 async fn tell(story: &str, policy: FactorPolicy) {
     let chromium = std::env::var("TEST_CHROMIUM").unwrap_or_default();

@@ -32,7 +32,7 @@ fn a_reader_without_tags_lets_faults_through_and_the_judge_sees_it() {
     for _ in 0..20 {
         for fault in [Fault::Bit, Fault::Cut, Fault::Appended, Fault::Moved] {
             let harmed = files::harm(fault, &stored, &other, &mut dice).unwrap();
-            let released = harmed.object.get(PREAMBLE..).map(|body| key_stream(body)).unwrap_or_default();
+            let released = harmed.object.get(PREAMBLE..).map(key_stream).unwrap_or_default();
             tally.add(files::judge(&written, &released, Ended::Whole));
         }
     }

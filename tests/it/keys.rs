@@ -5,11 +5,13 @@ use careline::{
     adapters::{
         key_file::{Haste, KeyFile},
         private_postgres::Durability,
+        system_clock::SystemClock,
     },
     bench::{
         ground::Ground,
         keys::{self, Stage, rotate_under_load, say_yes, unreadable},
     },
+    ports::clock::Clock,
 };
 use chrono::{TimeDelta, TimeZone, Utc};
 use sqlx::Connection;
@@ -52,7 +54,7 @@ async fn a_key_that_is_still_needed_is_not_retired_and_its_loss_is_seen() {
     assert!(refused.0.contains("w1 still wraps 30 values") && refused.0.contains("careline keys rewrap"), "{refused}");
     assert_eq!(unreadable(&stage).await, 0);
     let whole = fs::read_to_string(&stage.keys).unwrap();
-    let forced = KeyFile::retired(&whole, "w1", Utc::now(), Haste::NothingRuns).unwrap();
+    let forced = KeyFile::retired(&whole, "w1", SystemClock.now(), Haste::NothingRuns).unwrap();
     replace(&stage.keys, forced.reveal());
     assert_eq!(unreadable(&stage).await, 30, "every file is lost, and every loss is seen");
     replace(&stage.keys, &whole);

@@ -121,6 +121,7 @@ fn address(path: &str, town: &Town) -> String {
         NOBODYS.to_owned()
     };
     path.replace("{id}", &id)
+        .replace("{document}", NOBODYS)
         .replace("{part}", "state")
         .replace("{protocol}", "dyspnea")
         .replace("{version}", "1.0.0")

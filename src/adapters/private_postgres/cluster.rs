@@ -75,11 +75,12 @@ impl Roles {
     fn statements(&self) -> String {
         let named = [("own_mig", &self.owner), ("app_rw", &self.app)];
         let others = OTHERS.into_iter().zip(&self.others);
-        let passwords: String = named
+        let passwords: Vec<String> = named
             .into_iter()
             .chain(others)
             .map(|(role, password)| format!("alter role {role} password '{password}';\n\n"))
             .collect();
+        let passwords = passwords.concat();
         format!("{ROLES}\n\n{passwords}")
     }
 }

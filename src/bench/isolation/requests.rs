@@ -131,17 +131,17 @@ impl Visit {
         let mut rng = StdRng::seed_from_u64(seed.wrapping_add(number));
         let organizations = &self.founded.organizations;
         let Some(own) = organizations.get(rng.random_range(0..organizations.len())) else { return Ok(()) };
-        let (what, seen) = match rng.random_range(0..100) {
+        let (what, sight) = match rng.random_range(0..100) {
             0..3 => sockets::watch(self, &mut rng, own).await?,
             3..7 => self.search(&mut rng, own).await?,
             7..9 => self.borrow_a_cookie(&mut rng, own).await?,
             _ => self.knock(&mut rng, own).await?,
         };
-        if let Some(foreign) = seen.foreign {
+        if let Some(foreign) = sight.foreign {
             let what = format!("organization {} saw {} of {}: {what}", own.number, foreign.kind, foreign.owner);
             found.leak(number, what);
         }
-        found.seen(seen.own);
+        found.seen(sight.own);
         Ok(())
     }
 

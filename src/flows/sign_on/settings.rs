@@ -117,7 +117,7 @@ pub async fn save(app: &App, actor: &Actor, typed: &Typed) -> Result<(), Error> 
     if !faults.is_empty() {
         return Err(Error::Invalid(faults.join("; ")));
     }
-    app.sign_on.examine(actor.org, &issuer, now).await.map_err(unusable)?;
+    app.sign_on.examine(actor.org, &issuer, now).await.map_err(|outage| unusable(&outage))?;
     let (client_secret, changed) = match kept_secret.filter(|_| typed.client_secret.reveal().is_empty()) {
         Some(kept) => (kept, "no"),
         None => (sealed(app, actor, &typed.client_secret).await?, "yes"),
@@ -186,7 +186,7 @@ fn faults_of(typed: &Typed, break_glass: Option<StaffId>, has_secret: bool) -> V
 }
 
 /// What an admin reads whose provider does not answer as one.
-fn unusable(outage: Outage) -> Error {
+fn unusable(outage: &Outage) -> Error {
     let what = match &outage.kind {
         OutageKind::Refused(code) if code.starts_with("address_") => {
             "issuer: this address is not gone to; write an https address of a host on the public Internet".to_owned()

@@ -79,7 +79,7 @@ pub fn twiml(bytes: &[u8]) {
     let parts = parts(bytes);
     let text = parts[0].clone();
     let conference = parts.get(1).cloned().unwrap_or_default();
-    let language = if bytes.len() % 2 == 0 { Language::English } else { Language::Spanish };
+    let language = if bytes.len().is_multiple_of(2) { Language::English } else { Language::Spanish };
     let (org, attempt) = (OrgId(Uuid::nil()), AttemptId(Uuid::nil()));
     let fork = Fork { org, stream: StreamId(Uuid::nil()), token: parts.get(2).cloned().unwrap_or_default() };
     for speech in [

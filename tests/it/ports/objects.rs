@@ -94,14 +94,6 @@ async fn a_bucket_keeps_objects_in_bounded_pieces() {
     assert_eq!(*bucket.largest.lock().unwrap(), 8 * 1024 * 1024, "no request carries more than one part");
 }
 
-/// `CARELINE_TEST_S3` names a server with a bucket `ward`, such as `moto_server` with one made.
-#[tokio::test]
-async fn a_real_server_keeps_objects_when_one_is_named() {
-    #[allow(clippy::disallowed_methods)] // The harness has no settings.
-    let Ok(endpoint) = std::env::var("CARELINE_TEST_S3") else { return };
-    conforms(&bucket_of(&endpoint, "testing").unwrap()).await;
-}
-
 #[tokio::test]
 async fn a_bucket_that_refuses_and_one_that_is_away_are_told_apart() {
     let endpoint = bucket::serve(Arc::default()).await;
