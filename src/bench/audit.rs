@@ -28,8 +28,11 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::task::JoinSet;
+use url::Url;
 use uuid::Uuid;
 
+/// Connections the writers share; the ground's server has 80 for everybody.
+const WRITING_CONNECTIONS: u32 = 40;
 /// As often as the calendar chains.
 const CHAIN_EVERY: Duration = Duration::from_millis(400);
 
@@ -85,8 +88,7 @@ async fn measure(args: &Args, ground: &Ground) -> Result<String, Broken> {
     write_all(args, &app, ground, &actors, &mut says).await?;
     verify_all(&app, ground, &actors, &mut says).await?;
     let actor = found(&app, "robbed").await?;
-    let url = ground.cluster().superuser_url().into_revealed();
-    let mut superuser = PgConnection::connect(&url).await.map_err(Broken::of)?;
+    let mut superuser = superuser(ground).await?;
     let began = Instant::now();
     let tallies = tampering::trial(&app, &actor, &mut superuser, args.seed, args.mutations).await?;
     let (mut made, mut found, mut missed) = (0, 0, Vec::new());
@@ -108,6 +110,19 @@ async fn measure(args: &Args, ground: &Ground) -> Result<String, Broken> {
     Ok(says)
 }
 
+/// A superuser in the application's own database.
+async fn superuser(ground: &Ground) -> Result<PgConnection, Broken> {
+    let mut url = Url::parse(ground.cluster().superuser_url().reveal()).map_err(Broken::of)?;
+    let app_url = Url::parse(ground.cluster().app_url().reveal()).map_err(Broken::of)?;
+    url.set_path(app_url.path());
+    PgConnection::connect(url.as_str()).await.map_err(Broken::of)
+}
+
+/// With the database's own code, which an error keeps from the person at a screen.
+fn because(error: crate::error::Error) -> Broken {
+    Broken(format!("{error} ({})", error.cause()))
+}
+
 async fn found(app: &App, code: &str) -> Result<Actor, Broken> {
     let new = NewOrganization {
         code: code.to_owned(),
@@ -116,7 +131,7 @@ async fn found(app: &App, code: &str) -> Result<Actor, Broken> {
         time_zone: "America/Chicago".to_owned(),
         caller_number: "+12125550100".to_owned(),
     };
-    found_organization::found(app, new).await.map_err(Broken::of)
+    found_organization::found(app, new).await.map_err(because)
 }
 
 async fn write_all(
@@ -127,8 +142,9 @@ async fn write_all(
     says: &mut String,
 ) -> Result<(), Broken> {
     let url = ground.cluster().app_url();
-    let db =
-        Db::open(url.reveal(), args.writers.clamp(1, 64), Arc::new(app.vault.clone())).await.map_err(Broken::of)?;
+    let db = Db::open(url.reveal(), args.writers.clamp(1, WRITING_CONNECTIONS), Arc::new(app.vault.clone()))
+        .await
+        .map_err(Broken::of)?;
     let board: Board = Arc::default();
     let over = Arc::new(AtomicBool::new(false));
     let mut sequencers = JoinSet::new();
@@ -194,10 +210,10 @@ fn slowest_but_one_percent(board: &Board) -> Duration {
 }
 
 async fn write_one(app: &App, db: &Db, actor: &Actor, writer: u32, number: u32) -> Result<(), Broken> {
-    let mut tx = db.begin(actor).await.map_err(Broken::of)?;
+    let mut tx = db.begin(actor).await.map_err(because)?;
     let deed = Deed::of(DeedKind::OpenedWorklist).with("writer", writer).with("number", number);
-    let _receipt = audit::record(&mut tx, actor, &deed, app.clock.now()).await.map_err(Broken::of)?;
-    tx.commit().await.map_err(Broken::of)
+    let _receipt = audit::record(&mut tx, actor, &deed, app.clock.now()).await.map_err(because)?;
+    tx.commit().await.map_err(because)
 }
 
 /// Chains as the calendar does, until it is over and nothing is left.
@@ -206,18 +222,19 @@ async fn sequence(app: Arc<App>, actors: Vec<Actor>, board: Board, over: Arc<Ato
         let last = over.load(Ordering::Relaxed);
         for actor in &actors {
             loop {
-                let chained = chain_record::chain(&app, actor).await.map_err(Broken::of)?;
-                if chained == 0 {
-                    break;
-                }
+                let chained = chain_record::chain(&app, actor).await.map_err(because)?;
                 let now = Instant::now();
                 let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
                 let commits = board.entry(actor.org.0).or_default();
+                let full = chain_record::was_full(chained);
                 let chained = usize::try_from(chained).unwrap_or(usize::MAX);
                 let known = chained.min(commits.waiting.len());
                 let waited: Vec<Duration> = commits.waiting.drain(..known).map(|at| now - at).collect();
                 commits.chained_after.extend(waited);
                 commits.ahead += chained - known;
+                if !full {
+                    break;
+                }
             }
         }
         if last {
@@ -228,8 +245,7 @@ async fn sequence(app: Arc<App>, actors: Vec<Actor>, board: Board, over: Arc<Ato
 }
 
 async fn verify_all(app: &App, ground: &Ground, actors: &[Actor], says: &mut String) -> Result<(), Broken> {
-    let url = ground.cluster().superuser_url().into_revealed();
-    let mut superuser = PgConnection::connect(&url).await.map_err(Broken::of)?;
+    let mut superuser = superuser(ground).await?;
     let counts = "select (select count(*) from audit_entry where org_id = $1) -
                          (select count(*) from audit_chain where org_id = $1),
                          (select count(*) - count(distinct previous) from audit_chain where org_id = $1)";
@@ -245,7 +261,7 @@ async fn verify_all(app: &App, ground: &Ground, actors: &[Actor], says: &mut Str
     }
     let (began, mut entries) = (Instant::now(), 0_i64);
     for actor in actors {
-        let report = verify_record::verify(app, actor).await.map_err(Broken::of)?;
+        let report = verify_record::verify(app, actor).await.map_err(because)?;
         if let Some(fault) = report.fault {
             return Err(Broken(format!("{says}a record does not verify: {fault}")));
         }

@@ -7,6 +7,13 @@ use crate::{
     store::chain::{self, Sequenced},
 };
 
+/// Whether a batch was as long as batches get, so that more is likely to wait. A shorter one ends a look: an organization
+/// that never stops writing must not keep the others waiting.
+#[must_use]
+pub fn was_full(entries: u64) -> bool {
+    entries >= u64::from(chain::BATCH)
+}
+
 /// Chains one batch of new entries of the actor's organization; returns how many there were. Entries that do not carry our
 /// mark are left outside and said in the log.
 ///

@@ -79,7 +79,7 @@ async fn chain_all(app: &App, actor: &Actor, keys: &mut KeyRing) -> Result<(), E
         let sequenced = chain::sequence(&mut tx, keys).await?;
         tx.commit().await?;
         match sequenced {
-            Sequenced::Chained { entries: 0, .. } => return Ok(()),
+            Sequenced::Chained { entries, .. } if entries < u64::from(chain::BATCH) => return Ok(()),
             Sequenced::Chained { .. } => {}
             Sequenced::KeyWanted(name) => learn(app, actor, keys, &name).await?,
         }

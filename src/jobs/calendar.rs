@@ -54,9 +54,10 @@ async fn each<'a, F: Future<Output = Result<(), Error>>>(app: &'a App, what: imp
     }
 }
 
-/// Until nothing waits: what was written in one rush is chained at one look.
+/// Until a batch is not full: what was written in one rush is chained at one look, and whoever never stops writing does not
+/// keep the other organizations waiting.
 async fn chain(app: &App, actor: Actor) -> Result<(), Error> {
-    while flows::chain_record::chain(app, &actor).await? > 0 {}
+    while flows::chain_record::was_full(flows::chain_record::chain(app, &actor).await?) {}
     Ok(())
 }
 

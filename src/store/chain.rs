@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Entries chained in one transaction.
-const BATCH: i64 = 2_000;
+pub const BATCH: u32 = 2_000;
 
 /// What one run of the sequencer did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +144,7 @@ async fn waiting(tx: &mut OrgTx, after: &After) -> Result<Vec<ChainedEntry>, Err
         org.0,
         after.xid,
         after.id,
-        BATCH
+        i64::from(BATCH)
     )
     .fetch_all(tx.connection())
     .await?;
