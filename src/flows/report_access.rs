@@ -59,12 +59,12 @@ pub struct AccessPerson {
 /// Makes the report. A coordinator gets it of the patients they reach.
 ///
 /// # Errors
-/// `NotFound` for a coordinator who does not reach the patient, `Forbidden` for a nurse or physician.
+/// `NotFound` for a patient nobody knows here and for a coordinator who does not reach them, `Forbidden` for a nurse or physician.
 pub async fn report(app: &App, actor: &Actor, patient: PatientId) -> Result<AccessReport, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     match actor.who {
-        Who::Staff { role: Role::Admin | Role::Auditor, .. } => {}
+        Who::Staff { role: Role::Admin | Role::Auditor, .. } => is_ours(app, actor, patient).await?,
         Who::Staff { role: Role::Coordinator, .. } => {
             let _reached = teams::reach(&mut tx, actor, patient, now).await?;
         }
@@ -83,6 +83,13 @@ pub async fn report(app: &App, actor: &Actor, patient: PatientId) -> Result<Acce
     let more = lines.len() > MOST;
     lines.truncate(MOST);
     Ok(AccessReport { now, zone, days: by_day(lines), more })
+}
+
+/// Admins and auditors reach no patient, so Careline itself looks whether there is one of that name: an id of nobody, or
+/// of another organization, has no report.
+async fn is_ours(app: &App, actor: &Actor, patient: PatientId) -> Result<(), Error> {
+    let mut tx = app.db.begin(&Actor::careline(actor.org)).await?;
+    if access::is_patient(&mut tx, patient).await? { Ok(()) } else { Err(Error::NotFound) }
 }
 
 /// Lines come sorted by day and person.

@@ -113,3 +113,19 @@ pub async fn staff(tx: &mut OrgTx) -> Result<Vec<(StaffId, String)>, Error> {
         .await?;
     Ok(rows.into_iter().map(|row| (StaffId(row.id), row.full_name)).collect())
 }
+
+/// Whether the organization has a patient of this id.
+///
+/// # Errors
+/// When the database is away.
+pub async fn is_patient(tx: &mut OrgTx, patient: PatientId) -> Result<bool, Error> {
+    let org = tx.org();
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from patient where org_id = $1 and id = $2) as "found!""#,
+        org.0,
+        patient.0
+    )
+    .fetch_one(tx.connection())
+    .await?;
+    Ok(found)
+}

@@ -106,6 +106,8 @@ fn every_variable_is_shown_with_its_meaning_and_no_secret_is() {
         ("--twilio-auth-token", secret),
         ("--keys", secret),
         ("--mail-url", secret),
+        ("--keys-token", secret),
+        ("--s3-secret", secret),
     ]);
     let lines = lines(Some(&matches));
     for line in &lines {

@@ -182,3 +182,14 @@ fn a_token_is_planted_in_every_form_that_changes_something_and_in_no_other() {
     assert!(planted.starts_with(&format!("<form method=\"post\" action=\"/a\">{field}<b>")));
     assert_eq!(planted.replace(field, ""), page);
 }
+
+#[tokio::test]
+async fn whoever_signs_out_leaves_nothing_behind_in_the_browser() {
+    let entrance = Entrance::open().await;
+    let reply = entrance.post(Role::Nurse, "/sign-out", &[]).await;
+    assert_eq!(reply.headers().get("clear-site-data").unwrap(), "\"cache\", \"storage\"");
+    assert!(reply.headers().get("set-cookie").unwrap().to_str().unwrap().contains("Max-Age=0"));
+    let page = entrance.get(Role::Nurse, "/today").await;
+    assert_eq!(page.headers().get("cache-control").unwrap(), "no-store");
+    assert!(page.headers().get("location").unwrap().to_str().unwrap().starts_with("/sign-in"), "the session is over");
+}

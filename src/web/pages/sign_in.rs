@@ -16,7 +16,7 @@ use askama::Template;
 use axum::{
     Form,
     extract::{Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -108,7 +108,12 @@ fn second_step(then: &str) -> String {
 pub async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
     let value = identity::session_cookie(&app, &headers).ok_or(Error::SignedOut)?;
     sign_in::sign_out(&app, value).await?;
-    Ok(([(header::SET_COOKIE, identity::no_cookie(&app))], Redirect::to("/sign-in")).into_response())
+    // What the browser kept of pages goes too; the cookie is taken back by name, because others may share the host.
+    let headers = [
+        (header::SET_COOKIE, identity::no_cookie(&app)),
+        (HeaderName::from_static("clear-site-data"), "\"cache\", \"storage\"".to_owned()),
+    ];
+    Ok((headers, Redirect::to("/sign-in")).into_response())
 }
 
 /// `GET /`: where the reader's day begins.
