@@ -119,7 +119,7 @@ async fn superuser(ground: &Ground) -> Result<PgConnection, Broken> {
 }
 
 /// With the database's own code, which an error keeps from the person at a screen.
-fn because(error: crate::error::Error) -> Broken {
+fn because(error: &crate::error::Error) -> Broken {
     Broken(format!("{error} ({})", error.cause()))
 }
 
@@ -131,7 +131,7 @@ async fn found(app: &App, code: &str) -> Result<Actor, Broken> {
         time_zone: "America/Chicago".to_owned(),
         caller_number: "+12125550100".to_owned(),
     };
-    found_organization::found(app, new).await.map_err(because)
+    found_organization::found(app, new).await.map_err(|error| because(&error))
 }
 
 async fn write_all(
@@ -210,10 +210,10 @@ fn slowest_but_one_percent(board: &Board) -> Duration {
 }
 
 async fn write_one(app: &App, db: &Db, actor: &Actor, writer: u32, number: u32) -> Result<(), Broken> {
-    let mut tx = db.begin(actor).await.map_err(because)?;
+    let mut tx = db.begin(actor).await.map_err(|error| because(&error))?;
     let deed = Deed::of(DeedKind::OpenedWorklist).with("writer", writer).with("number", number);
-    let _receipt = audit::record(&mut tx, actor, &deed, app.clock.now()).await.map_err(because)?;
-    tx.commit().await.map_err(because)
+    let _receipt = audit::record(&mut tx, actor, &deed, app.clock.now()).await.map_err(|error| because(&error))?;
+    tx.commit().await.map_err(|error| because(&error))
 }
 
 /// Chains as the calendar does, until it is over and nothing is left.
@@ -222,7 +222,7 @@ async fn sequence(app: Arc<App>, actors: Vec<Actor>, board: Board, over: Arc<Ato
         let last = over.load(Ordering::Relaxed);
         for actor in &actors {
             loop {
-                let chained = chain_record::chain(&app, actor).await.map_err(because)?;
+                let chained = chain_record::chain(&app, actor).await.map_err(|error| because(&error))?;
                 let now = Instant::now();
                 let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
                 let commits = board.entry(actor.org.0).or_default();
@@ -261,7 +261,7 @@ async fn verify_all(app: &App, ground: &Ground, actors: &[Actor], says: &mut Str
     }
     let (began, mut entries) = (Instant::now(), 0_i64);
     for actor in actors {
-        let report = verify_record::verify(app, actor).await.map_err(because)?;
+        let report = verify_record::verify(app, actor).await.map_err(|error| because(&error))?;
         if let Some(fault) = report.fault {
             return Err(Broken(format!("{says}a record does not verify: {fault}")));
         }
