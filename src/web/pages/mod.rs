@@ -92,6 +92,7 @@ impl Frame {
                 ("/break-glass", "Urgent access"),
                 ("/record", "Record"),
                 ("/settings/sign-on", "Single sign-on"),
+                ("/settings/factors", "Second factors"),
                 ("/settings/secrets", "Secrets"),
             ],
             Some(Role::Auditor) => &[
