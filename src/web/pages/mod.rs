@@ -92,7 +92,6 @@ impl Frame {
                 ("/break-glass", "Urgent access"),
                 ("/record", "Record"),
                 ("/settings/sign-on", "Single sign-on"),
-                ("/settings/factors", "Second factors"),
                 ("/settings/secrets", "Secrets"),
             ],
             Some(Role::Auditor) => &[
