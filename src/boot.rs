@@ -19,7 +19,7 @@ use crate::{
     app::{App, Guide, Settings},
     config::{
         CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, KeysConfig, MailConfig, ModelConfig,
-        ObjectsConfig,
+        ObjectsConfig, OutsideConfig,
     },
     domain::{checkpoint::PublicKey, destination::Bounds, pace::Patience, private::Private},
     error::Error,
@@ -88,25 +88,13 @@ pub async fn database(config: &DatabaseConfig) -> Result<Database, Error> {
 /// # Errors
 /// Names the setting that does not work and says what to do next.
 pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error> {
-    let telephone = Arc::new(twilio(&config.carrier, &config.public_url)?);
-    let egress = Arc::new(GuardedEgress::new(config.bounds.clone())?);
-    let vault = Vault::over(keys(&config.outside.keys).await?);
-    let app = Arc::new(App {
-        db: open(database, CONNECTIONS, &vault).await?,
-        clock: clock(&config.clock).await?,
-        phone: telephone.clone(),
-        media: telephone,
-        speech: Arc::new(ToneTranscriber),
-        guide: guide(&config.model)?,
-        vectors: Arc::new(MemoryIndex::default()),
-        passwords: Passwords::over(vault.clone()),
-        vault,
-        objects: objects("CARELINE_OBJECTS_URL", "objects", &config.outside.objects)?,
-        witness: objects("CARELINE_WITNESS_URL", "witness", &config.outside.witness)?,
-        mailer: mailer(&config.outside.mail)?,
-        sign_on: Arc::new(OpenId::over(egress.clone())),
-        egress,
-        live: Live::default(),
+    let wires = Wires {
+        connections: CONNECTIONS,
+        carrier: &config.carrier,
+        bounds: &config.bounds,
+        model: &config.model,
+        clock: &config.clock,
+        outside: &config.outside,
         settings: Settings {
             public_url: config.public_url.as_str().into(),
             call_code_key: config.call_code_key.reveal().as_slice().into(),
@@ -115,7 +103,8 @@ pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error
             trusted_proxies: config.trusted_proxies,
             patience: config.patience,
         },
-    });
+    };
+    let app = wire(database, wires).await?;
     for (org, _code) in app.db.organizations().await? {
         flows::answer_question::reindex(&app, org).await?;
     }
@@ -134,25 +123,13 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
         account_sid: "AC0".to_owned(),
         auth_token: Private::new(nobodys()),
     };
-    let telephone = Arc::new(twilio(&no_account, "http://127.0.0.1:9")?);
-    let egress = Arc::new(GuardedEgress::new(Bounds::default())?);
-    let vault = Vault::over(keys(&config.outside.keys).await?);
-    Ok(Arc::new(App {
-        db: open(database, DESK_CONNECTIONS, &vault).await?,
-        clock: clock(&config.clock).await?,
-        phone: telephone.clone(),
-        media: telephone,
-        speech: Arc::new(ToneTranscriber),
-        guide: Guide::Extractive,
-        vectors: Arc::new(MemoryIndex::default()),
-        passwords: Passwords::over(vault.clone()),
-        vault,
-        objects: objects("CARELINE_OBJECTS_URL", "objects", &config.outside.objects)?,
-        witness: objects("CARELINE_WITNESS_URL", "witness", &config.outside.witness)?,
-        mailer: mailer(&config.outside.mail)?,
-        sign_on: Arc::new(OpenId::over(egress.clone())),
-        egress,
-        live: Live::default(),
+    let wires = Wires {
+        connections: DESK_CONNECTIONS,
+        carrier: &no_account,
+        bounds: &Bounds::default(),
+        model: &ModelConfig::Extractive,
+        clock: &config.clock,
+        outside: &config.outside,
         settings: Settings {
             public_url: "http://127.0.0.1:9".into(),
             call_code_key: nobodys().into_bytes().as_slice().into(),
@@ -161,6 +138,42 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
             trusted_proxies: 0,
             patience: Patience(1),
         },
+    };
+    wire(database, wires).await
+}
+
+/// What is wired together.
+struct Wires<'a> {
+    connections: u32,
+    carrier: &'a CarrierConfig,
+    bounds: &'a Bounds,
+    model: &'a ModelConfig,
+    clock: &'a ClockConfig,
+    outside: &'a OutsideConfig,
+    settings: Settings,
+}
+
+async fn wire(database: &Database, wires: Wires<'_>) -> Result<Arc<App>, Error> {
+    let telephone = Arc::new(twilio(wires.carrier, &wires.settings.public_url)?);
+    let egress = Arc::new(GuardedEgress::new(wires.bounds.clone())?);
+    let vault = Vault::over(keys(&wires.outside.keys).await?);
+    Ok(Arc::new(App {
+        db: open(database, wires.connections, &vault).await?,
+        clock: clock(wires.clock).await?,
+        phone: telephone.clone(),
+        media: telephone,
+        speech: Arc::new(ToneTranscriber),
+        guide: guide(wires.model)?,
+        vectors: Arc::new(MemoryIndex::default()),
+        passwords: Passwords::over(vault.clone()),
+        vault,
+        objects: objects("CARELINE_OBJECTS_URL", "objects", &wires.outside.objects)?,
+        witness: objects("CARELINE_WITNESS_URL", "witness", &wires.outside.witness)?,
+        mailer: mailer(&wires.outside.mail)?,
+        sign_on: Arc::new(OpenId::over(egress.clone())),
+        egress,
+        live: Live::default(),
+        settings: wires.settings,
     }))
 }
 

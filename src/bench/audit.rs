@@ -226,8 +226,8 @@ async fn sequence(app: Arc<App>, actors: Vec<Actor>, board: Board, over: Arc<Ato
                 let now = Instant::now();
                 let mut board = board.lock().unwrap_or_else(PoisonError::into_inner);
                 let commits = board.entry(actor.org.0).or_default();
-                let full = chain_record::was_full(chained);
-                let chained = usize::try_from(chained).unwrap_or(usize::MAX);
+                let full = chained.was_full();
+                let chained = usize::try_from(chained.entries).unwrap_or(usize::MAX);
                 let known = chained.min(commits.waiting.len());
                 let waited: Vec<Duration> = commits.waiting.drain(..known).map(|at| now - at).collect();
                 commits.chained_after.extend(waited);

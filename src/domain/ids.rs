@@ -106,3 +106,8 @@ fn uuid_at(now: DateTime<Utc>) -> Uuid {
     let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
     Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
 }
+
+impl OrgId {
+    /// Where nobody is: what happens before an organization is known, or for a code that none has.
+    pub const NOBODYS: Self = Self(Uuid::nil());
+}

@@ -131,6 +131,12 @@ impl Actor {
         }
     }
 
+    /// The staff member, if one of these roles acted.
+    #[must_use]
+    pub fn staff_among(&self, roles: &[Role]) -> Option<StaffId> {
+        self.role().filter(|role| roles.contains(role)).and(self.staff_id())
+    }
+
     /// The role, if a person acted.
     #[must_use]
     pub const fn role(&self) -> Option<Role> {

@@ -15,7 +15,7 @@ use crate::{
             scrub::scrub,
             verify::{Draft, verify},
         },
-        ids::{CallId, GuidanceId, OrgId, PatientId, StaffId},
+        ids::{CallId, GuidanceId, OrgId, PatientId},
         people::{Actor, Role},
         private::Private,
     },
@@ -40,7 +40,7 @@ const SEARCH_MOST: usize = 12;
 /// `Forbidden` for roles that do not work calls, `Invalid` for an empty or overlong question, `NotFound` for a call of
 /// nobody here, `Conflict` when the call's protocol was never imported. A model in trouble is never an error.
 pub async fn ask(app: &App, actor: &Actor, call: CallId, question: Private<String>) -> Result<GuidanceView, Error> {
-    let asked_by = asker(actor)?;
+    let asked_by = actor.staff_among(&[Role::Nurse, Role::Physician]).ok_or(Error::Forbidden)?;
     let question = readable(&question)?;
     let opened = open(app, actor, call).await?;
     let began = Instant::now();
@@ -156,13 +156,6 @@ async fn open(app: &App, actor: &Actor, call: CallId) -> Result<Opened, Error> {
     let passages = store::guidance::passages(&mut tx, &protocol).await?;
     tx.commit().await?;
     Ok(Opened { patient, protocol, passages, names })
-}
-
-fn asker(actor: &Actor) -> Result<StaffId, Error> {
-    match actor.role() {
-        Some(Role::Nurse | Role::Physician) => actor.staff_id().ok_or(Error::Forbidden),
-        Some(Role::Coordinator | Role::Admin | Role::Auditor) | None => Err(Error::Forbidden),
-    }
 }
 
 fn readable(question: &Private<String>) -> Result<Private<String>, Error> {

@@ -30,7 +30,7 @@ use chrono::{DateTime, Utc};
 /// # Errors
 /// `Forbidden` unless an admin; `NotFound` for nobody here; `Conflict` when it waits already or they are one.
 pub async fn ask_for_admin(app: &App, actor: &Actor, staff: StaffId) -> Result<ApprovalId, Error> {
-    let by = asker(actor, &[Role::Admin])?;
+    let by = actor.staff_among(&[Role::Admin]).ok_or(Error::Forbidden)?;
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let member = rights::members(&mut tx, Some(staff)).await?.into_iter().next().ok_or(Error::NotFound)?;
@@ -47,12 +47,7 @@ pub async fn ask_for_admin(app: &App, actor: &Actor, staff: StaffId) -> Result<A
         asked_by: by,
     };
     let deed = Deed::of(DeedKind::AskedApproval).subject(asked.id.0).with("kind", kind.word()).with("staff", staff);
-    let receipt = record(&mut tx, actor, &deed, now).await?;
-    approvals::ask(&mut tx, &receipt, &asked, now).await?;
-    let admins = rights::admins(&mut tx).await?;
-    tell(&mut tx, admins, &asked, now).await?;
-    tx.commit().await?;
-    Ok(asked.id)
+    put(tx, actor, &asked, &deed, now).await
 }
 
 /// Asks a second admin or an auditor to allow one export of the whole record.
@@ -60,9 +55,9 @@ pub async fn ask_for_admin(app: &App, actor: &Actor, staff: StaffId) -> Result<A
 /// # Errors
 /// `Forbidden` unless an admin or auditor; `Conflict` when one waits or is granted already.
 pub async fn ask_for_export(app: &App, actor: &Actor) -> Result<ApprovalId, Error> {
-    let by = asker(actor, &[Role::Admin, Role::Auditor])?;
+    let by = actor.staff_among(&[Role::Admin, Role::Auditor]).ok_or(Error::Forbidden)?;
     let now = app.clock.now();
-    let mut tx = app.db.begin(actor).await?;
+    let tx = app.db.begin(actor).await?;
     let kind = ApprovalKind::RecordExport;
     let asked = Asked {
         id: ApprovalId::at(now),
@@ -73,10 +68,21 @@ pub async fn ask_for_export(app: &App, actor: &Actor) -> Result<ApprovalId, Erro
         asked_by: by,
     };
     let deed = Deed::of(DeedKind::AskedApproval).subject(asked.id.0).with("kind", kind.word());
-    let receipt = record(&mut tx, actor, &deed, now).await?;
-    approvals::ask(&mut tx, &receipt, &asked, now).await?;
+    put(tx, actor, &asked, &deed, now).await
+}
+
+/// Writes a request and tells every admin of it.
+async fn put(
+    mut tx: OrgTx,
+    actor: &Actor,
+    asked: &Asked,
+    deed: &Deed,
+    now: DateTime<Utc>,
+) -> Result<ApprovalId, Error> {
+    let receipt = record(&mut tx, actor, deed, now).await?;
+    approvals::ask(&mut tx, &receipt, asked, now).await?;
     let admins = rights::admins(&mut tx).await?;
-    tell(&mut tx, admins, &asked, now).await?;
+    tell(&mut tx, admins, asked, now).await?;
     tx.commit().await?;
     Ok(asked.id)
 }
@@ -173,13 +179,6 @@ fn sees(role: Role, right: Option<Right>, kind: ApprovalKind) -> bool {
 async fn right_of(tx: &mut OrgTx, staff: StaffId) -> Result<Option<Right>, Error> {
     let member = rights::members(tx, Some(staff)).await?.into_iter().next();
     Ok(member.filter(|member| member.leads).map(|_| Right::ClinicalLead))
-}
-
-fn asker(actor: &Actor, roles: &[Role]) -> Result<StaffId, Error> {
-    match actor.who {
-        Who::Staff { id, role, .. } if roles.contains(&role) => Ok(id),
-        Who::Staff { .. } | Who::Careline | Who::Carrier | Who::Operator | Who::Visitor => Err(Error::Forbidden),
-    }
 }
 
 async fn tell(tx: &mut OrgTx, whom: Vec<StaffId>, asked: &Asked, now: DateTime<Utc>) -> Result<(), Error> {

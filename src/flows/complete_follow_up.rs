@@ -5,7 +5,7 @@ use crate::{
     domain::{
         audit::{Deed, DeedKind},
         ids::FollowUpId,
-        people::{Actor, Role, Who},
+        people::{Actor, Role},
     },
     error::Error,
     store::{
@@ -20,14 +20,7 @@ use crate::{
 /// `Invalid` without words; `Conflict` when it is done already; `Forbidden` for admins and auditors,
 /// and under urgent access.
 pub async fn complete(app: &App, actor: &Actor, id: FollowUpId, outcome: &str) -> Result<(), Error> {
-    let by = match actor.who {
-        Who::Staff { id, role: Role::Nurse | Role::Coordinator | Role::Physician, .. } => id,
-        Who::Staff { role: Role::Admin | Role::Auditor, .. }
-        | Who::Careline
-        | Who::Carrier
-        | Who::Operator
-        | Who::Visitor => return Err(Error::Forbidden),
-    };
+    let by = actor.staff_among(&[Role::Nurse, Role::Coordinator, Role::Physician]).ok_or(Error::Forbidden)?;
     let outcome = outcome.trim();
     if outcome.is_empty() {
         return Err(Error::Invalid("Write what was done, in a sentence, before closing the follow-up.".to_owned()));

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         audit::{Deed, DeedKind},
         ids::{PatientId, TeamId},
-        people::{Actor, Role, Who},
+        people::{Actor, Role},
     },
     error::Error,
     store::{
@@ -19,14 +19,7 @@ use crate::{
 /// # Errors
 /// `Forbidden` unless a coordinator; `NotFound` for a patient they do not reach or a team they do not serve.
 pub async fn hand_over(app: &App, actor: &Actor, patient: PatientId, to: TeamId) -> Result<(), Error> {
-    let by = match actor.who {
-        Who::Staff { id, role: Role::Coordinator, .. } => id,
-        Who::Staff { role: Role::Nurse | Role::Physician | Role::Admin | Role::Auditor, .. }
-        | Who::Careline
-        | Who::Carrier
-        | Who::Operator
-        | Who::Visitor => return Err(Error::Forbidden),
-    };
+    let by = actor.staff_among(&[Role::Coordinator]).ok_or(Error::Forbidden)?;
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let chart = open_chart(&mut tx, actor, patient, DeedKind::OpenedChart, now).await?;

@@ -11,10 +11,6 @@ use crate::{
     ports::keys::Purpose,
     store::limits,
 };
-use uuid::Uuid;
-
-/// What happens before an organization is known.
-pub const NO_ORGANIZATION: OrgId = OrgId(Uuid::nil());
 
 /// Draws once from every bucket of a pace for one who draws, or from none.
 ///
@@ -44,9 +40,8 @@ pub async fn draw(app: &App, org: OrgId, pace: Pace, drawer: &Drawer) -> Result<
 /// # Errors
 /// When the counter does not answer.
 pub async fn draw_for_code(app: &App, code: &str, pace: Pace) -> Result<Drawn, Error> {
-    let known = app.db.organizations().await?.into_iter().find(|(_, own)| own == code);
-    match known {
-        Some((org, _)) => draw(app, org, pace, &Drawer::Organization).await,
+    match app.db.organization(code).await? {
+        Some(org) => draw(app, org, pace, &Drawer::Organization).await,
         None => Ok(Drawn::Granted),
     }
 }
@@ -91,7 +86,7 @@ async fn name_of(app: &App, drawer: &Drawer) -> Result<String, Error> {
     match drawer {
         Drawer::Address(address) => {
             let text = pace::household(*address).to_string();
-            let mark = app.vault.keys().mark(Purpose::Lookup, NO_ORGANIZATION, None, text.as_bytes()).await?;
+            let mark = app.vault.keys().mark(Purpose::Lookup, OrgId::NOBODYS, None, text.as_bytes()).await?;
             Ok(hex::encode(mark.bytes))
         }
         Drawer::Session(session) => Ok(session.to_string()),

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         checkpoint::StoredCheckpoint,
         ids::StaffId,
-        people::{Actor, Role, Who},
+        people::{Actor, Role},
     },
     error::Error,
     store::{access, checkpoints, worklist},
@@ -51,14 +51,7 @@ pub enum SecondPlace {
 /// # Errors
 /// `Forbidden` for anybody but an auditor and an admin.
 pub async fn open(app: &App, actor: &Actor) -> Result<Standing, Error> {
-    match actor.who {
-        Who::Staff { role: Role::Admin | Role::Auditor, .. } => {}
-        Who::Staff { role: Role::Nurse | Role::Coordinator | Role::Physician, .. }
-        | Who::Careline
-        | Who::Carrier
-        | Who::Operator
-        | Who::Visitor => return Err(Error::Forbidden),
-    }
+    let _entitled = actor.staff_among(&[Role::Admin, Role::Auditor]).ok_or(Error::Forbidden)?;
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let zone = worklist::zone(&mut tx).await?;

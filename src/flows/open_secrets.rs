@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{
         audit::{Deed, DeedKind},
-        people::{Actor, Role, Who},
+        people::{Actor, Role},
         sealed::SealedColumn,
     },
     error::Error,
@@ -34,14 +34,7 @@ pub struct Secrets {
 /// # Errors
 /// `Forbidden` for everybody but admins and auditors.
 pub async fn open(app: &App, actor: &Actor) -> Result<Secrets, Error> {
-    match actor.who {
-        Who::Staff { role: Role::Admin | Role::Auditor, .. } => {}
-        Who::Staff { role: Role::Nurse | Role::Coordinator | Role::Physician, .. }
-        | Who::Operator
-        | Who::Careline
-        | Who::Carrier
-        | Who::Visitor => return Err(Error::Forbidden),
-    }
+    let _entitled = actor.staff_among(&[Role::Admin, Role::Auditor]).ok_or(Error::Forbidden)?;
     let (now, key) = (app.clock.now(), app.vault.keys().wrapping_key());
     let mut tx = app.db.begin(actor).await?;
     let _receipt: audit::Receipt = audit::record(&mut tx, actor, &Deed::of(DeedKind::OpenedSecrets), now).await?;

@@ -6,7 +6,7 @@ use crate::{
         audit::{Deed, DeedKind},
         ids::{FileId, PatientId},
         job::Job,
-        people::{Actor, Role, Who},
+        people::{Actor, Role},
     },
     error::Error,
     store::{audit, files, jobs},
@@ -24,14 +24,7 @@ const LONGEST_REASON: usize = 300;
 /// `Invalid` without a reason; `NotFound` when the chart has none of that name, or no more; `Forbidden` for whoever does
 /// not care for patients or has urgent access only.
 pub async fn remove(app: &App, actor: &Actor, patient: PatientId, id: FileId, why: &str) -> Result<(), Error> {
-    let by = match actor.who {
-        Who::Staff { id, role: Role::Nurse | Role::Coordinator | Role::Physician, .. } => id,
-        Who::Staff { role: Role::Admin | Role::Auditor, .. }
-        | Who::Operator
-        | Who::Careline
-        | Who::Carrier
-        | Who::Visitor => return Err(Error::Forbidden),
-    };
+    let by = actor.staff_among(&[Role::Nurse, Role::Coordinator, Role::Physician]).ok_or(Error::Forbidden)?;
     let why = why.trim();
     if why.is_empty() || why.chars().count() > LONGEST_REASON {
         return Err(Error::Invalid(format!("document: say in 1 to {LONGEST_REASON} characters why it is removed")));

@@ -23,7 +23,6 @@ const MOST: i64 = 3;
 /// The time in which they are counted.
 const WITHIN: TimeDelta = TimeDelta::hours(1);
 /// Where a request goes whose organization nobody has; see `flows/sign_in.rs`.
-const NOWHERE: OrgId = OrgId(uuid::Uuid::nil());
 /// What somebody reads whose letter opens nothing any more.
 const STALE: &str = "This letter was used already or is older than half an hour. Ask for a new one.";
 
@@ -33,8 +32,7 @@ const STALE: &str = "This letter was used already or is older than half an hour.
 /// # Errors
 /// When the database is away.
 pub async fn ask(app: &App, organization: &str, email: &str) -> Result<(), Error> {
-    let known = app.db.organizations().await?.into_iter().find(|(_, code)| code == organization);
-    let org = known.map_or(NOWHERE, |(org, _)| org);
+    let org = app.db.organization(organization).await?.unwrap_or(OrgId::NOBODYS);
     let what = format!("address:{}", email.to_lowercase());
     let account = app.vault.keys().mark(Purpose::Lookup, org, None, what.as_bytes()).await?.bytes;
     let now = app.clock.now();
@@ -44,7 +42,7 @@ pub async fn ask(app: &App, organization: &str, email: &str) -> Result<(), Error
     if resets::ask(&mut tx, id, (&account, email), (MOST, now - WITHIN), now).await? {
         jobs::enqueue(&mut tx, &Job::WriteReset { reset: id }, "", now, now).await?;
     }
-    if org == NOWHERE { Ok(()) } else { tx.commit().await }
+    if org == OrgId::NOBODYS { Ok(()) } else { tx.commit().await }
 }
 
 /// Writes the letter. The token is made here, so nothing but the letter ever holds it; a job that runs twice writes twice,

@@ -11,7 +11,7 @@ use crate::{
     domain::{
         audit::{Deed, DeedKind},
         ids::CallId,
-        people::{Actor, Role, Who},
+        people::{Actor, Role},
         private::Private,
     },
     error::Error,
@@ -30,7 +30,7 @@ const LONGEST: usize = 1000;
 /// # Errors
 /// `Forbidden` unless a coordinator.
 pub async fn queue(app: &App, actor: &Actor) -> Result<Vec<Waiting>, Error> {
-    permit(actor)?;
+    let _entitled = actor.staff_among(&[Role::Coordinator]).ok_or(Error::Forbidden)?;
     let mut tx = app.db.begin(actor).await?;
     let receipt = record(&mut tx, actor, &Deed::of(DeedKind::ListedReviews), app.clock.now()).await?;
     let waiting = reviews::waiting(&mut tx, &receipt).await?;
@@ -49,7 +49,7 @@ pub async fn review(
     finding: ReviewFinding,
     remark: Private<String>,
 ) -> Result<(), Error> {
-    permit(actor)?;
+    let _entitled = actor.staff_among(&[Role::Coordinator]).ok_or(Error::Forbidden)?;
     let by = actor.staff_id().ok_or(Error::Forbidden)?;
     let remark = Private::new(remark.reveal().trim().to_owned());
     if remark.reveal().chars().count() > LONGEST {
@@ -77,15 +77,4 @@ pub async fn review(
     tx.commit().await?;
     app.live.publish(actor.org, call, LiveEvent::AssessmentMoved);
     Ok(())
-}
-
-const fn permit(actor: &Actor) -> Result<(), Error> {
-    match actor.who {
-        Who::Staff { role: Role::Coordinator, .. } => Ok(()),
-        Who::Staff { role: Role::Nurse | Role::Physician | Role::Admin | Role::Auditor, .. }
-        | Who::Careline
-        | Who::Carrier
-        | Who::Operator
-        | Who::Visitor => Err(Error::Forbidden),
-    }
 }

@@ -8,7 +8,7 @@ use crate::{
         disposition::Disposition,
         follow_up::{FollowUpReason, NewFollowUp},
         ids::{AssessmentId, CallId, FollowUpId},
-        people::{Actor, Language, Role, Who},
+        people::{Actor, Language, Role},
         private::Private,
         protocol::{Package, evaluate},
     },
@@ -43,14 +43,7 @@ pub struct Signed {
 /// `Invalid` says what must be done first (an open question, a missing reason, an emergency that stands); `Conflict` when
 /// it was saved since or is signed; `NotFound` when nobody opened it; `Forbidden` unless a nurse or physician.
 pub async fn sign(app: &App, actor: &Actor, call: CallId, signing: Signing) -> Result<Signed, Error> {
-    let by = match actor.who {
-        Who::Staff { id, role: Role::Nurse | Role::Physician, .. } => id,
-        Who::Staff { role: Role::Coordinator | Role::Admin | Role::Auditor, .. }
-        | Who::Careline
-        | Who::Carrier
-        | Who::Operator
-        | Who::Visitor => return Err(Error::Forbidden),
-    };
+    let by = actor.staff_among(&[Role::Nurse, Role::Physician]).ok_or(Error::Forbidden)?;
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let patient = calls::patient_of(&mut tx, call).await?;

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         approval::{ApprovalKind, ApprovalState, Right},
         audit::{Deed, DeedKind},
-        ids::{ApprovalId, StaffId},
+        ids::ApprovalId,
         job::Job,
         notice::Notice,
         people::{Actor, Role, Who},
@@ -102,7 +102,7 @@ pub async fn read(
 /// `Forbidden` unless an admin; `NotFound` when there is no such version; `Conflict` when it waits already, is in use and
 /// signed, or retired.
 pub async fn submit(app: &App, actor: &Actor, protocol: &str, version: &str) -> Result<ApprovalId, Error> {
-    let by = admin(actor)?;
+    let by = actor.staff_among(&[Role::Admin]).ok_or(Error::Forbidden)?;
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     // Reading the package again proves that what is stored has the content its hash says.
@@ -145,7 +145,7 @@ pub async fn submit(app: &App, actor: &Actor, protocol: &str, version: &str) -> 
 /// # Errors
 /// `Forbidden` unless an admin; `Conflict` when two clinical leads have not signed exactly this content.
 pub async fn activate(app: &App, actor: &Actor, protocol: &str, version: &str) -> Result<(), Error> {
-    let _by = admin(actor)?;
+    let _by = actor.staff_among(&[Role::Admin]).ok_or(Error::Forbidden)?;
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let package = protocols::package(&mut tx, protocol, version).await?;
@@ -177,15 +177,4 @@ async fn signed(tx: &mut OrgTx, protocol: &str, version: &str, sha256: &[u8]) ->
     fitting.next().ok_or_else(|| {
         Error::Conflict("Two clinical leads must sign exactly this content first; submit it to them.".to_owned())
     })
-}
-
-fn admin(actor: &Actor) -> Result<StaffId, Error> {
-    match actor.who {
-        Who::Staff { id, role: Role::Admin, .. } => Ok(id),
-        Who::Staff { role: Role::Nurse | Role::Coordinator | Role::Physician | Role::Auditor, .. }
-        | Who::Careline
-        | Who::Carrier
-        | Who::Operator
-        | Who::Visitor => Err(Error::Forbidden),
-    }
 }

@@ -13,11 +13,7 @@ use crate::{
     },
     error::Error,
     ports::objects::{ObjectKey, ObjectKind, Objects},
-    store::{
-        audit::record,
-        chain::{self, Sequenced},
-        chain_pages, checkpoints,
-    },
+    store::{audit::record, chain, chain_pages, checkpoints},
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -74,16 +70,8 @@ pub async fn verify_against(app: &App, actor: &Actor, against: &Against) -> Resu
 }
 
 async fn chain_all(app: &App, actor: &Actor, keys: &mut KeyRing) -> Result<(), Error> {
-    loop {
-        let mut tx = app.db.begin(actor).await?;
-        let sequenced = chain::sequence(&mut tx, keys).await?;
-        tx.commit().await?;
-        match sequenced {
-            Sequenced::Chained { entries, .. } if entries < u64::from(chain::BATCH) => return Ok(()),
-            Sequenced::Chained { .. } => {}
-            Sequenced::KeyWanted(name) => learn(app, actor, keys, &name).await?,
-        }
-    }
+    while chain::sequence(&app.db, actor, keys).await?.was_full() {}
+    Ok(())
 }
 
 /// What is carried from page to page.

@@ -3,7 +3,7 @@
 
 use crate::{
     app::App,
-    domain::people::Actor,
+    domain::{ids::OrgId, people::Actor},
     error::Error,
     flows::{self, keep_pace},
 };
@@ -57,7 +57,7 @@ async fn each<'a, F: Future<Output = Result<(), Error>>>(app: &'a App, what: imp
 /// Until a batch is not full: what was written in one rush is chained at one look, and whoever never stops writing does not
 /// keep the other organizations waiting.
 async fn chain(app: &App, actor: Actor) -> Result<(), Error> {
-    while flows::chain_record::was_full(flows::chain_record::chain(app, &actor).await?) {}
+    while flows::chain_record::chain(app, &actor).await?.was_full() {}
     Ok(())
 }
 
@@ -75,7 +75,7 @@ async fn verify(app: &App, actor: Actor) -> Result<(), Error> {
 
 async fn sweep(app: &App) {
     let Ok(organizations) = app.db.organizations().await else { return };
-    for org in organizations.into_iter().map(|(org, _)| org).chain([keep_pace::NO_ORGANIZATION]) {
+    for org in organizations.into_iter().map(|(org, _)| org).chain([OrgId::NOBODYS]) {
         if let Err(error) = keep_pace::sweep(app, org).await {
             tracing::warn!(cause = %error.cause(), "full buckets were not swept");
         }

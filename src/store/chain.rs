@@ -1,8 +1,11 @@
 //! The sequencer: appends to an organization's chain what is certainly complete and certainly ours.
 
-use super::OrgTx;
+use super::{Db, OrgTx};
 use crate::{
-    domain::chain::{ChainedEntry, EntryMark, GENESIS, Hash, KeyRing, Marking},
+    domain::{
+        chain::{ChainedEntry, EntryMark, GENESIS, Hash, KeyRing, Marking},
+        people::Actor,
+    },
     error::Error,
 };
 use chrono::{DateTime, Utc};
@@ -11,29 +14,56 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Entries chained in one transaction.
-pub const BATCH: u32 = 2_000;
+const BATCH: u32 = 2_000;
 
 /// What one run of the sequencer did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sequenced {
-    /// So many entries were chained.
-    Chained {
-        /// How many; 0 means that nothing waits, or that another sequencer is at it.
-        entries: u64,
-        /// How many were looked at and not chained because they are not ours.
-        refused: u64,
-    },
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chained {
+    /// How many entries; 0 means that nothing waits, or that another sequencer is at it.
+    pub entries: u64,
+    /// How many were looked at and not chained because they are not ours.
+    pub refused: u64,
+}
+
+impl Chained {
+    /// Whether the batch was as long as batches get, so that more is likely to wait.
+    #[must_use]
+    pub fn was_full(&self) -> bool {
+        self.entries >= u64::from(BATCH)
+    }
+}
+
+/// What became of one transaction of it.
+enum Sequenced {
+    Chained(Chained),
     /// An entry was marked with a key that is not on the ring.
     KeyWanted(String),
+}
+
+/// Chains one batch of the actor's organization, putting the keys it meets on the ring. They are fetched between
+/// transactions, because keys may be behind a network.
+///
+/// # Errors
+/// When the database or the keeper of keys is away, or the chain's end cannot be read.
+pub async fn sequence(db: &Db, actor: &Actor, keys: &mut KeyRing) -> Result<Chained, Error> {
+    loop {
+        let mut tx = db.begin(actor).await?;
+        let sequenced = sequence_in(&mut tx, keys).await?;
+        tx.commit().await?;
+        match sequenced {
+            Sequenced::Chained(chained) => return Ok(chained),
+            Sequenced::KeyWanted(name) => {
+                let key = db.entry_key(actor.org, &name).await?;
+                keys.insert(name, key);
+            }
+        }
+    }
 }
 
 /// Chains new entries of the transaction's organization. Another sequencer of the same organization makes this one do
 /// nothing. Only entries older than every running transaction are taken: one that commits late would otherwise be skipped
 /// for ever. An entry whose mark is wrong stays outside, where verification names it.
-///
-/// # Errors
-/// When the database is away, or the chain's end cannot be read.
-pub async fn sequence(tx: &mut OrgTx, keys: &KeyRing) -> Result<Sequenced, Error> {
+async fn sequence_in(tx: &mut OrgTx, keys: &KeyRing) -> Result<Sequenced, Error> {
     let org = tx.org();
     let mine = sqlx::query_scalar!(
         r#"select pg_try_advisory_xact_lock(hashtextextended('chain:' || $1::text, 0)) as "mine!""#,
@@ -42,7 +72,7 @@ pub async fn sequence(tx: &mut OrgTx, keys: &KeyRing) -> Result<Sequenced, Error
     .fetch_one(tx.connection())
     .await?;
     if !mine {
-        return Ok(Sequenced::Chained { entries: 0, refused: 0 });
+        return Ok(Sequenced::Chained(Chained { entries: 0, refused: 0 }));
     }
     let End { mut seq, mut head, mut after } = end(tx).await?;
     let mut marking = after.marking;
@@ -71,7 +101,7 @@ pub async fn sequence(tx: &mut OrgTx, keys: &KeyRing) -> Result<Sequenced, Error
         }
     }
     if places.is_empty() {
-        return Ok(Sequenced::Chained { entries: 0, refused });
+        return Ok(Sequenced::Chained(Chained { entries: 0, refused }));
     }
     let chained = sqlx::query!(
         "insert into audit_chain (org_id, seq, entry_id, previous, hash)
@@ -85,7 +115,7 @@ pub async fn sequence(tx: &mut OrgTx, keys: &KeyRing) -> Result<Sequenced, Error
     )
     .execute(tx.connection())
     .await?;
-    Ok(Sequenced::Chained { entries: chained.rows_affected(), refused })
+    Ok(Sequenced::Chained(Chained { entries: chained.rows_affected(), refused }))
 }
 
 /// Where a chain ends.

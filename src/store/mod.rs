@@ -144,6 +144,17 @@ impl Db {
         self.keys.entry_key(org, Some(name)).await
     }
 
+    /// The organization of a code, if there is one.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn organization(&self, code: &str) -> Result<Option<OrgId>, Error> {
+        let found = sqlx::query_scalar!("select org_id from organization_directory where code = $1", code)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(found.map(OrgId))
+    }
+
     /// Every organization's id and code, from the one table that is readable without an organization.
     ///
     /// # Errors

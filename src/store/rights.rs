@@ -1,6 +1,6 @@
 //! Who works here as an admin sees it: logins, roles, teams, rights. No patient's row is read.
 
-use super::{OrgTx, audit::Receipt};
+use super::{OrgTx, audit::Receipt, sessions};
 use crate::{
     domain::{
         approval::Right,
@@ -160,7 +160,7 @@ pub async fn close_login(tx: &mut OrgTx, receipt: &Receipt, staff: StaffId, now:
     )
     .execute(tx.connection())
     .await?;
-    end_sessions(tx, receipt, staff, now).await
+    sessions::end_all(tx, receipt, staff, None, now).await.map(drop)
 }
 
 /// Gives a login another role and ends its sessions, so that nobody goes on under the old one.
@@ -186,7 +186,7 @@ pub async fn change_role(
     )
     .execute(tx.connection())
     .await?;
-    end_sessions(tx, receipt, staff, now).await
+    sessions::end_all(tx, receipt, staff, None, now).await.map(drop)
 }
 
 /// Admins whose login is open.
@@ -230,21 +230,4 @@ pub async fn leads(tx: &mut OrgTx) -> Result<Vec<StaffId>, Error> {
     .fetch_all(tx.connection())
     .await?;
     Ok(rows.into_iter().map(StaffId).collect())
-}
-
-async fn end_sessions(tx: &mut OrgTx, _: &Receipt, staff: StaffId, now: DateTime<Utc>) -> Result<(), Error> {
-    let org = tx.org();
-    sqlx::query!(
-        "update session
-            set ended_at = $3
-          where org_id = $1
-            and staff_id = $2
-            and ended_at is null",
-        org.0,
-        staff.0,
-        now
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
 }

@@ -213,6 +213,23 @@ pub async fn prove(
     Ok(())
 }
 
+/// When the person of a session proved to the provider who they are; null is "a while ago".
+///
+/// # Errors
+/// When the database is away.
+pub async fn proven_there(
+    tx: &mut OrgTx,
+    _: &Receipt,
+    session: SessionId,
+    at: Option<DateTime<Utc>>,
+) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!("update session set proven_at = $3 where org_id = $1 and id = $2", org.0, session.0, at)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// Ends one session of a person; returns whether there was one to end.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use super::{OrgTx, audit::Receipt, staff};
 use crate::{
     domain::{
-        ids::{SessionId, SignOnId, StaffId},
+        ids::{SignOnId, StaffId},
         sealed::Sealed,
         sign_on::GroupRole,
     },
@@ -233,21 +233,4 @@ pub async fn take(tx: &mut OrgTx, state_hash: &[u8]) -> Result<Option<Attempt>, 
         wish: row.wish,
         expires_at: row.expires_at,
     }))
-}
-
-/// When the person of a session proved to the provider who they are; null is "a while ago".
-///
-/// # Errors
-/// When the database is away.
-pub async fn proven_there(
-    tx: &mut OrgTx,
-    _: &Receipt,
-    session: SessionId,
-    at: Option<DateTime<Utc>>,
-) -> Result<(), Error> {
-    let org = tx.org();
-    sqlx::query!("update session set proven_at = $3 where org_id = $1 and id = $2", org.0, session.0, at)
-        .execute(tx.connection())
-        .await?;
-    Ok(())
 }

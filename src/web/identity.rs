@@ -1,6 +1,7 @@
 //! Who is asking: the session cookie in, the signed-in person out, and the checks every request passes before a page.
 
 use super::{
+    cookies::Cookie,
     forms, limits,
     routes::{self, Door, Permit, Proof},
 };
@@ -109,7 +110,7 @@ fn admit(app: &App, person: &sign_in::Identity, door: &Door, roles: &[Role]) -> 
 
 /// A request of somebody who is known by a cookie: forms come back with the token they left with.
 async fn in_session(app: &App, request: Request, next: Next) -> Response {
-    let cookie = session_cookie(app, request.headers()).unwrap_or("").to_owned();
+    let cookie = Cookie::Session.of(app, request.headers()).unwrap_or("").to_owned();
     let request = if request.method().is_safe() {
         request
     } else {
@@ -168,22 +169,10 @@ fn refused(error: Error, door: &Door) -> Response {
 /// # Errors
 /// `SignedOut` without a cookie or when its session is over.
 pub async fn whoami(app: &App, headers: &HeaderMap) -> Result<sign_in::Identity, Error> {
-    let value = session_cookie(app, headers).ok_or(Error::SignedOut)?;
+    let value = Cookie::Session.of(app, headers).ok_or(Error::SignedOut)?;
     // A list that reads itself again is nobody's hand on the keyboard.
     let glance = headers.contains_key("x-careline-glance");
     sign_in::whoami(app, value, if glance { Use::Glance } else { Use::Hand }).await
-}
-
-/// The value of the session cookie, if the request has one.
-#[must_use]
-pub fn session_cookie<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
-    cookie(headers, cookie_name(app))
-}
-
-/// The value of the cookie by which a browser is known again, if the request has one.
-#[must_use]
-pub fn device_cookie<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
-    cookie(headers, device_name(app))
 }
 
 /// The family of the browser that asks.
@@ -193,59 +182,12 @@ pub fn device_of(headers: &HeaderMap) -> Device {
     Device::of_agent(agent.unwrap_or_default())
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(key, value)| (key == name).then_some(value))
-}
-
-/// The `Set-Cookie` text that begins a session.
-#[must_use]
-pub fn cookie_for(app: &App, value: &str) -> String {
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{}", cookie_name(app), secure(app))
-}
-
 /// What a browser keeps of a sign-in.
 pub fn cookies_for(app: &App, entered: &sign_in::Entered) -> AppendHeaders<[(HeaderName, String); 2]> {
     AppendHeaders([
-        (header::SET_COOKIE, cookie_for(app, &entered.session)),
-        (header::SET_COOKIE, device_cookie_for(app, &entered.device)),
+        (header::SET_COOKIE, Cookie::Session.kept(app, &entered.session)),
+        (header::SET_COOKIE, Cookie::Device.kept(app, &entered.device)),
     ])
-}
-
-/// The `Set-Cookie` text that ends it in the browser.
-#[must_use]
-pub fn no_cookie(app: &App) -> String {
-    format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{}", cookie_name(app), secure(app))
-}
-
-/// The `Set-Cookie` text by which a browser is known again.
-#[must_use]
-pub fn device_cookie_for(app: &App, value: &str) -> String {
-    let seconds = session::TRUSTED.num_seconds();
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{}", device_name(app), secure(app))
-}
-
-/// The value of the cookie that binds a sign-in at a provider to its browser, if the request has one.
-#[must_use]
-pub fn sign_on_cookie<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
-    cookie(headers, sign_on_name(app))
-}
-
-/// The `Set-Cookie` text that binds a sign-in at a provider to this browser.
-#[must_use]
-pub fn sign_on_cookie_for(app: &App, value: &str) -> String {
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=600{}", sign_on_name(app), secure(app))
-}
-
-/// The `Set-Cookie` text that forgets it.
-#[must_use]
-pub fn no_sign_on_cookie(app: &App) -> String {
-    format!("{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{}", sign_on_name(app), secure(app))
 }
 
 /// Where a role's day begins.
@@ -279,37 +221,4 @@ pub fn own_origin(app: &App, headers: &HeaderMap) -> bool {
     let Some(origin) = text(header::ORIGIN) else { return false };
     let host = origin.split_once("://").map(|(_, host)| host);
     origin == &*app.settings.public_url || host.is_some() && host == text(header::HOST)
-}
-
-/// `__Host-` binds a cookie to this host and to TLS; a loopback address has no TLS, so there it has a plain name.
-const fn cookie_name(app: &App) -> &'static str {
-    if app.settings.secure_cookies { "__Host-careline" } else { "careline" }
-}
-
-const fn device_name(app: &App) -> &'static str {
-    if app.settings.secure_cookies { "__Host-careline-device" } else { "careline-device" }
-}
-
-/// The value of the cookie of a sign-in that waits for its second step, if the request has one.
-#[must_use]
-pub fn half_cookie<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a str> {
-    cookie(headers, half_name(app))
-}
-
-/// The `Set-Cookie` text of a sign-in that waits for its second step. It goes with the browser, and on the server before.
-#[must_use]
-pub fn half_cookie_for(app: &App, value: &str) -> String {
-    format!("{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=300{}", half_name(app), secure(app))
-}
-
-const fn half_name(app: &App) -> &'static str {
-    if app.settings.secure_cookies { "__Host-careline-half" } else { "careline-half" }
-}
-
-const fn sign_on_name(app: &App) -> &'static str {
-    if app.settings.secure_cookies { "__Host-careline-sign-on" } else { "careline-sign-on" }
-}
-
-const fn secure(app: &App) -> &'static str {
-    if app.settings.secure_cookies { "; Secure" } else { "" }
 }

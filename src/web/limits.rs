@@ -27,7 +27,7 @@ static UNCOUNTED: AtomicU64 = AtomicU64::new(0);
 /// # Errors
 /// `TooMany` with how long to wait; an outage when a guess cannot be counted.
 pub async fn visitor(app: &App, pace: Pace, address: IpAddr) -> Result<(), Error> {
-    count(app, keep_pace::NO_ORGANIZATION, pace, &Drawer::Address(address)).await
+    count(app, OrgId::NOBODYS, pace, &Drawer::Address(address)).await
 }
 
 /// Counts a request of somebody signed in, for their session or token and for their organization.
@@ -60,7 +60,7 @@ pub async fn organization(app: &App, pace: Pace, code: &str) -> Result<(), Error
 
 /// Gives a guess back that was none, as far as that can be done.
 pub async fn forgive(app: &App, pace: Pace, address: IpAddr) {
-    let given = keep_pace::give_back(app, keep_pace::NO_ORGANIZATION, pace, &Drawer::Address(address)).await;
+    let given = keep_pace::give_back(app, OrgId::NOBODYS, pace, &Drawer::Address(address)).await;
     if let Err(error) = given {
         tracing::warn!(cause = %error.cause(), "a draw was not given back");
     }

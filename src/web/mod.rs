@@ -1,6 +1,7 @@
 //! Floor 3: the web entrance. Pages and API are two skins over the same flows; webhooks change state and enqueue.
 
 pub mod api;
+pub mod cookies;
 pub mod forms;
 pub mod hooks;
 pub mod identity;

@@ -44,7 +44,6 @@ const TOUCH_EVERY: TimeDelta = TimeDelta::minutes(1);
 const REFUSED: &str = "Organization, e-mail or password is wrong, or there were too many tries. Nothing was lost; try \
                        again, after some minutes if you tried often.";
 /// Where a try goes whose organization nobody has: it does what every try does, in an organization without rows.
-const NOWHERE: OrgId = OrgId(uuid::Uuid::nil());
 /// The login of an address nobody has.
 const NOBODY: StaffId = StaffId(uuid::Uuid::nil());
 
@@ -108,8 +107,7 @@ pub enum FirstStep {
 pub async fn sign_in(app: &App, entry: &Entry<'_>) -> Result<FirstStep, Error> {
     let began = Instant::now();
     let place = app.passwords.queue()?;
-    let organizations = app.db.organizations().await?;
-    let org = organizations.into_iter().find(|(_, code)| code == entry.organization).map_or(NOWHERE, |(org, _)| org);
+    let org = app.db.organization(entry.organization).await?.unwrap_or(OrgId::NOBODYS);
     let (login, account) = attempt(app, org, entry).await?;
     let stored = login.as_ref().map_or_else(StoredPassword::nobodys, |login| login.password.clone());
     let right = match account.tried {
@@ -267,7 +265,7 @@ async fn refuse(app: &App, org: OrgId, login: Option<StaffId>, tried: Try) -> Re
     let mut tx = app.db.begin(&actor).await?;
     let _receipt: Receipt = audit::record(&mut tx, &actor, &deed, now).await?;
     ladders::forget_old_ladders(&mut tx, now).await?;
-    if org == NOWHERE { Ok(()) } else { tx.commit().await }
+    if org == OrgId::NOBODYS { Ok(()) } else { tx.commit().await }
 }
 
 /// Whether a request means that somebody is there.

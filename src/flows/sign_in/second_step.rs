@@ -1,7 +1,7 @@
 //! The second step of signing in, and signing in by passkey alone. Tries climb the ladder of the account, as passwords do;
 //! a passkey needs none, because nobody guesses one, and so no stranger can lock its owner out.
 
-use super::{Account, Arrival, Entered, Held, NOWHERE, Question, Reply, climb, enter, rung};
+use super::{Account, Arrival, Entered, Held, Question, Reply, climb, enter, rung};
 use crate::{
     app::App,
     domain::{
@@ -147,7 +147,7 @@ pub async fn ask_anybody(app: &App, organization: &str) -> Result<Question, Erro
     let now = app.clock.now();
     let mut tx = app.db.begin(&Actor { org, who: Who::Visitor }).await?;
     let question = checks::ask(&mut tx, &app.settings.public_url, CeremonyPurpose::SignIn, None, now).await?;
-    if org != NOWHERE {
+    if org != OrgId::NOBODYS {
         tx.commit().await?;
     }
     Ok(question)
@@ -168,7 +168,7 @@ pub async fn by_passkey(
     let mut tx = app.db.begin(&Actor { org, who: Who::Visitor }).await?;
     let url = &app.settings.public_url;
     let proven = match checks::read(&mut tx, url, CeremonyPurpose::SignIn, None, reply, now).await? {
-        Err(_) if org == NOWHERE => return Err(wrong(Refusal::Wrong)),
+        Err(_) if org == OrgId::NOBODYS => return Err(wrong(Refusal::Wrong)),
         Err(unproven) => return refuse(tx, org, unproven, now).await,
         Ok(proven) => proven,
     };
@@ -249,8 +249,7 @@ async fn address_rung(app: &App, org: OrgId, who: StaffId) -> Result<Vec<u8>, Er
 }
 
 async fn org_of(app: &App, code: &str) -> Result<OrgId, Error> {
-    let organizations = app.db.organizations().await?;
-    Ok(organizations.into_iter().find(|(_, known)| known == code).map_or(NOWHERE, |(org, _)| org))
+    Ok(app.db.organization(code).await?.unwrap_or(OrgId::NOBODYS))
 }
 
 fn token_of(org: OrgId, browser: &Browser<'_>) -> Option<Token> {

@@ -39,8 +39,7 @@ pub struct Begun {
 /// not what it was; an outage when it cannot be reached.
 pub async fn begin(app: &App, org_code: &str, wish: &str, asking: Asking) -> Result<Begun, Error> {
     let not_here = || Error::Invalid(NOT_HERE.to_owned());
-    let organizations = app.db.organizations().await?;
-    let (org, _) = organizations.into_iter().find(|(_, code)| code == org_code).ok_or_else(not_here)?;
+    let org = app.db.organization(org_code).await?.ok_or_else(not_here)?;
     let actor = Actor { org, who: Who::Visitor };
     let trusted = {
         let mut tx = app.db.begin(&actor).await?;

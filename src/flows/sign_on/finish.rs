@@ -134,7 +134,7 @@ async fn enter(
     sessions::begin(&mut tx, &receipt, &session, now).await?;
     // The provider may have known them from this morning; that is no proof for what wants a fresh one.
     let proven_at = person.proven_at.filter(|at| *at <= now + AHEAD).map(|at| at.min(now));
-    kept::proven_there(&mut tx, &receipt, session.id, proven_at).await?;
+    sessions::proven_there(&mut tx, &receipt, session.id, proven_at).await?;
     tx.commit().await?;
     Ok(Entered { session: Private::new(token.text()), wish: attempt.wish.clone() })
 }

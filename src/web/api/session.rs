@@ -10,6 +10,7 @@ use crate::{
         sign_in::{self, Browser, FirstStep},
     },
     web::{
+        cookies::Cookie,
         identity::{self, SignedIn},
         limits,
         respond::{Failure, Problem},
@@ -67,7 +68,7 @@ pub async fn sign_in(
         organization: body.organization.trim(),
         email: body.email.trim(),
         password: Private::new(body.password),
-        known: identity::device_cookie(&app, &headers),
+        known: Cookie::Device.of(&app, &headers),
         device: identity::device_of(&headers),
     };
     let step = sign_in::sign_in(&app, &entry).await.map_err(|error| match error {
@@ -110,7 +111,7 @@ pub async fn prove(
     let session = person.session.ok_or(Error::SignedOut)?;
     let typed = Typed { password: Private::new(body.password), code: Private::new(body.code) };
     let cookie = prove::by_password(&app, &person.actor, session, &typed).await?;
-    Ok((DONE, [(header::SET_COOKIE, identity::cookie_for(&app, &cookie))]).into_response())
+    Ok((DONE, [(header::SET_COOKIE, Cookie::Session.kept(&app, &cookie))]).into_response())
 }
 
 /// Ends the session on the server.
@@ -119,9 +120,9 @@ pub async fn prove(
 /// 401 when there is none.
 #[utoipa::path(post, path = "/api/sign-out", tag = "session", responses((status = 204), (status = 401, body = Problem)))]
 pub async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
-    let value = identity::session_cookie(&app, &headers).ok_or(Error::SignedOut)?;
+    let value = Cookie::Session.of(&app, &headers).ok_or(Error::SignedOut)?;
     sign_in::sign_out(&app, value).await?;
-    Ok((DONE, [(header::SET_COOKIE, identity::no_cookie(&app))]).into_response())
+    Ok((DONE, [(header::SET_COOKIE, Cookie::Session.forgotten(&app))]).into_response())
 }
 
 /// Who one is.

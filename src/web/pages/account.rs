@@ -10,7 +10,8 @@ use crate::{
     error::Error,
     flows::own_account::{self, Account, OpenSession},
     web::{
-        identity::{self, SignedIn},
+        cookies::Cookie,
+        identity::SignedIn,
         respond::{self, Failure},
     },
 };
@@ -83,7 +84,7 @@ pub async fn change_password(
     let used = person.0.session.ok_or(Error::SignedOut)?;
     match own_account::change_password(&app, &person.0.actor, used, &Private::new(form.password)).await {
         Ok(cookie) => {
-            Ok(([(header::SET_COOKIE, identity::cookie_for(&app, &cookie))], Redirect::to("/account")).into_response())
+            Ok(([(header::SET_COOKIE, Cookie::Session.kept(&app, &cookie))], Redirect::to("/account")).into_response())
         }
         Err(Error::Invalid(fault)) => {
             let frame = Frame::of(&person, "A new password", "/account");

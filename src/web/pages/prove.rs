@@ -7,7 +7,8 @@ use crate::{
     error::Error,
     flows::prove::{self, Held, Reply, Typed},
     web::{
-        identity::{self, SignedIn},
+        cookies::Cookie,
+        identity::SignedIn,
         respond::{self, Failure},
     },
 };
@@ -114,7 +115,7 @@ async fn go_on(app: &App, person: &SignedIn, next: &str, proven: Result<String, 
     let next = own_path(next);
     match proven {
         Ok(cookie) => {
-            Ok(([(header::SET_COOKIE, identity::cookie_for(app, &cookie))], Redirect::to(next)).into_response())
+            Ok(([(header::SET_COOKIE, Cookie::Session.kept(app, &cookie))], Redirect::to(next)).into_response())
         }
         Err(Error::Invalid(fault)) => {
             let held = prove::wanted(app, &person.0.actor).await?;

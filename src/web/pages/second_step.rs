@@ -8,6 +8,7 @@ use crate::{
     error::Error,
     flows::sign_in::{self, Browser, Held, Reply},
     web::{
+        cookies::Cookie,
         identity, limits,
         respond::{self, Failure},
     },
@@ -73,7 +74,7 @@ pub async fn form(
     headers: HeaderMap,
     Query(way): Query<Way>,
 ) -> Result<Response, Failure> {
-    let step = sign_in::waiting(&app, identity::half_cookie(&app, &headers)).await?;
+    let step = sign_in::waiting(&app, Cookie::Half.of(&app, &headers)).await?;
     respond::page(&SecondStepPage { frame: FRAME, then: own_path(&way.then), step, fault: None })
 }
 
@@ -86,7 +87,7 @@ pub async fn by_code(
     headers: HeaderMap,
     Form(form): Form<CodeForm>,
 ) -> Result<Response, Failure> {
-    let half = identity::half_cookie(&app, &headers);
+    let half = Cookie::Half.of(&app, &headers);
     let entered = sign_in::by_code(&app, half, &form.code, &browser(&app, &headers)).await;
     enter(&app, &headers, &form.then, entered).await
 }
@@ -96,7 +97,7 @@ pub async fn by_code(
 /// # Errors
 /// `SignedOut` when no sign-in waits.
 pub async fn ask(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Json<Asked>, Failure> {
-    let asked = sign_in::ask_half(&app, identity::half_cookie(&app, &headers)).await?;
+    let asked = sign_in::ask_half(&app, Cookie::Half.of(&app, &headers)).await?;
     Ok(Json(Asked { ceremony: asked.ceremony, options: asked.options }))
 }
 
@@ -109,7 +110,7 @@ pub async fn by_passkey(
     headers: HeaderMap,
     Form(form): Form<AnswerForm>,
 ) -> Result<Response, Failure> {
-    let half = identity::half_cookie(&app, &headers);
+    let half = Cookie::Half.of(&app, &headers);
     let reply = Reply { ceremony: form.ceremony, answer: &form.answer };
     let entered = sign_in::by_half_passkey(&app, half, reply, &browser(&app, &headers)).await;
     enter(&app, &headers, &form.then, entered).await
@@ -152,7 +153,7 @@ async fn enter(
     match entered {
         Ok(entered) => Ok((identity::cookies_for(app, &entered), Redirect::to(own_path(then))).into_response()),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {
-            let step = sign_in::waiting(app, identity::half_cookie(app, headers)).await?;
+            let step = sign_in::waiting(app, Cookie::Half.of(app, headers)).await?;
             let fault = Some(respond::words_of(&error));
             let page = SecondStepPage { frame: FRAME, then: own_path(then), step, fault };
             respond::page_with(respond::status_of(&error), &page)
@@ -162,7 +163,7 @@ async fn enter(
 }
 
 fn browser<'a>(app: &App, headers: &'a HeaderMap) -> Browser<'a> {
-    Browser { known: identity::device_cookie(app, headers), device: identity::device_of(headers) }
+    Browser { known: Cookie::Device.of(app, headers), device: identity::device_of(headers) }
 }
 
 const FRAME: Bare = Bare { title: "One more step" };

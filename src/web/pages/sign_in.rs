@@ -7,6 +7,7 @@ use crate::{
     error::Error,
     flows::sign_in::{self, FirstStep},
     web::{
+        cookies::Cookie,
         identity::{self, SignedIn},
         limits,
         respond::{self, Failure},
@@ -71,7 +72,7 @@ pub async fn sign_in(
         organization: form.organization.trim(),
         email: form.email.trim(),
         password: Private::new(form.password),
-        known: identity::device_cookie(&app, &headers),
+        known: Cookie::Device.of(&app, &headers),
         device: identity::device_of(&headers),
     };
     match sign_in::sign_in(&app, &entry).await {
@@ -79,7 +80,7 @@ pub async fn sign_in(
             Ok((identity::cookies_for(&app, &entered), Redirect::to(own_path(&form.then))).into_response())
         }
         Ok(FirstStep::Half(half)) => {
-            let cookie = [(header::SET_COOKIE, identity::half_cookie_for(&app, &half))];
+            let cookie = [(header::SET_COOKIE, Cookie::Half.kept(&app, &half))];
             Ok((cookie, Redirect::to(&second_step(own_path(&form.then)))).into_response())
         }
         Err(Error::Invalid(fault)) => refused(&form.then, &form.organization, &form.email, fault),
@@ -106,11 +107,11 @@ fn second_step(then: &str) -> String {
 /// # Errors
 /// When the database is away.
 pub async fn sign_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Failure> {
-    let value = identity::session_cookie(&app, &headers).ok_or(Error::SignedOut)?;
+    let value = Cookie::Session.of(&app, &headers).ok_or(Error::SignedOut)?;
     sign_in::sign_out(&app, value).await?;
     // What the browser kept of pages goes too; the cookie is taken back by name, because others may share the host.
     let headers = [
-        (header::SET_COOKIE, identity::no_cookie(&app)),
+        (header::SET_COOKIE, Cookie::Session.forgotten(&app)),
         (HeaderName::from_static("clear-site-data"), "\"cache\", \"storage\"".to_owned()),
     ];
     Ok((headers, Redirect::to("/sign-in")).into_response())

@@ -10,6 +10,7 @@ use crate::{
         finish,
     },
     web::{
+        cookies::Cookie,
         identity,
         respond::{self, Failure},
     },
@@ -92,7 +93,7 @@ pub async fn begin(State(app): State<Arc<App>>, Form(form): Form<CodeForm>) -> R
     let asking = if form.anew == "yes" { Asking::Anew } else { Asking::Whom };
     match begin::begin(&app, &organization, own_path(&form.then), asking).await {
         Ok(begun) => {
-            let cookie = identity::sign_on_cookie_for(&app, begun.browser.reveal());
+            let cookie = Cookie::SignOn.kept(&app, begun.browser.reveal());
             let onward = Some(Onward { url: begun.url.into_revealed(), host: begun.host });
             let page = respond::page(&SsoPage { organization, onward, ..SsoPage::default() })?;
             Ok((AppendHeaders([(header::SET_COOKIE, cookie)]), page).into_response())
@@ -119,13 +120,13 @@ pub async fn come_back(
         state: &answer.state,
         code: answer.code.as_deref(),
         issuer: answer.iss.as_deref(),
-        browser: identity::sign_on_cookie(&app, &headers),
+        browser: Cookie::SignOn.of(&app, &headers),
         device: identity::device_of(&headers),
     };
-    let forget = (header::SET_COOKIE, identity::no_sign_on_cookie(&app));
+    let forget = (header::SET_COOKIE, Cookie::SignOn.forgotten(&app));
     match finish::finish(&app, &back).await {
         Ok(entered) => {
-            let session = (header::SET_COOKIE, identity::cookie_for(&app, entered.session.reveal()));
+            let session = (header::SET_COOKIE, Cookie::Session.kept(&app, entered.session.reveal()));
             Ok((AppendHeaders([session, forget]), Redirect::to(own_path(&entered.wish))).into_response())
         }
         Err(Error::Invalid(fault)) => {

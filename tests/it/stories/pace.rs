@@ -10,10 +10,11 @@ use careline::{
     adapters::system_clock::SystemClock,
     app::{App, Settings},
     domain::{
+        ids::OrgId,
         pace::{Drawer, Drawn, Pace, Patience},
         people::{Actor, Role},
     },
-    flows::keep_pace::{self, NO_ORGANIZATION},
+    flows::keep_pace,
     web,
 };
 use reqwest::{Client, Response, StatusCode, redirect::Policy};
@@ -175,9 +176,9 @@ async fn addresses_are_kept_as_marks_and_full_buckets_are_forgotten() {
     let rows: Vec<String> =
         sqlx::query_scalar("select b::text from rate_bucket b").fetch_all(&mut superuser).await.unwrap();
     assert!(!rows.is_empty() && !rows.iter().any(|row| row.contains("203.0.113")), "{rows:?}");
-    assert_eq!(keep_pace::sweep(&replica.app, NO_ORGANIZATION).await.unwrap(), 0, "they are not full yet");
+    assert_eq!(keep_pace::sweep(&replica.app, OrgId::NOBODYS).await.unwrap(), 0, "they are not full yet");
     sqlx::query("update rate_bucket set full_at = now() - interval '1 second'").execute(&mut superuser).await.unwrap();
-    assert!(keep_pace::sweep(&replica.app, NO_ORGANIZATION).await.unwrap() >= 2);
+    assert!(keep_pace::sweep(&replica.app, OrgId::NOBODYS).await.unwrap() >= 2);
 }
 
 #[tokio::test]
@@ -185,7 +186,7 @@ async fn a_hundred_at_once_draw_no_more_than_the_bucket_holds() {
     let (office, _) = staffed().await;
     let replica = Replica::open(&office.database, 0).await;
     let stranger = Drawer::Address(IpAddr::from([203, 0, 113, 9]));
-    let draws = (0..100).map(|_| keep_pace::draw(&replica.app, NO_ORGANIZATION, Pace::SignIn, &stranger));
+    let draws = (0..100).map(|_| keep_pace::draw(&replica.app, OrgId::NOBODYS, Pace::SignIn, &stranger));
     let drawn = futures_util::future::join_all(draws).await;
     assert_eq!(drawn.into_iter().filter(|drawn| matches!(drawn, Ok(Drawn::Granted))).count(), 3);
 }
