@@ -199,6 +199,14 @@ impl CarrierStatus {
         }
     }
 
+    /// The terminal status of a stored code.
+    #[must_use]
+    pub fn from_ending(code: &str) -> Option<Self> {
+        [Self::Completed, Self::Busy, Self::NoAnswer, Self::Failed, Self::Canceled]
+            .into_iter()
+            .find(|status| status.ending() == Some(code))
+    }
+
     /// The code stored as an ended attempt's outcome; `None` while it runs.
     #[must_use]
     pub const fn ending(self) -> Option<&'static str> {

@@ -29,6 +29,7 @@ pub mod passkey;
 pub mod password;
 pub mod people;
 pub mod private;
+pub mod progress;
 pub mod protocol;
 pub mod reach;
 pub mod recovery_code;

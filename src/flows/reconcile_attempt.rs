@@ -17,7 +17,7 @@ use crate::{
         Outage, OutageKind,
         phone::{CarrierCall, CarrierSid, CarrierStatus},
     },
-    store::{attempts, audit::record, errands, jobs, tidings},
+    store::{attempts, audit::record, errands, jobs, progress, tidings},
 };
 use chrono::{DateTime, Duration, Utc};
 
@@ -32,8 +32,9 @@ pub async fn reconcile(app: &App, actor: &Actor, attempt: AttemptId) -> Result<(
     let mut tx = app.db.begin(actor).await?;
     let (read, _call) = tidings::lock(&mut tx, attempt).await?;
     let numbers = attempts::numbers(&mut tx, attempt).await?;
+    let is_disputed = progress::is_disputed(&mut tx, attempt).await?;
     tx.commit().await?;
-    if read.ended_at.is_some() {
+    if read.ended_at.is_some() && !is_disputed {
         return Ok(());
     }
     match (read.state, read.sid.as_deref()) {
@@ -70,7 +71,7 @@ async fn watch(app: &App, actor: &Actor, attempt: &Attempt, sid: &str) -> Result
     let mut tx = app.db.begin(actor).await?;
     let (read, mut call) = tidings::lock(&mut tx, attempt.id).await?;
     if status.is_terminal() {
-        tidings::hear_status(&mut tx, actor, &read, &mut call, status, now).await?;
+        tidings::read_status(&mut tx, actor, &read, &mut call, status, now).await?;
     } else {
         again(&mut tx, attempt.id, now, 60).await?;
     }
@@ -95,7 +96,7 @@ async fn look(app: &App, actor: &Actor, attempt: &Attempt, found: Vec<CarrierCal
     let mut surplus: Vec<CarrierSid> = Vec::new();
     if let Some(first) = free.next() {
         tidings::claim_sid(&mut tx, actor, &mut read, &mut call, &first.sid.0, now).await?;
-        tidings::hear_status(&mut tx, actor, &read, &mut call, first.status, now).await?;
+        tidings::read_status(&mut tx, actor, &read, &mut call, first.status, now).await?;
         surplus.extend(free.map(|call| call.sid));
         again(&mut tx, attempt.id, now, 30).await?;
     } else if matches!(read.state, AttemptState::Dialing | AttemptState::Unknown) {

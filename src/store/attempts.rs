@@ -144,38 +144,6 @@ pub async fn count_clean_list(tx: &mut OrgTx, id: AttemptId) -> Result<(), Error
     Ok(())
 }
 
-/// Moves an attempt's carrier status forward; `false` when a later one is already known.
-///
-/// # Errors
-/// When the database is away.
-pub async fn advance(
-    tx: &mut OrgTx,
-    id: AttemptId,
-    rank: i32,
-    outcome: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<bool, Error> {
-    let org = tx.org();
-    let changed = sqlx::query!(
-        "update attempt
-            set status_rank = $3,
-                outcome = coalesce(outcome, $4),
-                ended_at = case when $4::text is null then ended_at else $5::timestamptz end
-          where org_id = $1
-            and id = $2
-            and status_rank < $3
-            and ended_at is null",
-        org.0,
-        id.0,
-        rank,
-        outcome,
-        now
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(changed.rows_affected() == 1)
-}
-
 /// Notes that somebody answered and was asked something.
 ///
 /// # Errors

@@ -34,6 +34,7 @@ pub mod organizations;
 pub mod passkeys;
 pub mod people;
 pub mod planning;
+pub mod progress;
 pub mod protocols;
 pub mod resets;
 pub mod reviews;

@@ -1,12 +1,14 @@
 //! What the carrier tells about an attempt, made part of the call: used when a callback arrives and when a job asks.
 
-use super::{OrgTx, attempts, audit::record, calls, errands, legs};
+use super::{OrgTx, attempts, audit::record, calls, errands, jobs, legs, progress};
 use crate::{
     domain::{
         attempt::{Attempt, AttemptState, CarrierStatus, Ownership, Party},
         audit::{Deed, DeedKind},
         call::{Call, CallEvent, CallState, Unreached},
+        job::Job,
         people::Actor,
+        progress::{Heard, Report},
     },
     error::Error,
 };
@@ -39,7 +41,7 @@ pub async fn claim_sid(
     Ok(Ownership::Ours)
 }
 
-/// Moves an attempt to a carrier status and lets the call follow. `false` when the status is old news.
+/// Lets an attempt take a callback's status and its call follow. `false` when the status is old news.
 ///
 /// # Errors
 /// When the database is away.
@@ -51,12 +53,53 @@ pub async fn hear_status(
     status: CarrierStatus,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
-    if !attempts::advance(tx, attempt.id, status.rank(), status.ending(), now).await? {
-        return Ok(false);
+    hear(tx, actor, attempt, call, Report::Callback(status), now).await
+}
+
+/// The same for what the carrier itself said when it was asked: this settles what callbacks contradict each other about.
+///
+/// # Errors
+/// When the database is away.
+pub async fn read_status(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    attempt: &Attempt,
+    call: &mut Call,
+    status: CarrierStatus,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    hear(tx, actor, attempt, call, Report::Read(status), now).await
+}
+
+async fn hear(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    attempt: &Attempt,
+    call: &mut Call,
+    report: Report,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    match progress::hear(tx, attempt.id, report, now).await? {
+        Heard::OldNews => return Ok(false),
+        Heard::News => {}
+        Heard::Ended(status) => end(tx, actor, attempt, call, status, now).await?,
+        Heard::Disputed => {
+            jobs::enqueue(tx, &Job::ReconcileAttempt { attempt: attempt.id }, "disputed", now, now).await?;
+        }
+        Heard::Corrected { from, to } => correct(tx, actor, attempt, call, (from, to), now).await?,
     }
-    if !status.is_terminal() {
-        return Ok(true);
-    }
+    Ok(true)
+}
+
+/// An attempt has ended, which is heard once.
+async fn end(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    attempt: &Attempt,
+    call: &mut Call,
+    status: CarrierStatus,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     legs::leave_by_attempt(tx, attempt.id, now).await?;
     // An attempt whose story is told (wrong entries, nobody there, passed on) adds nothing by ending.
     if attempt.outcome.is_none()
@@ -72,23 +115,48 @@ pub async fn hear_status(
             let _receipt = record(tx, actor, &deed, now).await?;
         }
     }
-    Ok(true)
+    Ok(())
+}
+
+/// The carrier knows another ending than the first callback: nobody is rung again for that, the reason shown is put right.
+async fn correct(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    attempt: &Attempt,
+    call: &mut Call,
+    (from, to): (CarrierStatus, CarrierStatus),
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let stands = match call.state {
+        CallState::Scheduled | CallState::Missed => call.outcome.as_deref() == Some(unreached(from).code()),
+        CallState::Placing
+        | CallState::Placed
+        | CallState::WaitingForNurse
+        | CallState::Bridged
+        | CallState::Done
+        | CallState::Cancelled
+        | CallState::NeedsPerson => false,
+    };
+    if stands && attempt.party == Party::Patient {
+        call.outcome = Some(unreached(to).code().to_owned());
+        calls::save(tx, call).await?;
+    }
+    let deed = Deed::of(DeedKind::SettledAttempt)
+        .patient(call.patient)
+        .subject(attempt.id.0)
+        .with("call", call.id)
+        .with("reported", from.ending().unwrap_or_default())
+        .with("ending", to.ending().unwrap_or_default());
+    let _receipt = record(tx, actor, &deed, now).await?;
+    Ok(())
 }
 
 /// What the end of an attempt means for a call in this state.
 const fn ending(party: Party, state: CallState, status: CarrierStatus) -> Option<CallEvent> {
     match (party, state) {
-        (Party::Patient, CallState::Placing | CallState::Placed) => Some(CallEvent::Unreached(match status {
-            CarrierStatus::Busy => Unreached::Busy,
-            CarrierStatus::NoAnswer => Unreached::NoAnswer,
-            CarrierStatus::Completed => Unreached::HungUp,
-            CarrierStatus::Failed
-            | CarrierStatus::Canceled
-            | CarrierStatus::Queued
-            | CarrierStatus::Initiated
-            | CarrierStatus::Ringing
-            | CarrierStatus::InProgress => Unreached::Failed,
-        })),
+        (Party::Patient, CallState::Placing | CallState::Placed) => {
+            Some(CallEvent::Unreached(unreached(status)))
+        }
         (Party::Patient, CallState::WaitingForNurse | CallState::Bridged) => Some(CallEvent::PatientLeft),
         (Party::Nurse(_), CallState::WaitingForNurse) => Some(CallEvent::NurseDidNotCome),
         (Party::Nurse(_), CallState::Bridged) => Some(CallEvent::NurseLeft),
@@ -102,6 +170,21 @@ const fn ending(party: Party, state: CallState, status: CarrierStatus) -> Option
             | CallState::Cancelled
             | CallState::NeedsPerson,
         ) => None,
+    }
+}
+
+/// Why an attempt on a patient that ended before the conference did not reach them.
+const fn unreached(status: CarrierStatus) -> Unreached {
+    match status {
+        CarrierStatus::Busy => Unreached::Busy,
+        CarrierStatus::NoAnswer => Unreached::NoAnswer,
+        CarrierStatus::Completed => Unreached::HungUp,
+        CarrierStatus::Failed
+        | CarrierStatus::Canceled
+        | CarrierStatus::Queued
+        | CarrierStatus::Initiated
+        | CarrierStatus::Ringing
+        | CarrierStatus::InProgress => Unreached::Failed,
     }
 }
 

@@ -143,6 +143,8 @@ async fn joined(
     let _receipt = record(tx, actor, &deed, now).await?;
     match attempt.party {
         Party::Patient => {}
+        // Callbacks overtake each other: a leg whose end is known is not in the conference any more.
+        Party::Nurse(_) if attempt.ended_at.is_some() => {}
         Party::Nurse(staff) => {
             if errands::follow(tx, actor, call, CallEvent::NurseJoined, now).await? {
                 let deed =
@@ -166,6 +168,11 @@ async fn left(
     legs::leave_by_attempt(tx, attempt.id, now).await?;
     let event = match (attempt.party, call.state) {
         (Party::Patient, CallState::WaitingForNurse | CallState::Bridged) => Some(CallEvent::PatientLeft),
+        // Who leaves was there: the word of their coming is late, or lost.
+        (Party::Nurse(_), CallState::WaitingForNurse) if attempt.ended_at.is_none() => {
+            joined(tx, actor, attempt, call, now).await?;
+            Some(CallEvent::NurseLeft)
+        }
         (Party::Nurse(_), CallState::Bridged) => Some(CallEvent::NurseLeft),
         (Party::Patient | Party::Nurse(_), _) => None,
     };

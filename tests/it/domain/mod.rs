@@ -8,6 +8,7 @@ mod factors;
 mod frame_order;
 mod guidance;
 mod guidance_sample;
+mod progress;
 mod protocol_check;
 mod protocol_evaluate;
 mod protocol_read;
