@@ -85,8 +85,8 @@ Run: $(hint postgresql 'brew install postgresql@17')"
   export PG_BIN
 }
 
-# Node.js with npm, for what the tests run beside the product: a sign-in provider, a browser's driver. `need_node FOLDER`
-# also installs what FOLDER/package-lock.json names, when that is not there yet.
+# Node.js with npm, for what the tests run beside the product: a sign-in provider, the carrier's own client, a browser's
+# driver. `need_node FOLDER` also installs what FOLDER/package-lock.json names, when that is not there yet.
 need_node() {
   local version=0
   command -v node >/dev/null && version=$(node --version | sed 's/v\([0-9]*\).*/\1/')

@@ -7,6 +7,7 @@ use super::{
     twiml::Room,
 };
 use crate::ports::clock::Clock;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -19,6 +20,10 @@ pub struct ConferenceSeen {
     pub name: String,
     /// How far it came.
     pub stage: Stage,
+    /// When the first came.
+    pub opened_at: DateTime<Utc>,
+    /// When it was over.
+    pub ended_at: Option<DateTime<Utc>>,
     /// Calls in it now.
     pub participants: Vec<String>,
     /// Utterances said in it, with the call that said them.
@@ -37,10 +42,20 @@ pub enum Stage {
     Completed,
 }
 
+/// One leg in a conference, as its API shows it.
+pub(super) struct ParticipantSeen {
+    pub(super) call: String,
+    pub(super) joined_at: DateTime<Utc>,
+    pub(super) starts: bool,
+    pub(super) ends: bool,
+}
+
 pub(super) struct Conference {
     sid: String,
     name: String,
     stage: Stage,
+    opened_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
     inside: Vec<Participant>,
     said: Vec<(String, String)>,
     /// Where its events go: the first participant decides, as with the provider.
@@ -52,6 +67,7 @@ pub(super) struct Conference {
 #[derive(Clone)]
 struct Participant {
     call: String,
+    joined_at: DateTime<Utc>,
     room: Room,
     orders: mpsc::Sender<Order>,
 }
@@ -60,11 +76,13 @@ struct Participant {
 type Event = (&'static str, &'static str, Fields);
 
 impl Conference {
-    fn opened_by(room: &Room) -> Self {
+    fn opened_by(room: &Room, now: DateTime<Utc>) -> Self {
         Self {
             sid: fresh_sid("CF"),
             name: room.name.clone(),
             stage: Stage::Init,
+            opened_at: now,
+            ended_at: None,
             inside: Vec::new(),
             said: Vec::new(),
             callback: room.callback.clone(),
@@ -78,9 +96,21 @@ impl Conference {
             sid: self.sid.clone(),
             name: self.name.clone(),
             stage: self.stage,
+            opened_at: self.opened_at,
+            ended_at: self.ended_at,
             participants: self.inside.iter().map(|participant| participant.call.clone()).collect(),
             said: self.said.clone(),
         }
+    }
+
+    fn participants(&self) -> Vec<ParticipantSeen> {
+        let seen = |one: &Participant| ParticipantSeen {
+            call: one.call.clone(),
+            joined_at: one.joined_at,
+            starts: one.room.starts,
+            ends: one.room.ends,
+        };
+        self.inside.iter().map(seen).collect()
     }
 
     /// The callbacks for these events, where they are wanted.
@@ -111,7 +141,8 @@ impl Carrier {
     /// Brings a leg into a conference, opening it where needed.
     pub(super) async fn join(&self, call: &str, room: &Room, orders: mpsc::Sender<Order>, courier: &Courier) {
         let common = self.conference_fields();
-        let participant = Participant { call: call.to_owned(), room: room.clone(), orders };
+        let joined_at = self.0.clock.now();
+        let participant = Participant { call: call.to_owned(), joined_at, room: room.clone(), orders };
         let (letters, company) = self.change(|book| {
             if let Some(page) = book.call_mut(call) {
                 page.conference = Some(room.name.clone());
@@ -120,7 +151,7 @@ impl Carrier {
             let conference = if let Some(conference) = open {
                 conference
             } else {
-                book.conferences.push(Conference::opened_by(room));
+                book.conferences.push(Conference::opened_by(room, joined_at));
                 let Some(opened) = book.conferences.last_mut() else { return (Vec::new(), Vec::new()) };
                 opened
             };
@@ -148,6 +179,7 @@ impl Carrier {
     /// Takes a leg out of its conference; the conference ends with the last one, or with one that ends it.
     pub(super) async fn leave(&self, call: &str, room: &Room, courier: &Courier) {
         let common = self.conference_fields();
+        let now = self.0.clock.now();
         let (letters, released) = self.change(|book| {
             let found = book.conferences.iter_mut().find(|one| one.inside.iter().any(|inside| inside.call == call));
             let Some(conference) = found else { return (Vec::new(), Vec::new()) };
@@ -168,12 +200,34 @@ impl Carrier {
                 ));
                 released = conference.everyone();
                 conference.stage = Stage::Completed;
+                conference.ended_at = Some(now);
             }
             let letters = conference.letters(events, &common);
             (letters, released)
         });
         post(courier, letters).await;
         tell(&released, &Order::ConferenceOver);
+    }
+
+    /// Who is in a conference now; `None` when there never was one of this sid.
+    pub(super) fn participants_of(&self, conference: &str) -> Option<Vec<ParticipantSeen>> {
+        self.book().conferences.iter().find(|one| one.sid == conference).map(Conference::participants)
+    }
+
+    /// Ends a conference for one leg or for all; whoever was in it goes on with what their documents say next. False when
+    /// nobody of that name is in it.
+    pub(super) fn release(&self, conference: &str, call: Option<&str>) -> bool {
+        let inside: Vec<mpsc::Sender<Order>> = self
+            .book()
+            .conferences
+            .iter()
+            .filter(|one| one.sid == conference)
+            .flat_map(|one| one.inside.iter())
+            .filter(|inside| call.is_none_or(|call| inside.call == call))
+            .map(|inside| inside.orders.clone())
+            .collect();
+        tell(&inside, &Order::ConferenceOver);
+        !inside.is_empty()
     }
 
     /// Lets the other parties hear what one has said.

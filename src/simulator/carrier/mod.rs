@@ -1,7 +1,7 @@
 //! A carrier that speaks Twilio's wire: REST in, signed callbacks and media sockets out, TwiML carried out line by
 //! line. Conferences live here and outlast whoever asked for them.
 //!
-//! `book` what it knows · `rest`, `wire` its API · `post` signed requests out · `line` one call from dial to end ·
+//! `book` what it knows · `rest`, `rooms`, `wire` its API · `post` signed requests out · `line` one call from dial to end ·
 //! `leg` the answered part of it · `twiml` the language · `conference` · `voice`, `media` what is heard and forked ·
 //! `faults` how it misbehaves on request.
 
@@ -13,6 +13,7 @@ mod line;
 mod media;
 mod post;
 mod rest;
+mod rooms;
 mod twiml;
 mod voice;
 mod wire;

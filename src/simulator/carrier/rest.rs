@@ -7,6 +7,7 @@ use super::{
     line::{Detection, DialPlan},
     media::{self, StreamPlan},
     post::Method,
+    rooms,
     wire::{self, Refusal},
 };
 use crate::{
@@ -32,7 +33,7 @@ const USUAL_RING_SECONDS: u64 = 60;
 /// Longest document given inline, in characters.
 const LONGEST_TWIML: usize = 4000;
 
-type Reply = Result<(StatusCode, Json<Value>), Refusal>;
+pub(super) type Reply = Result<(StatusCode, Json<Value>), Refusal>;
 
 /// The API under `/2010-04-01`, behind HTTP Basic authentication.
 pub(in crate::simulator) fn routes(carrier: &Carrier) -> Router {
@@ -42,6 +43,7 @@ pub(in crate::simulator) fn routes(carrier: &Carrier) -> Router {
         .route(&format!("{account}/Calls/{{call}}"), get(fetch).post(update))
         .route(&format!("{account}/Calls/{{call}}/Streams.json"), post(start_stream))
         .route(&format!("{account}/Calls/{{call}}/Streams/{{stream}}"), post(stop_stream))
+        .merge(rooms::routes(account))
         .layer(middleware::from_fn_with_state(carrier.clone(), authenticate))
         .with_state(carrier.clone())
 }
@@ -61,15 +63,23 @@ async fn authenticate(State(carrier): State<Carrier>, request: Request, inner: I
 }
 
 /// The fields of a form or a query.
-struct Form(Vec<(String, String)>);
+pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
-    fn read(bytes: &[u8]) -> Self {
+    pub(super) fn read(bytes: &[u8]) -> Self {
         Self(url::form_urlencoded::parse(bytes).into_owned().collect())
     }
 
-    fn one(&self, name: &str) -> Option<&str> {
+    pub(super) fn one(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Which page of a list is asked for: the rest of the query, its number from 0, its size.
+    pub(super) fn page(&self) -> (String, usize, usize) {
+        let number = |name: &str| self.one(name).and_then(|text| text.parse().ok());
+        let kept = self.0.iter().filter(|(name, _)| name != "Page" && name != "PageSize");
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
+        (query, number("Page").unwrap_or(0), number("PageSize").unwrap_or(50).clamp(1, 1000))
     }
 
     fn all(&self, name: &str) -> Vec<String> {
@@ -171,16 +181,13 @@ async fn list(State(carrier): State<Carrier>, RawQuery(query): RawQuery) -> Repl
         wanted("To", &call.to) && wanted("From", &call.from) && wanted("Status", call.status.rest_word())
     });
     calls.reverse();
-    let number = |name: &str| form.one(name).and_then(|text| text.parse().ok());
-    let kept = form.0.iter().filter(|(name, _)| name != "Page" && name != "PageSize");
-    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
-    let size = number("PageSize").unwrap_or(50).clamp(1, 1000);
-    let page = wire::page(&carrier.0.account_sid, &calls, &query, number("Page").unwrap_or(0), size);
+    let (query, page, size) = form.page();
+    let page = wire::page(&carrier.0.account_sid, &calls, &query, page, size);
     Ok((StatusCode::OK, Json(page)))
 }
 
 /// The sid in the last part of a path, which ends in `.json`.
-fn sid_of(part: &str) -> &str {
+pub(super) fn sid_of(part: &str) -> &str {
     part.strip_suffix(".json").unwrap_or(part)
 }
 

@@ -1,6 +1,6 @@
-//! The provider's JSON: the call resource, its list page, streams, and errors, with the provider's field names.
+//! The provider's JSON: calls, streams, conferences, participants, pages of lists, and errors, with the provider's field names.
 
-use super::{CallSeen, StreamSeen};
+use super::{CallSeen, ConferenceSeen, StreamSeen, conference::ParticipantSeen};
 use axum::{
     Json,
     http::StatusCode,
@@ -93,14 +93,20 @@ pub(super) fn call(account: &str, call: &CallSeen) -> Value {
 
 /// One page of a list of calls, newest first.
 pub(super) fn page(account: &str, calls: &[CallSeen], query: &str, page: usize, page_size: usize) -> Value {
-    let start = page.saturating_mul(page_size);
-    let on_page: Vec<Value> = calls.iter().skip(start).take(page_size).map(|one| call(account, one)).collect();
+    let all: Vec<Value> = calls.iter().map(|one| call(account, one)).collect();
     let base = format!("/2010-04-01/Accounts/{account}/Calls.json");
+    list(("calls", &base), &all, query, page, page_size)
+}
+
+/// One page of a list: under its name, with the addresses of the pages beside it.
+pub(super) fn list((name, base): (&str, &str), all: &[Value], query: &str, page: usize, page_size: usize) -> Value {
+    let start = page.saturating_mul(page_size);
+    let on_page: Vec<&Value> = all.iter().skip(start).take(page_size).collect();
     let address = |page: usize| format!("{base}?{query}{}PageSize={page_size}&Page={page}", separator(query));
-    let has_next = calls.len() > start.saturating_add(page_size);
+    let has_next = all.len() > start.saturating_add(page_size);
     json!({
         "end": start + on_page.len().saturating_sub(1),
-        "calls": on_page,
+        (name): on_page,
         "first_page_uri": address(0),
         "next_page_uri": has_next.then(|| address(page + 1)),
         "page": page,
@@ -125,6 +131,47 @@ pub(super) fn stream(account: &str, call: &str, stream: &StreamSeen, now: DateTi
         "status": stream.status,
         "date_updated": rfc2822(now),
         "uri": format!("/2010-04-01/Accounts/{account}/Calls/{call}/Streams/{}.json", stream.sid),
+    })
+}
+
+/// The conference resource.
+pub(super) fn conference(account: &str, conference: &ConferenceSeen) -> Value {
+    let uri = format!("/2010-04-01/Accounts/{account}/Conferences/{}", conference.sid);
+    json!({
+        "sid": conference.sid,
+        "account_sid": account,
+        "friendly_name": conference.name,
+        "status": conference.stage,
+        "date_created": rfc2822(conference.opened_at),
+        "date_updated": rfc2822(conference.ended_at.unwrap_or(conference.opened_at)),
+        "api_version": "2010-04-01",
+        "region": "us1",
+        "reason_conference_ended": null,
+        "call_sid_ending_conference": null,
+        "uri": format!("{uri}.json"),
+        "subresource_uris": { "participants": format!("{uri}/Participants.json") },
+    })
+}
+
+/// The participant resource.
+pub(super) fn participant(account: &str, conference: &ConferenceSeen, inside: &ParticipantSeen) -> Value {
+    let (at, call) = (rfc2822(inside.joined_at), &inside.call);
+    json!({
+        "account_sid": account,
+        "call_sid": call,
+        "conference_sid": conference.sid,
+        "date_created": at,
+        "date_updated": at,
+        "label": null,
+        "call_sid_to_coach": null,
+        "coaching": false,
+        "muted": false,
+        "hold": false,
+        "start_conference_on_enter": inside.starts,
+        "end_conference_on_exit": inside.ends,
+        "status": "connected",
+        "queue_time": null,
+        "uri": format!("/2010-04-01/Accounts/{account}/Conferences/{}/Participants/{call}.json", conference.sid),
     })
 }
 

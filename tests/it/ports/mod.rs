@@ -6,6 +6,7 @@ mod egress;
 mod keys;
 mod llm;
 mod objects;
+mod provider;
 mod tone_speech;
 mod twilio;
 mod twilio_client;

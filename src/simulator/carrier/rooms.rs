@@ -1,0 +1,106 @@
+//! The carrier's API of conferences: listed, fetched, ended, and who is in them.
+
+use super::{
+    Carrier, ConferenceSeen,
+    rest::{Form, Reply, sid_of},
+    wire::{self, Refusal},
+};
+use axum::{
+    Json, Router,
+    extract::{Path, RawForm, RawQuery, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde_json::Value;
+
+/// The routes below an account.
+pub(super) fn routes(account: &str) -> Router<Carrier> {
+    let conferences = format!("{account}/Conferences");
+    Router::new()
+        .route(&format!("{conferences}.json"), get(list))
+        .route(&format!("{conferences}/{{conference}}"), get(fetch).post(update))
+        .route(&format!("{conferences}/{{conference}}/Participants.json"), get(participants))
+        .route(&format!("{conferences}/{{conference}}/Participants/{{call}}"), get(participant).delete(remove))
+}
+
+async fn list(State(carrier): State<Carrier>, RawQuery(query): RawQuery) -> Reply {
+    let form = Form::read(query.unwrap_or_default().as_bytes());
+    let wanted = |name: &str, value: &Value| form.one(name).is_none_or(|wanted| value == wanted);
+    let account = &carrier.0.account_sid;
+    let mut found: Vec<Value> = carrier.conferences().iter().map(|one| wire::conference(account, one)).collect();
+    let field = |one: &Value, name: &str| one.get(name).cloned().unwrap_or(Value::Null);
+    found.retain(|one| {
+        wanted("FriendlyName", &field(one, "friendly_name")) && wanted("Status", &field(one, "status"))
+    });
+    found.reverse();
+    let (query, page, size) = form.page();
+    let base = format!("/2010-04-01/Accounts/{account}/Conferences.json");
+    Ok((StatusCode::OK, Json(wire::list(("conferences", &base), &found, &query, page, size))))
+}
+
+fn find(carrier: &Carrier, part: &str) -> Result<ConferenceSeen, Refusal> {
+    let found = carrier.conferences().into_iter().find(|one| one.sid == sid_of(part));
+    found.ok_or_else(|| Refusal::unknown(&format!("/2010-04-01/Accounts/{}/Conferences/{part}", carrier.0.account_sid)))
+}
+
+async fn fetch(State(carrier): State<Carrier>, Path((_, conference)): Path<(String, String)>) -> Reply {
+    let conference = find(&carrier, &conference)?;
+    Ok((StatusCode::OK, Json(wire::conference(&carrier.0.account_sid, &conference))))
+}
+
+async fn update(
+    State(carrier): State<Carrier>,
+    Path((_, conference)): Path<(String, String)>,
+    RawForm(body): RawForm,
+) -> Reply {
+    let known = find(&carrier, &conference)?;
+    if Form::read(&body).one("Status") != Some("completed") {
+        return Err(Refusal::bad(20001, "Status must be completed; announcements are not simulated"));
+    }
+    carrier.release(&known.sid, None);
+    loop {
+        let version = carrier.version();
+        if carrier.participants_of(&known.sid).is_none_or(|inside| inside.is_empty()) {
+            break;
+        }
+        carrier.changed_after(version).await;
+    }
+    fetch(State(carrier), Path((String::new(), known.sid))).await
+}
+
+async fn participants(
+    State(carrier): State<Carrier>,
+    Path((_, conference)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Reply {
+    let conference = find(&carrier, &conference)?;
+    let account = &carrier.0.account_sid;
+    let inside = carrier.participants_of(&conference.sid).unwrap_or_default();
+    let found: Vec<Value> = inside.iter().map(|one| wire::participant(account, &conference, one)).collect();
+    let (query, page, size) = Form::read(query.unwrap_or_default().as_bytes()).page();
+    let base = format!("/2010-04-01/Accounts/{account}/Conferences/{}/Participants.json", conference.sid);
+    Ok((StatusCode::OK, Json(wire::list(("participants", &base), &found, &query, page, size))))
+}
+
+async fn participant(
+    State(carrier): State<Carrier>,
+    Path((_, conference, call)): Path<(String, String, String)>,
+) -> Reply {
+    let conference = find(&carrier, &conference)?;
+    let inside = carrier.participants_of(&conference.sid).unwrap_or_default();
+    let found = inside.iter().find(|one| one.call == sid_of(&call)).ok_or_else(|| Refusal::unknown(&call))?;
+    Ok((StatusCode::OK, Json(wire::participant(&carrier.0.account_sid, &conference, found))))
+}
+
+async fn remove(
+    State(carrier): State<Carrier>,
+    Path((_, conference, call)): Path<(String, String, String)>,
+) -> Result<Response, Refusal> {
+    let conference = find(&carrier, &conference)?;
+    if carrier.release(&conference.sid, Some(sid_of(&call))) {
+        Ok(StatusCode::NO_CONTENT.into_response())
+    } else {
+        Err(Refusal::unknown(&call))
+    }
+}
