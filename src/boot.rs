@@ -122,6 +122,7 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
         api_url: "http://127.0.0.1:9".to_owned(),
         account_sid: "AC0".to_owned(),
         auth_token: Private::new(nobodys()),
+        other_auth_token: Private::default(),
     };
     let wires = Wires {
         connections: DESK_CONNECTIONS,
@@ -230,6 +231,7 @@ fn twilio(config: &CarrierConfig, public_url: &str) -> Result<Twilio, Error> {
         api_base: config.api_url.clone(),
         account_sid: config.account_sid.clone(),
         auth_token: config.auth_token.clone(),
+        other_auth_token: config.other_auth_token.clone(),
         public_url: public_url.to_owned(),
     })
     .map_err(|fault| Error::Invalid(fault.to_string()))

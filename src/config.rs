@@ -52,6 +52,11 @@ pub struct Settings {
     #[arg(long, global = true, env = "CARELINE_TWILIO_AUTH_TOKEN", default_value = "", hide_env_values = true)]
     pub twilio_auth_token: String,
 
+    /// A second token of that account while tokens are changed: webhooks signed with either are taken, the API is opened
+    /// with the first alone. Empty when no change is under way. Secret.
+    #[arg(long, global = true, env = "CARELINE_TWILIO_OTHER_AUTH_TOKEN", default_value = "", hide_env_values = true)]
+    pub twilio_other_auth_token: String,
+
     /// Base URL of the carrier's API; the simulated town has its own.
     #[arg(long, global = true, env = "CARELINE_TWILIO_API_URL", default_value = TWILIO_API, hide_env_values = true)]
     pub twilio_api_url: String,
@@ -169,10 +174,11 @@ pub struct Settings {
 }
 
 /// Variables whose values are never shown.
-pub const SECRETS: [&str; 7] = [
+pub const SECRETS: [&str; 8] = [
     "CARELINE_KEYS_TOKEN",
     "CARELINE_S3_SECRET",
     "CARELINE_TWILIO_AUTH_TOKEN",
+    "CARELINE_TWILIO_OTHER_AUTH_TOKEN",
     "CARELINE_MODEL_KEY",
     "CARELINE_CALL_CODE_KEY",
     "CARELINE_KEYS",
@@ -307,6 +313,8 @@ pub struct CarrierConfig {
     pub account_sid: String,
     /// Its primary token.
     pub auth_token: Private<String>,
+    /// A second token that signs too while tokens are changed; empty when there is none.
+    pub other_auth_token: Private<String>,
 }
 
 /// Which model.

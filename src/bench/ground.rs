@@ -63,6 +63,7 @@ impl Ground {
                 api_url: "http://127.0.0.1:9".to_owned(),
                 account_sid: "AC0".to_owned(),
                 auth_token: Private::new(hex::encode(rand::random::<[u8; 16]>())),
+                other_auth_token: Private::default(),
             },
             model: ModelConfig::Extractive,
             clock: ClockConfig::Machine,

@@ -234,6 +234,9 @@ fn carrier(settings: &Settings, public_url: Option<&str>, faults: &mut Faults) -
     } else {
         is_strong("CARELINE_TWILIO_AUTH_TOKEN", &settings.twilio_auth_token, faults);
     }
+    if !settings.twilio_other_auth_token.is_empty() {
+        is_strong("CARELINE_TWILIO_OTHER_AUTH_TOKEN", &settings.twilio_other_auth_token, faults);
+    }
     let url = http_url("CARELINE_TWILIO_API_URL", &settings.twilio_api_url, faults);
     if let Some(url) = &url {
         if url.scheme() == "http" && !is_loopback(url) {
@@ -254,6 +257,7 @@ fn carrier(settings: &Settings, public_url: Option<&str>, faults: &mut Faults) -
         api_url: settings.twilio_api_url.trim_end_matches('/').to_owned(),
         account_sid: sid.clone(),
         auth_token: Private::new(settings.twilio_auth_token.clone()),
+        other_auth_token: Private::new(settings.twilio_other_auth_token.clone()),
     })
 }
 

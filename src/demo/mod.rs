@@ -246,6 +246,7 @@ fn config(
             api_url: town.url(""),
             account_sid: keys.account_sid.clone(),
             auth_token: Private::new(keys.auth_token.clone()),
+            other_auth_token: Private::default(),
         },
         model: ModelConfig::Server {
             url: town.url("/v1"),

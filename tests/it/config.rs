@@ -136,9 +136,11 @@ fn a_secret_out_of_a_manual_does_not_start_and_no_setting_opens_an_unsigned_door
         "my-super-secret-8c1f0e7b9a2d4c6385e1f7a0b3".to_owned(),
         real[..31].to_owned(),
     ] {
-        for (name, variable) in
-            [("--twilio-auth-token", "CARELINE_TWILIO_AUTH_TOKEN"), ("--call-code-key", "CARELINE_CALL_CODE_KEY")]
-        {
+        for (name, variable) in [
+            ("--twilio-auth-token", "CARELINE_TWILIO_AUTH_TOKEN"),
+            ("--twilio-other-auth-token", "CARELINE_TWILIO_OTHER_AUTH_TOKEN"),
+            ("--call-code-key", "CARELINE_CALL_CODE_KEY"),
+        ] {
             assert_eq!(faulty(&[(name, &guessable)], &[]), [variable], "{guessable}");
         }
     }

@@ -40,6 +40,8 @@ pub struct TwilioSettings {
     pub account_sid: String,
     /// The account's primary token: it signs webhooks and opens the API.
     pub auth_token: Private<String>,
+    /// A second token whose signatures hold too while tokens are changed; empty is none.
+    pub other_auth_token: Private<String>,
     /// The origin under which Twilio reaches us: `https`, or `http` on a loopback address; a path before `/hooks` is fine.
     pub public_url: String,
 }
@@ -91,7 +93,8 @@ impl Twilio {
         let origin = PublicOrigin::parse(&settings.public_url).ok_or(BadTwilioSettings::PublicUrl)?;
         let client =
             Client::new(api.text(), sid.clone(), settings.auth_token.clone()).ok_or(BadTwilioSettings::Client)?;
-        Ok(Self { client, seal: Seal::new(settings.auth_token, sid.clone()), origin })
+        let seal = Seal::new(settings.auth_token, sid.clone()).with(settings.other_auth_token);
+        Ok(Self { client, seal, origin })
     }
 }
 

@@ -25,6 +25,7 @@ static TWILIO: LazyLock<Twilio> = LazyLock::new(|| {
         api_base: "https://api.twilio.com".to_owned(),
         account_sid: "AC0123456789abcdef0123456789abcdef".to_owned(),
         auth_token: Private::new(TOKEN.to_owned()),
+        other_auth_token: Private::default(),
         public_url: ORIGIN.to_owned(),
     };
     Twilio::new(settings).expect("these settings hold")

@@ -29,6 +29,7 @@ fn settings(public_url: &str, token: &str) -> TwilioSettings {
         api_base: "https://api.twilio.com".into(),
         account_sid: ACCOUNT.into(),
         auth_token: Private::new(token.to_owned()),
+        other_auth_token: Private::default(),
         public_url: public_url.into(),
     }
 }
@@ -103,6 +104,57 @@ fn the_published_signatures_hold() {
         assert!(!holds("/myapp.php?foo=1&bar=2", &body, Some("")));
         assert!(!holds("/myapp.php?foo=1&bar=2", &body, None));
     }
+}
+
+/// The vectors of the provider's published libraries whose address can be ours: https, no user in it. Token 12345.
+#[test]
+fn the_signatures_of_the_providers_libraries_hold() {
+    let call = "Digits=1234&CallSid=CA1234567890ABCDE&To=%2B18005551212&Caller=%2B14158675309&From=%2B14158675309";
+    let sorted = format!("{call}&ReasonConferenceEnded=test&Reason=Participant");
+    let repeated = "Sid=CA123&SidAccount=AC123&Digits=5678&Digits=1234&Digits=1234";
+    let json = r#"{"property": "value", "boolean": true}"#;
+    let hash = "bodySHA256=0a1ff7634d9ab3b95db5c9a2dfe9416e41502b283a80c7cf19632632f96e6620";
+    let usual = "/myapp.php?foo=1&bar=2";
+    let (plain, port) = ("https://mycompany.com", "https://mycompany.com:1234");
+    let (with_hash, only_hash) = (format!("{usual}&{hash}"), format!("/myapp.php?{hash}"));
+    for (origin, path, body, signature) in [
+        (plain, usual, call, "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+        (port, usual, call, "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
+        (plain, usual, call, "kvajT1Ptam85bY51eRf/AJRuM3w="),
+        (port, usual, call, "CYn1h0gLBdNxDGkKJg6hYohgeD8="),
+        (plain, usual, &sorted, "vOEb5UThFn24KEfnOFLQY2AE5FY="),
+        (port, usual, &sorted, "vOEb5UThFn24KEfnOFLQY2AE5FY="),
+        (plain, usual, repeated, "IK+Dwps556ElfBT0I3Rgjkr1wJU="),
+        (plain, usual, "property=value&boolean=true", "NBdBDr/T/lgjI+tlgpXjKZQZs/k="),
+        (plain, &with_hash, json, "a9nBmqA0ju/hNViExpshrM61xv4="),
+        (plain, &only_hash, json, "y77kIzt2vzLz71DgmJGsen2scGs="),
+    ] {
+        let seal = Seal::new(Private::new("12345".to_owned()), ACCOUNT.into());
+        let origin = PublicOrigin::parse(origin).unwrap();
+        assert!(seal.holds_over_form(&origin, path, body.as_bytes(), Some(signature)), "{path} {body} {signature}");
+        assert!(!seal.holds_over_form(&origin, path, b"property=other", Some(signature)), "{path} {body} {signature}");
+    }
+    let seal = Seal::new(Private::new("12345".to_owned()), ACCOUNT.into());
+    let origin = PublicOrigin::parse(plain).unwrap();
+    let wrongly_sorted = "95+Bu0JVPi0r/SsESZCVf0dWAjw=";
+    assert!(!seal.holds_over_form(&origin, usual, sorted.as_bytes(), Some(wrongly_sorted)));
+    assert!(!seal.holds_over_form(&origin, usual, json.as_bytes(), Some("RSOYDt4T1cUTdK1PDd93/VVr8B8=")));
+}
+
+#[test]
+fn while_tokens_are_changed_both_sign_and_afterwards_one() {
+    let (old, new) = ("the-token-that-was", "the-token-to-come");
+    let signed = |token| sign(token, &format!("{ORIGIN}{PATH}"), &keys_pressed());
+    let hears = |token: &str, other: &str, signature: &str| {
+        let both = TwilioSettings { other_auth_token: Private::new(other.to_owned()), ..settings(ORIGIN, token) };
+        hear(&Twilio::new(both).unwrap(), PATH, &form(&keys_pressed()), Some(signature)).is_ok()
+    };
+    for (token, other) in [(old, new), (new, old)] {
+        assert!(hears(token, other, &signed(old)) && hears(token, other, &signed(new)));
+        assert!(!hears(token, other, &signed("another")));
+    }
+    assert!(hears(new, "", &signed(new)) && !hears(new, "", &signed(old)));
+    assert!(!hears(new, "", &signed("")) && !hears(new, " ", &signed(" ")), "no token is no key");
 }
 
 #[test]

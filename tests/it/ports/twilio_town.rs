@@ -177,6 +177,7 @@ async fn scene() -> Scene {
         api_base: town.base_url(),
         account_sid: ACCOUNT.into(),
         auth_token: Private::new(TOKEN.into()),
+        other_auth_token: Private::default(),
         public_url: format!("http://{}", listener.local_addr().unwrap()),
     })
     .unwrap();

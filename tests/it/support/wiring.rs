@@ -46,6 +46,7 @@ pub async fn app(database: &Database, connections: u32, clock: Arc<dyn Clock>, l
             api_base: line.api.to_owned(),
             account_sid: line.account.to_owned(),
             auth_token: Private::new(line.token.to_owned()),
+            other_auth_token: Private::default(),
             public_url: line.origin.to_owned(),
         })
         .unwrap(),
