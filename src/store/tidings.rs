@@ -154,9 +154,7 @@ async fn correct(
 /// What the end of an attempt means for a call in this state.
 const fn ending(party: Party, state: CallState, status: CarrierStatus) -> Option<CallEvent> {
     match (party, state) {
-        (Party::Patient, CallState::Placing | CallState::Placed) => {
-            Some(CallEvent::Unreached(unreached(status)))
-        }
+        (Party::Patient, CallState::Placing | CallState::Placed) => Some(CallEvent::Unreached(unreached(status))),
         (Party::Patient, CallState::WaitingForNurse | CallState::Bridged) => Some(CallEvent::PatientLeft),
         (Party::Nurse(_), CallState::WaitingForNurse) => Some(CallEvent::NurseDidNotCome),
         (Party::Nurse(_), CallState::Bridged) => Some(CallEvent::NurseLeft),

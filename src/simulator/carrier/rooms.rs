@@ -30,9 +30,7 @@ async fn list(State(carrier): State<Carrier>, RawQuery(query): RawQuery) -> Repl
     let account = &carrier.0.account_sid;
     let mut found: Vec<Value> = carrier.conferences().iter().map(|one| wire::conference(account, one)).collect();
     let field = |one: &Value, name: &str| one.get(name).cloned().unwrap_or(Value::Null);
-    found.retain(|one| {
-        wanted("FriendlyName", &field(one, "friendly_name")) && wanted("Status", &field(one, "status"))
-    });
+    found.retain(|one| wanted("FriendlyName", &field(one, "friendly_name")) && wanted("Status", &field(one, "status")));
     found.reverse();
     let (query, page, size) = form.page();
     let base = format!("/2010-04-01/Accounts/{account}/Conferences.json");

@@ -75,6 +75,7 @@ fn client(base: &str) -> Twilio {
         api_base: base.into(),
         account_sid: ACCOUNT.into(),
         auth_token: Private::new("token".into()),
+        other_auth_token: Private::default(),
         public_url: "https://ward.example.org/careline".into(),
     })
     .unwrap()
