@@ -14,6 +14,7 @@ use crate::{
         phone::{MediaWire, Phone},
         sign_on::SingleSignOn,
         speech::Speech,
+        texts::Texts,
         vectors::Vectors,
     },
     store::Db,
@@ -29,6 +30,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// The carrier.
     pub phone: Arc<dyn Phone>,
+    /// The carrier's texts.
+    pub texts: Arc<dyn Texts>,
     /// The carrier's media protocol.
     pub media: Arc<dyn MediaWire>,
     /// Speech to text.

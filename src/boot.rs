@@ -162,6 +162,7 @@ async fn wire(database: &Database, wires: Wires<'_>) -> Result<Arc<App>, Error> 
         db: open(database, wires.connections, &vault).await?,
         clock: clock(wires.clock).await?,
         phone: telephone.clone(),
+        texts: telephone.clone(),
         media: telephone,
         speech: Arc::new(ToneTranscriber),
         guide: guide(wires.model)?,

@@ -216,6 +216,30 @@ kinds! {
     OpenedSecrets = "opened_secrets",
     /// Background work was given up.
     DiscardedJob = "discarded_job",
+    /// A text was written, by a person or by Careline, to be sent.
+    WroteText = "wrote_text",
+    /// The carrier was asked to send a text.
+    SentText = "sent_text",
+    /// The carrier's answer bound, rejected or left open a text.
+    SettledText = "settled_text",
+    /// A rule held a text back.
+    HeldBackText = "held_back_text",
+    /// Scheduled texts were called off.
+    CalledOffTexts = "called_off_texts",
+    /// The carrier said how far a text came.
+    FollowedText = "followed_text",
+    /// A text came in.
+    ReceivedText = "received_text",
+    /// A number asked for no more texts, or for texts again.
+    RecordedTextStop = "recorded_text_stop",
+    /// The texts of a patient were read.
+    OpenedTexts = "opened_texts",
+    /// The texts nobody has read yet were listed.
+    ListedTexts = "listed_texts",
+    /// A text that came in was read.
+    ReadText = "read_text",
+    /// A text of an unknown sender was put with a patient.
+    MatchedText = "matched_text",
 }
 
 /// One thing that was done or read. Details are ids, codes and counts, never names, numbers or speech.

@@ -18,11 +18,17 @@ pub enum FollowUpReason {
     Call(Owed),
     /// Careline gave up work on a call.
     JobGivenUp,
+    /// A text came in that may be about an emergency or how somebody feels.
+    UrgentText,
+    /// A text came in that a person must read.
+    TextToRead,
+    /// A staff member's text did not arrive.
+    TextLost,
 }
 
 impl FollowUpReason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Assessment,
         Self::Call(Owed::Missed),
         Self::Call(Owed::IdentityNotProven),
@@ -33,6 +39,9 @@ impl FollowUpReason {
         Self::Call(Owed::Unresolved),
         Self::Call(Owed::CarrierAway),
         Self::JobGivenUp,
+        Self::UrgentText,
+        Self::TextToRead,
+        Self::TextLost,
     ];
 
     /// The code stored.
@@ -42,6 +51,9 @@ impl FollowUpReason {
             Self::Assessment => "assessment",
             Self::Call(owed) => owed.code(),
             Self::JobGivenUp => "job_given_up",
+            Self::UrgentText => "urgent_text",
+            Self::TextToRead => "text_to_read",
+            Self::TextLost => "text_lost",
         }
     }
 
@@ -65,6 +77,9 @@ impl FollowUpReason {
             Self::Call(Owed::Unresolved) => "It is unknown whether the telephone rang",
             Self::Call(Owed::CarrierAway) => "The telephone service takes no calls",
             Self::JobGivenUp => "Careline gave up work on a call",
+            Self::UrgentText => "A text may be about an emergency",
+            Self::TextToRead => "A text waits for an answer",
+            Self::TextLost => "A text did not arrive",
         }
     }
 
@@ -73,9 +88,12 @@ impl FollowUpReason {
     pub const fn default_urgency(self) -> Disposition {
         match self {
             Self::Call(Owed::NoNurse | Owed::PatientHungUpWaiting | Owed::Unresolved | Owed::CarrierAway)
-            | Self::JobGivenUp => Disposition::Clinician1h,
-            Self::Call(Owed::Missed | Owed::IdentityNotProven | Owed::CaregiverMayNot) => Disposition::SameDay,
-            Self::Assessment | Self::Call(Owed::NumberRefused) => Disposition::Within24h,
+            | Self::JobGivenUp
+            | Self::UrgentText => Disposition::Clinician1h,
+            Self::Call(Owed::Missed | Owed::IdentityNotProven | Owed::CaregiverMayNot) | Self::TextToRead => {
+                Disposition::SameDay
+            }
+            Self::Assessment | Self::Call(Owed::NumberRefused) | Self::TextLost => Disposition::Within24h,
         }
     }
 }

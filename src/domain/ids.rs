@@ -100,6 +100,8 @@ id! {
     RightId,
     /// Something that waits for a second person.
     ApprovalId,
+    /// One text, out or in.
+    TextId,
 }
 
 fn uuid_at(now: DateTime<Utc>) -> Uuid {

@@ -38,6 +38,7 @@ pub mod script_texts;
 pub mod sealed;
 pub mod session;
 pub mod sign_on;
+pub mod text;
 pub mod tones;
 pub mod totp;
 pub mod transcript;

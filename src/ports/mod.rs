@@ -10,6 +10,7 @@ pub mod objects;
 pub mod phone;
 pub mod sign_on;
 pub mod speech;
+pub mod texts;
 pub mod vectors;
 
 use std::fmt;

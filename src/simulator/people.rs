@@ -37,6 +37,40 @@ pub struct Person {
     /// What they say in a conference.
     #[serde(default)]
     pub in_conference: Vec<Line>,
+    /// What becomes of texts to them.
+    #[serde(default)]
+    pub texts: Texting,
+    /// What they write back.
+    #[serde(default)]
+    pub writes_back: Vec<WritesBack>,
+}
+
+/// What becomes of texts to somebody, with the provider's error code where there is one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Texting {
+    /// They arrive.
+    #[default]
+    Arrive,
+    /// The network does not deliver them, such as 30003: the telephone is off.
+    Undelivered(u32),
+    /// The carrier does not send them, such as 30007: filtered.
+    Failed(u32),
+    /// The carrier does not even take them, such as 21614: no mobile telephone.
+    Refused(u32),
+}
+
+/// A reaction to a text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WritesBack {
+    /// Part of the words, in any case.
+    pub when_reads: String,
+    /// What they write.
+    pub says: String,
+    /// How long after.
+    #[serde(default)]
+    pub after_seconds: Seconds,
 }
 
 /// What happens when it rings.

@@ -1,7 +1,7 @@
 //! The town's own surface, which no provider has: its clock, its people, its misbehaviour, and what really happened.
 
 use super::{
-    carrier::{CallSeen, Carrier, ConferenceSeen, faults::FaultsWanted},
+    carrier::{CallSeen, Carrier, ConferenceSeen, TextFaultsWanted, TextSeen, faults::FaultsWanted},
     people::{Keys, TownPlan},
 };
 use crate::ports::clock::Clock;
@@ -38,6 +38,10 @@ pub(super) fn routes(carrier: &Carrier) -> Router {
         .route("/town/press", post(press))
         .route("/town/hangup", post(hang_up))
         .route("/town/faults", post(misbehave))
+        .route("/town/texts", get(texts))
+        .route("/town/text", post(write))
+        .route("/town/numbers", post(set_number))
+        .route("/town/text-faults", post(misbehave_with_texts))
         .with_state(carrier.clone())
 }
 
@@ -159,5 +163,40 @@ fn done(was_done: bool) -> Result<Json<Value>, Refusal> {
 
 async fn misbehave(State(carrier): State<Carrier>, Json(wanted): Json<FaultsWanted>) -> Json<Value> {
     carrier.misbehave(wanted);
+    Json(json!({ "ok": true }))
+}
+
+async fn texts(State(carrier): State<Carrier>) -> Json<Vec<TextSeen>> {
+    Json(carrier.texts())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Write {
+    from: String,
+    to: String,
+    body: String,
+}
+
+/// Makes somebody write a text.
+async fn write(State(carrier): State<Carrier>, Json(text): Json<Write>) -> Json<TextSeen> {
+    Json(carrier.make_text(&text.from, &text.to, &text.body).await)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NumberSettings {
+    number: String,
+    text_url: String,
+}
+
+/// What a number's owner sets at the provider: where texts to it go.
+async fn set_number(State(carrier): State<Carrier>, Json(settings): Json<NumberSettings>) -> Json<Value> {
+    carrier.set_text_address(&settings.number, &settings.text_url);
+    Json(json!({ "ok": true }))
+}
+
+async fn misbehave_with_texts(State(carrier): State<Carrier>, Json(wanted): Json<TextFaultsWanted>) -> Json<Value> {
+    carrier.misbehave_with_texts(&wanted);
     Json(json!({ "ok": true }))
 }

@@ -46,6 +46,7 @@ pub mod staff;
 pub mod standing;
 pub mod streams;
 pub mod teams;
+pub mod texts;
 pub mod tidings;
 pub mod tokens;
 pub mod worklist;

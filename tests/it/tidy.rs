@@ -32,7 +32,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("flows", &["domain", "ports", "store", "app", "live", "error", "factors"]),
     ("jobs", &["domain", "flows", "app", "error", "store::jobs"]),
     ("web", &["domain", "flows", "app", "live", "error"]),
-    ("web/hooks", &["domain", "flows", "app", "live", "error", "ports::phone", "ports::speech"]),
+    ("web/hooks", &["domain", "flows", "app", "live", "error", "ports::phone", "ports::speech", "ports::texts"]),
     ("simulator", &["domain::ids", "domain::tones", "ports::clock"]),
     ("evals", &["domain", "flows", "app", "error", "ports"]),
 ];

@@ -1,7 +1,7 @@
 //! Our own public origin, kept letter by letter as configured: signatures are made over text, so nothing here passes
 //! through a URL library that would lower-case or re-encode it.
 
-use crate::domain::ids::{AttemptId, OrgId};
+use crate::domain::ids::{AttemptId, OrgId, TextId};
 use std::net::IpAddr;
 
 /// An origin with an optional path before ours, such as `https://ward.example.org` or `https://example.org/careline`.
@@ -49,6 +49,12 @@ impl PublicOrigin {
     #[must_use]
     pub fn hook(&self, org: OrgId, attempt: AttemptId, kind: &str) -> String {
         format!("{}/hooks/phone/{org}/{attempt}/{kind}{REPEATS}", self.text)
+    }
+
+    /// The address at which the fate of a text is reported.
+    #[must_use]
+    pub fn text_hook(&self, org: OrgId, text: TextId) -> String {
+        format!("{}/hooks/text/{org}/{text}/status{REPEATS}", self.text)
     }
 
     /// The address of a prompt's answer. `step` differs from prompt to prompt, so that two silences in a row are two

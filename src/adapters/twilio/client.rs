@@ -21,13 +21,13 @@ const REPLY_WITHIN: Duration = Duration::from_secs(12);
 /// The largest reply that is read: a page of a thousand calls is about 1.5 MB.
 const LARGEST_REPLY: usize = 8 * 1024 * 1024;
 /// Pages of a list that are read: ten thousand calls between one pair of numbers.
-const MOST_PAGES: usize = 10;
+pub(super) const MOST_PAGES: usize = 10;
 /// "Call is not in-progress": it has ended.
 const NOT_IN_PROGRESS: &str = "21220";
 
 /// The API of one account.
 pub(super) struct Client {
-    http: reqwest::Client,
+    pub(super) http: reqwest::Client,
     base: String,
     account: String,
     token: Private<String>,
@@ -132,7 +132,8 @@ impl Client {
         }
     }
 
-    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Outage> {
+    /// Sends a request once and reads what comes back.
+    pub(super) async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Outage> {
         let request = request.basic_auth(&self.account, Some(self.token.reveal()));
         let mut reply = request.send().await.map_err(|fault| outage(meaning(&fault)))?;
         let status = reply.status();
@@ -170,7 +171,7 @@ impl Client {
         serde_json::from_slice(&body).map_err(|_| outage(OutageKind::Garbled))
     }
 
-    fn at(&self, path: &str) -> String {
+    pub(super) fn at(&self, path: &str) -> String {
         format!("{}/2010-04-01/Accounts/{}{path}", self.base, self.account)
     }
 
@@ -180,7 +181,7 @@ impl Client {
     }
 
     /// The next page's address, which must be a path of this account: the token goes nowhere else.
-    fn page(&self, path: &str) -> Result<String, Outage> {
+    pub(super) fn page(&self, path: &str) -> Result<String, Outage> {
         let own = format!("/2010-04-01/Accounts/{}/", self.account);
         if path.starts_with(&own) { Ok(format!("{}{path}", self.base)) } else { Err(outage(OutageKind::Garbled)) }
     }
@@ -197,6 +198,6 @@ fn meaning(fault: &reqwest::Error) -> OutageKind {
     }
 }
 
-const fn outage(kind: OutageKind) -> Outage {
+pub(super) const fn outage(kind: OutageKind) -> Outage {
     Outage { dependency: "twilio", kind }
 }

@@ -86,6 +86,11 @@ impl Seal {
         forms.iter().fold(Choice::from(0), |held, url| held | self.matches(url, &none, signature)).into()
     }
 
+    /// Whether a message says it is of this account.
+    pub(super) fn is_of_account(&self, account: Option<&str>) -> bool {
+        account == Some(self.account.as_str())
+    }
+
     fn matches(&self, url: &str, fields: &BTreeSet<Field<'_>>, signature: &str) -> Choice {
         let tokens = [Some(&self.token), self.other.as_ref()].into_iter().flatten();
         tokens.fold(Choice::from(0), |held, token| held | Self::signed_by(token, url, fields, signature))
@@ -104,7 +109,7 @@ impl Seal {
     /// Reads a form whose signature holds. The signed text has no borders between names and values, so a field moved
     /// into its neighbour would still be signed: what we read must therefore be whole and look like itself.
     pub(super) fn read(&self, path_and_query: &str, body: &[u8]) -> Result<CarrierNews, HookRefusal> {
-        let form = Form { fields: form_urlencoded::parse(body).collect() };
+        let form = Form::of(body);
         let swallows = |value: &str| NAMES_READ.iter().any(|name| value.contains(name));
         if form.fields.iter().any(|(_, value)| swallows(value)) {
             return Err(HookRefusal::Unreadable);
@@ -151,13 +156,19 @@ impl Seal {
 
 type Field<'a> = (std::borrow::Cow<'a, str>, std::borrow::Cow<'a, str>);
 
-struct Form<'a> {
+/// The fields of a message.
+pub(super) struct Form<'a> {
     fields: Vec<Field<'a>>,
 }
 
-impl Form<'_> {
+impl<'a> Form<'a> {
+    /// Reads them; whoever reads has checked the signature.
+    pub(super) fn of(body: &'a [u8]) -> Self {
+        Self { fields: form_urlencoded::parse(body).collect() }
+    }
+
     /// The one value of a name; two different ones would let a reader choose.
-    fn one(&self, name: &str) -> Result<Option<&str>, HookRefusal> {
+    pub(super) fn one(&self, name: &str) -> Result<Option<&str>, HookRefusal> {
         let mut values = self.fields.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_ref());
         let first = values.next();
         if values.any(|other| Some(other) != first) { Err(HookRefusal::Unreadable) } else { Ok(first) }

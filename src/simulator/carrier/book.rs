@@ -1,7 +1,7 @@
 //! What the carrier knows: every call it ever saw, every conference, the people behind the numbers. This is also the
 //! oracle of tests and demo, for it is what really happened on the telephone network.
 
-use super::{conference::Conference, faults::Faults, leg::Order, voice::Voice};
+use super::{conference::Conference, faults::Faults, leg::Order, texts::TextBook, voice::Voice};
 use crate::simulator::people::Person;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -158,6 +158,7 @@ pub(super) struct Book {
     pub(super) live: BTreeMap<String, LiveCall>,
     pub(super) conferences: Vec<Conference>,
     pub(super) faults: Faults,
+    pub(super) texts: TextBook,
 }
 
 /// How to reach a call that is not over.

@@ -3,7 +3,7 @@
 //!
 //! `book` what it knows · `rest`, `rooms`, `wire` its API · `post` signed requests out · `line` one call from dial to end ·
 //! `leg` the answered part of it · `twiml` the language · `conference` · `voice`, `media` what is heard and forked ·
-//! `faults` how it misbehaves on request.
+//! `faults` how it misbehaves on request · `texts`, `text_rest` messages.
 
 pub(super) mod book;
 mod conference;
@@ -14,6 +14,8 @@ mod media;
 mod post;
 mod rest;
 mod rooms;
+mod text_rest;
+mod texts;
 mod twiml;
 mod voice;
 mod wire;
@@ -21,6 +23,7 @@ mod wire;
 pub use book::{CallFault, CallSeen, CallStatus, StreamSeen, StreamStatus};
 pub use conference::ConferenceSeen;
 pub(super) use rest::routes;
+pub use texts::{TextCallbacks, TextFaultsWanted, TextSeen};
 
 use super::{
     clock::VirtualClock,
@@ -75,6 +78,7 @@ impl Carrier {
             live: BTreeMap::new(),
             conferences: Vec::new(),
             faults: Faults::default(),
+            texts: texts::TextBook::default(),
         };
         let inner =
             Inner { account_sid, auth_token, clock, web, book: Mutex::new(book), changes: watch::Sender::new(0) };

@@ -59,7 +59,7 @@ impl Courier {
 
 impl Carrier {
     /// One callback, repeated as the address's `#rc=` and `#rp=` ask.
-    async fn deliver(&self, url: &str, method: Method, fields: &Fields, token: &str) {
+    pub(super) async fn deliver(&self, url: &str, method: Method, fields: &Fields, token: &str) {
         let (repeats, repeats_on_5xx) = retry_wishes(url);
         for _ in 0..=repeats {
             match self.request(url, method, fields, token).await {

@@ -7,7 +7,7 @@ use super::{
     line::{Detection, DialPlan},
     media::{self, StreamPlan},
     post::Method,
-    rooms,
+    rooms, text_rest,
     wire::{self, Refusal},
 };
 use crate::{
@@ -44,6 +44,8 @@ pub(in crate::simulator) fn routes(carrier: &Carrier) -> Router {
         .route(&format!("{account}/Calls/{{call}}/Streams.json"), post(start_stream))
         .route(&format!("{account}/Calls/{{call}}/Streams/{{stream}}"), post(stop_stream))
         .merge(rooms::routes(account))
+        .route(&format!("{account}/Messages.json"), post(text_rest::create).get(text_rest::list))
+        .route(&format!("{account}/Messages/{{text}}"), get(text_rest::fetch))
         .layer(middleware::from_fn_with_state(carrier.clone(), authenticate))
         .with_state(carrier.clone())
 }

@@ -176,6 +176,6 @@ pub(super) fn participant(account: &str, conference: &ConferenceSeen, inside: &P
 }
 
 /// The provider's instants: RFC 2822 in UTC, whole seconds.
-fn rfc2822(at: DateTime<Utc>) -> String {
+pub(super) fn rfc2822(at: DateTime<Utc>) -> String {
     at.to_rfc2822()
 }

@@ -58,6 +58,7 @@ pub async fn app(database: &Database, connections: u32, clock: Arc<dyn Clock>, l
         db: database.open(connections).await,
         clock,
         phone: twilio.clone(),
+        texts: twilio.clone(),
         media: twilio,
         speech: Arc::new(ToneTranscriber),
         guide: Guide::Extractive,
