@@ -61,8 +61,8 @@ pub async fn sequence(db: &Db, actor: &Actor, keys: &mut KeyRing) -> Result<Chai
 }
 
 /// Chains new entries of the transaction's organization. Another sequencer of the same organization makes this one do
-/// nothing. Only entries older than every running transaction are taken: one that commits late would otherwise be skipped
-/// for ever. An entry whose mark is wrong stays outside, where verification names it.
+/// nothing. Of this server's entries only those older than every running transaction are taken: one that commits late would
+/// otherwise be skipped for ever. An entry whose mark is wrong stays outside, where verification names it.
 async fn sequence_in(tx: &mut OrgTx, keys: &KeyRing) -> Result<Sequenced, Error> {
     let org = tx.org();
     let mine = sqlx::query_scalar!(
@@ -74,14 +74,13 @@ async fn sequence_in(tx: &mut OrgTx, keys: &KeyRing) -> Result<Sequenced, Error>
     if !mine {
         return Ok(Sequenced::Chained(Chained { entries: 0, refused: 0 }));
     }
-    let End { mut seq, mut head, mut after } = end(tx).await?;
-    let mut marking = after.marking;
+    let End { mut seq, mut head, mut place, mut marking } = end(tx).await?;
     let (mut places, mut entries, mut before, mut hashes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut refused = 0;
     while places.is_empty() {
-        let waiting = waiting(tx, &after).await?;
-        let Some(last) = waiting.last() else { break };
-        (after.xid, after.id) = (last.xid.to_string(), last.id);
+        let waiting = waiting(tx, &place).await?;
+        let Some(next) = place.behind(&waiting) else { break };
+        place = next;
         for entry in waiting {
             if let Some(mark) = entry.mark.as_ref().filter(|mark| !keys.contains_key(&mark.key)) {
                 return Ok(Sequenced::KeyWanted(mark.key.clone()));
@@ -122,20 +121,41 @@ async fn sequence_in(tx: &mut OrgTx, keys: &KeyRing) -> Result<Sequenced, Error>
 struct End {
     seq: i64,
     head: Hash,
-    after: After,
+    place: Place,
+    marking: Marking,
 }
 
-/// After which entry, in the order of transactions, the next ones come.
-struct After {
-    xid: String,
-    id: i64,
-    marking: Marking,
+/// Behind which entry the next ones are looked for. Each server numbers transactions for itself, so numbers of two servers
+/// are never compared: what another server wrote comes first, because it was committed before it was brought here.
+enum Place {
+    /// Among entries that another server wrote, in the order of their own numbers.
+    Brought { id: i64 },
+    /// Among entries of this server, in the order of its transactions.
+    Here { xid: String, id: i64 },
+}
+
+impl Place {
+    /// Before the first entry of this server.
+    fn here() -> Self {
+        Self::Here { xid: "0".to_owned(), id: 0 }
+    }
+
+    /// Where to look after these; `None` when there is nowhere else.
+    fn behind(&self, waiting: &[ChainedEntry]) -> Option<Self> {
+        match (self, waiting.last()) {
+            (Self::Brought { .. }, Some(last)) => Some(Self::Brought { id: last.id }),
+            (Self::Brought { .. }, None) => Some(Self::here()),
+            (Self::Here { .. }, Some(last)) => Some(Self::Here { xid: last.xid.to_string(), id: last.id }),
+            (Self::Here { .. }, None) => None,
+        }
+    }
 }
 
 async fn end(tx: &mut OrgTx) -> Result<End, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        r#"select c.seq, c.hash, e.id as "id?", e.xid::text as "xid?", e.mark is not null as "marked!"
+        r#"select c.seq, c.hash, e.id as "id?", e.xid::text as "xid?", e.mark is not null as "marked!",
+                  coalesce(e.written_on = (select this_server()), false) as "here!"
              from audit_chain c
              left join audit_entry e on e.org_id = c.org_id and e.id = c.entry_id
             where c.org_id = $1
@@ -145,20 +165,54 @@ async fn end(tx: &mut OrgTx) -> Result<End, Error> {
     )
     .fetch_optional(tx.connection())
     .await?;
-    let begin = || After { xid: "0".to_owned(), id: 0, marking: Marking::NotYet };
-    let Some(row) = row else { return Ok(End { seq: 0, head: GENESIS, after: begin() }) };
+    let brought = Place::Brought { id: 0 };
+    let Some(row) = row else { return Ok(End { seq: 0, head: GENESIS, place: brought, marking: Marking::NotYet }) };
     let head = row.hash.try_into().map_err(|_| Error::Fault("a stored hash is not 32 bytes".to_owned()))?;
-    let after = match (row.xid, row.id) {
-        (Some(xid), Some(id)) => After { xid, id, marking: if row.marked { Marking::Begun } else { Marking::NotYet } },
+    let place = match (row.xid, row.id) {
+        (Some(xid), Some(id)) if row.here => Place::Here { xid, id },
+        (Some(_), Some(_)) => brought,
         // The last entry was taken away; verification names it, and nothing may be chained after a hole.
         _ => return Err(Error::Fault("the last entry of the chain is missing".to_owned())),
     };
-    Ok(End { seq: row.seq, head, after })
+    let marking = if row.marked { Marking::Begun } else { Marking::NotYet };
+    Ok(End { seq: row.seq, head, place, marking })
 }
 
-/// The next entries to chain, in the order of their transactions. What is chained is a prefix of that order, so the last
+/// The next entries to chain.
+async fn waiting(tx: &mut OrgTx, place: &Place) -> Result<Vec<ChainedEntry>, Error> {
+    match place {
+        Place::Brought { id } => brought(tx, *id).await,
+        Place::Here { xid, id } => here(tx, xid, *id).await,
+    }
+}
+
+/// Entries that another server wrote, or that were there before servers were told apart: all of them are committed. They are
+/// looked for only until the first entry of this server is chained.
+async fn brought(tx: &mut OrgTx, after: i64) -> Result<Vec<ChainedEntry>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query_as!(
+        EntryRow,
+        r#"select e.id, e.xid::text as "xid!", e.actor_kind, e.actor_id, e.actor_role, e.deed, e.patient_id, e.subject,
+                  e.detail, e.at, e.mark_key, e.nonce, e.mark
+             from audit_entry e
+            where e.org_id = $1
+              and e.id > $2
+              and e.written_on is distinct from (select this_server())
+              and not exists (select 1 from audit_chain c where c.org_id = $1 and c.entry_id = e.id)
+            order by e.id
+            limit $3"#,
+        org.0,
+        after,
+        i64::from(BATCH)
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(ChainedEntry::from).collect())
+}
+
+/// Entries of this server, in the order of their transactions. What is chained is a prefix of that order, so the last
 /// chained entry says where to go on, however long the record is.
-async fn waiting(tx: &mut OrgTx, after: &After) -> Result<Vec<ChainedEntry>, Error> {
+async fn here(tx: &mut OrgTx, xid: &str, id: i64) -> Result<Vec<ChainedEntry>, Error> {
     let org = tx.org();
     let rows = sqlx::query_as!(
         EntryRow,
@@ -168,12 +222,13 @@ async fn waiting(tx: &mut OrgTx, after: &After) -> Result<Vec<ChainedEntry>, Err
             where e.org_id = $1
               and (e.xid, e.id) > ($2::text::xid8, $3)
               and e.xid < pg_snapshot_xmin(pg_current_snapshot())
+              and e.written_on = (select this_server())
               and not exists (select 1 from audit_chain c where c.org_id = $1 and c.entry_id = e.id)
             order by e.xid, e.id
             limit $4"#,
         org.0,
-        after.xid,
-        after.id,
+        xid,
+        id,
         i64::from(BATCH)
     )
     .fetch_all(tx.connection())

@@ -4,6 +4,7 @@ mod audit;
 mod isolation;
 mod migrations;
 mod record;
+mod restored;
 mod roles;
 mod sealed;
 mod tampering;

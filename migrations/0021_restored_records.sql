@@ -1,0 +1,28 @@
+-- A record goes on after it was restored on another server, and its reader sees what was signed about it.
+
+-- Transactions are numbered by each server for itself, so an entry says on which server it was written. Entries from
+-- before this column have none: they were all committed when it was added.
+create function this_server() returns bigint language sql stable parallel safe
+  as $$ select system_identifier from pg_control_system() $$;
+alter table audit_entry add column written_on bigint;
+alter table audit_entry alter column written_on set default this_server();
+
+create or replace function grant_roles() returns void language plpgsql as $$
+begin
+  if exists (select from pg_roles where rolname = 'app_jobs') then
+    grant usage on schema public to app_jobs;
+    grant select (org_id, id, run_at, state) on job to app_jobs;
+    -- Of no organization, this role sees which of them have work: queued, or claimed by a process that died.
+    drop policy if exists open_jobs on job;
+    create policy open_jobs on job for select to app_jobs
+      using (state = 'queued' or (state = 'running' and lease_until < clock_timestamp()));
+  end if;
+  if exists (select from pg_roles where rolname = 'audit_ro') then
+    grant usage on schema public to audit_ro;
+    grant select on audit_entry, audit_chain, checkpoint, checkpoint_witness, record_check to audit_ro;
+  end if;
+  if exists (select from pg_roles where rolname = 'backup') then
+    grant usage on schema public to backup;
+  end if;
+end $$;
+select grant_roles();
