@@ -122,14 +122,14 @@ async fn write_out(app: &App, actor: &Actor, folder: &Path) -> Result<i64, Endin
         says: format!("--export: {} cannot be written: {why}; name a folder that is not there yet", folder.display()),
         code: 2,
     };
-    let keys = export_record::begin(app, actor).await?;
+    let begun = export_record::begin(app, actor).await?;
     std::fs::create_dir_all(folder.parent().unwrap_or(folder)).map_err(unwritable)?;
     std::fs::create_dir(folder).map_err(unwritable)?;
-    std::fs::write(folder.join("keys.txt"), keys.join("\n") + "\n").map_err(unwritable)?;
+    std::fs::write(folder.join("keys.txt"), begun.keys.join("\n") + "\n").map_err(unwritable)?;
     let (mut last, mut head) = (0, hex::encode([0; 32]));
     let mut file = BufWriter::new(File::create_new(folder.join("entries.jsonl")).map_err(unwritable)?);
     loop {
-        let page = export_record::entries(app, actor, last).await?;
+        let page = export_record::entries(app, actor, &begun, last).await?;
         if page.lines.is_empty() {
             break;
         }

@@ -86,11 +86,13 @@ pub enum ApprovalState {
     Refused,
     /// What was approved has been done.
     Used,
+    /// What was approved was not done in time.
+    Lapsed,
 }
 
 impl ApprovalState {
     /// Every state.
-    pub const ALL: [Self; 4] = [Self::Open, Self::Granted, Self::Refused, Self::Used];
+    pub const ALL: [Self; 5] = [Self::Open, Self::Granted, Self::Refused, Self::Used, Self::Lapsed];
 
     /// The word stored.
     #[must_use]
@@ -100,6 +102,7 @@ impl ApprovalState {
             Self::Granted => "granted",
             Self::Refused => "refused",
             Self::Used => "used",
+            Self::Lapsed => "lapsed",
         }
     }
 

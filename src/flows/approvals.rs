@@ -8,7 +8,7 @@ pub use crate::{
 use crate::{
     app::App,
     domain::{
-        approval::{Right, fingerprint},
+        approval::{EXPORT_LASTS, Right, fingerprint},
         audit::{Deed, DeedKind},
         ids::{ApprovalId, StaffId},
         job::Job,
@@ -57,8 +57,9 @@ pub async fn ask_for_admin(app: &App, actor: &Actor, staff: StaffId) -> Result<A
 pub async fn ask_for_export(app: &App, actor: &Actor) -> Result<ApprovalId, Error> {
     let by = actor.staff_among(&[Role::Admin, Role::Auditor]).ok_or(Error::Forbidden)?;
     let now = app.clock.now();
-    let tx = app.db.begin(actor).await?;
+    let mut tx = app.db.begin(actor).await?;
     let kind = ApprovalKind::RecordExport;
+    approvals::lapse(&mut tx, kind, now - EXPORT_LASTS, now).await?;
     let asked = Asked {
         id: ApprovalId::at(now),
         kind,

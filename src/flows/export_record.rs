@@ -3,15 +3,22 @@
 use crate::{
     app::App,
     domain::{
+        approval::{ApprovalKind, EXPORT_LASTS},
         audit::{Deed, DeedKind},
-        chain::{ChainedEntry, Link},
+        chain::{ChainedEntry, GENESIS, Link},
+        ids::StaffId,
         people::{Actor, Role, Who},
     },
     error::Error,
-    store::{audit::record, chain_pages, checkpoints},
+    store::{
+        approvals::{self, ExportWish},
+        audit::record,
+        chain_pages, checkpoints,
+    },
 };
+use futures_util::{Stream, stream};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use uuid::Uuid;
 
 /// The form, as `about.json` names it.
@@ -28,27 +35,60 @@ pub struct Lines {
     pub head: String,
 }
 
-/// Begins an export: records it, and hands out the public keys, a line each.
+/// An export under way.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// The public keys checkpoints verify with, a line each.
+    pub keys: Vec<String>,
+    /// How many links it covers; what is chained afterwards is not in it.
+    size: i64,
+}
+
+/// Begins an export and records it. The operator needs nobody for it; an admin or auditor needs a second person's approval
+/// of the last day, which is used up.
 ///
 /// # Errors
-/// `Forbidden` for anybody but the operator.
-pub async fn begin(app: &App, actor: &Actor) -> Result<Vec<String>, Error> {
-    may(actor)?;
+/// `Forbidden` for everybody else, and for programs; `Conflict` without an approval.
+pub async fn begin(app: &App, actor: &Actor) -> Result<Begun, Error> {
+    let by = may(actor)?;
     let signers = app.vault.keys().signers().await?;
+    let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
-    let _receipt = record(&mut tx, actor, &Deed::of(DeedKind::ExportedRecord), app.clock.now()).await?;
+    let size = checkpoints::ends(&mut tx).await?.map_or(0, |ends| ends.size);
+    let deed = Deed::of(DeedKind::ExportedRecord).with("entries", size);
+    if let Some(by) = by {
+        let ExportWish::Granted(approval, _) = approvals::export_wish(&mut tx, by, now).await? else {
+            return Err(unapproved());
+        };
+        let receipt = record(&mut tx, actor, &deed.subject(approval.0), now).await?;
+        let granted_from = now - EXPORT_LASTS;
+        let spent = approvals::spend(&mut tx, &receipt, ApprovalKind::RecordExport, by, granted_from, now).await?;
+        // Another download of the same person was quicker.
+        spent.ok_or_else(unapproved)?;
+    } else {
+        let _receipt = record(&mut tx, actor, &deed, now).await?;
+    }
     tx.commit().await?;
-    Ok(signers.iter().map(crate::domain::checkpoint::PublicKey::line).collect())
+    Ok(Begun { keys: signers.iter().map(crate::domain::checkpoint::PublicKey::line).collect(), size })
+}
+
+fn unapproved() -> Error {
+    Error::Conflict(
+        "The whole record leaves the house only when a second person approved it in the last day. Ask on the page of the \
+         record, where everybody who may approve is named; then download it once."
+            .to_owned(),
+    )
 }
 
 /// The links after a place, with their entries.
 ///
 /// # Errors
-/// `Forbidden` for anybody but the operator.
-pub async fn entries(app: &App, actor: &Actor, after: i64) -> Result<Lines, Error> {
-    may(actor)?;
+/// `Forbidden` for whoever may not export.
+pub async fn entries(app: &App, actor: &Actor, begun: &Begun, after: i64) -> Result<Lines, Error> {
+    let _by = may(actor)?;
     let mut tx = app.db.begin(actor).await?;
-    let chained = chain_pages::after(&mut tx, after).await?;
+    let mut chained = chain_pages::after(&mut tx, after).await?;
+    chained.retain(|link| link.seq <= begun.size);
     let head = chained.last().map(|link| hex::encode(&link.hash)).unwrap_or_default();
     let last = chained.last().map_or(after, |link| link.seq);
     let lines = chained.into_iter().map(|link| line(&WireLink::from(link))).collect::<Result<_, _>>()?;
@@ -58,9 +98,9 @@ pub async fn entries(app: &App, actor: &Actor, after: i64) -> Result<Lines, Erro
 /// The checkpoints after a size, up to another.
 ///
 /// # Errors
-/// `Forbidden` for anybody but the operator.
+/// `Forbidden` for whoever may not export.
 pub async fn signed(app: &App, actor: &Actor, after: i64, until: i64) -> Result<Lines, Error> {
-    may(actor)?;
+    let _by = may(actor)?;
     let mut tx = app.db.begin(actor).await?;
     let mut page = checkpoints::after(&mut tx, after).await?;
     page.retain(|checkpoint| checkpoint.size <= until);
@@ -68,6 +108,46 @@ pub async fn signed(app: &App, actor: &Actor, after: i64, until: i64) -> Result<
     let wire = |size, note| line(&WireCheckpoint { size, note });
     let lines = page.into_iter().map(|one| wire(one.size, one.note)).collect::<Result<_, _>>()?;
     Ok(Lines { lines, last, head: String::new() })
+}
+
+/// The whole export as one text, piece by piece, whatever its length: what it is, keys, then page by page the checkpoints that
+/// fall on a page and its links, at last how many there were. A text without its last line was cut off.
+pub fn whole(app: Arc<App>, actor: Actor, begun: Begun) -> impl Stream<Item = Result<String, Error>> + Send {
+    stream::try_unfold(Piece::Head, move |piece| {
+        let (app, begun) = (Arc::clone(&app), begun.clone());
+        async move { next(&app, &actor, &begun, piece).await }
+    })
+}
+
+/// Which piece comes next.
+enum Piece {
+    Head,
+    Page { after: i64, head: String },
+    End,
+}
+
+async fn next(app: &App, actor: &Actor, begun: &Begun, piece: Piece) -> Result<Option<(String, Piece)>, Error> {
+    match piece {
+        Piece::Head => {
+            let about = line(&WireHead { format: FORMAT, organization: actor.org.0 })?;
+            let keys = begun.keys.iter().map(|key| line(&Named { key })).collect::<Result<Vec<_>, _>>()?;
+            let page = Piece::Page { after: 0, head: hex::encode(GENESIS) };
+            Ok(Some((joined(&[vec![about], keys]), page)))
+        }
+        Piece::Page { after, head } => {
+            let page = entries(app, actor, begun, after).await?;
+            if page.lines.is_empty() {
+                return Ok(Some((joined(&[vec![about(actor, after, &head)?]]), Piece::End)));
+            }
+            let signed = signed(app, actor, after, page.last).await?;
+            Ok(Some((joined(&[signed.lines, page.lines]), Piece::Page { after: page.last, head: page.head })))
+        }
+        Piece::End => Ok(None),
+    }
+}
+
+fn joined(parts: &[Vec<String>]) -> String {
+    parts.iter().flatten().flat_map(|line| [line.as_str(), "\n"]).collect()
 }
 
 /// What a whole export says of itself.
@@ -78,15 +158,12 @@ pub fn about(actor: &Actor, entries: i64, head: &str) -> Result<String, Error> {
     line(&About { format: FORMAT, organization: actor.org.0, entries, head })
 }
 
-fn may(actor: &Actor) -> Result<(), Error> {
+/// Who exports: nobody for the operator, who answers for themselves at the machine.
+fn may(actor: &Actor) -> Result<Option<StaffId>, Error> {
     match actor.who {
-        Who::Operator => Ok(()),
-        Who::Staff {
-            role: Role::Nurse | Role::Coordinator | Role::Physician | Role::Admin | Role::Auditor, ..
-        }
-        | Who::Careline
-        | Who::Carrier
-        | Who::Visitor => Err(Error::Forbidden),
+        Who::Operator => Ok(None),
+        Who::Staff { id, role: Role::Admin | Role::Auditor, token: None } => Ok(Some(id)),
+        Who::Staff { .. } | Who::Careline | Who::Carrier | Who::Visitor => Err(Error::Forbidden),
     }
 }
 
@@ -100,6 +177,17 @@ struct About<'a> {
     organization: Uuid,
     entries: i64,
     head: &'a str,
+}
+
+#[derive(Serialize)]
+struct WireHead {
+    format: &'static str,
+    organization: Uuid,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    key: &'a str,
 }
 
 #[derive(Serialize)]

@@ -1,6 +1,6 @@
 //! What stands above the record: how it is kept, and whose deeds can be searched.
 
-pub use crate::store::checkpoints::RecordCheck;
+pub use crate::store::{approvals::ExportWish, checkpoints::RecordCheck};
 
 use crate::{
     app::App,
@@ -10,7 +10,7 @@ use crate::{
         people::{Actor, Role},
     },
     error::Error,
-    store::{access, checkpoints, worklist},
+    store::{access, approvals, checkpoints, worklist},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -33,6 +33,10 @@ pub struct Standing {
     pub check: Option<RecordCheck>,
     /// Every staff member, for the search.
     pub staff: Vec<(StaffId, String)>,
+    /// Where the reader's wish to take the record out stands.
+    pub export: ExportWish,
+    /// Who else may approve it, by name.
+    pub approvers: Vec<String>,
 }
 
 /// Whether the second place has every checkpoint.
@@ -51,7 +55,7 @@ pub enum SecondPlace {
 /// # Errors
 /// `Forbidden` for anybody but an auditor and an admin.
 pub async fn open(app: &App, actor: &Actor) -> Result<Standing, Error> {
-    let _entitled = actor.staff_among(&[Role::Admin, Role::Auditor]).ok_or(Error::Forbidden)?;
+    let reader = actor.staff_among(&[Role::Admin, Role::Auditor]).ok_or(Error::Forbidden)?;
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let zone = worklist::zone(&mut tx).await?;
@@ -64,5 +68,7 @@ pub async fn open(app: &App, actor: &Actor) -> Result<Standing, Error> {
     };
     let check = checkpoints::last_check(&mut tx).await?;
     let staff = access::staff(&mut tx).await?;
-    Ok(Standing { now, zone, checkpoint, second_place, check, staff })
+    let export = approvals::export_wish(&mut tx, reader, now).await?;
+    let approvers = approvals::approvers_of_export(&mut tx, reader).await?;
+    Ok(Standing { now, zone, checkpoint, second_place, check, staff, export, approvers })
 }

@@ -4,7 +4,7 @@
 use super::{OrgTx, audit::Receipt};
 use crate::{
     domain::{
-        approval::{Answer, ApprovalKind, ApprovalState},
+        approval::{Answer, ApprovalKind, ApprovalState, EXPORT_LASTS},
         ids::{ApprovalId, StaffId},
     },
     error::Error,
@@ -214,6 +214,95 @@ pub async fn settle(tx: &mut OrgTx, id: ApprovalId, state: ApprovalState, now: D
     .execute(tx.connection())
     .await?;
     Ok(())
+}
+
+/// Ends grants of a kind that were not used in time, so that the same may be asked for again.
+///
+/// # Errors
+/// When the database is away.
+pub async fn lapse(
+    tx: &mut OrgTx,
+    kind: ApprovalKind,
+    granted_before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "update approval
+            set state = 'lapsed', settled_at = $4
+          where org_id = $1
+            and kind = $2
+            and state = 'granted'
+            and settled_at < $3",
+        org.0,
+        kind.word(),
+        granted_before,
+        now
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Where one person's wish to export the record stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportWish {
+    /// They may ask.
+    Unasked,
+    /// It waits for a second person.
+    Waits,
+    /// They may export once, until this instant.
+    Granted(ApprovalId, DateTime<Utc>),
+}
+
+/// Reads it.
+///
+/// # Errors
+/// When the database is away.
+pub async fn export_wish(tx: &mut OrgTx, by: StaffId, now: DateTime<Utc>) -> Result<ExportWish, Error> {
+    let org = tx.org();
+    let row = sqlx::query!(
+        r#"select id, case when state = 'granted' then settled_at end as granted_at
+             from approval
+            where org_id = $1
+              and kind = 'record_export'
+              and asked_by = $2
+              and (state = 'open' or (state = 'granted' and settled_at >= $3))
+            order by asked_at desc
+            limit 1"#,
+        org.0,
+        by.0,
+        now - EXPORT_LASTS
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    Ok(match row.map(|row| (row.id, row.granted_at)) {
+        None => ExportWish::Unasked,
+        Some((_, None)) => ExportWish::Waits,
+        Some((id, Some(at))) => ExportWish::Granted(ApprovalId(id), at + EXPORT_LASTS),
+    })
+}
+
+/// The names of those who may approve somebody's export.
+///
+/// # Errors
+/// When the database is away.
+pub async fn approvers_of_export(tx: &mut OrgTx, by: StaffId) -> Result<Vec<String>, Error> {
+    let org = tx.org();
+    let names = sqlx::query_scalar!(
+        "select full_name
+           from staff_member
+          where org_id = $1
+            and active
+            and role in ('admin', 'auditor')
+            and id <> $2
+          order by full_name",
+        org.0,
+        by.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(names)
 }
 
 /// Uses up the granted request of whoever asked for it, granted not before an instant; `None` when there is none. What it

@@ -9,6 +9,7 @@ pub mod layers;
 pub mod limits;
 pub mod live;
 pub mod pages;
+pub mod paths;
 pub mod respond;
 pub mod routes;
 
@@ -19,7 +20,7 @@ use tokio::net::TcpListener;
 
 /// Everything that is served, wrapped and guarded.
 pub fn router(app: Arc<App>) -> Router {
-    guarded(&app, routes::routes()).merge(layers::wrap_hooks(&app, hooks::routes())).with_state(app)
+    guarded(&app, paths::routes()).merge(layers::wrap_hooks(&app, hooks::routes())).with_state(app)
 }
 
 /// Puts routes behind the table of permissions and the layers; a route without a row answers 403 to everybody.

@@ -1,25 +1,15 @@
 //! Every route with the roles it permits, in one list. `identity::guard` lets nothing through that has no row here.
 
-use super::{api, layers::BODY_LIMIT, live, pages};
-use crate::{
-    app::App,
-    domain::{
-        api_token::Scope::{
-            self, AskGuidance, ReadAssessments, ReadCalls, ReadFollowUps, ReadGuidance, ReadPatients, ReadProfile,
-            ReadRecord, ReadWorklist, WriteAssessments, WriteCalls, WriteFollowUps, WritePatients,
-        },
-        pace::Pace,
-        people::Role::{self, Admin, Auditor, Coordinator, Nurse, Physician},
+use super::{layers::BODY_LIMIT, pages};
+use crate::domain::{
+    api_token::Scope::{
+        self, AskGuidance, ReadAssessments, ReadCalls, ReadFollowUps, ReadGuidance, ReadPatients, ReadProfile, ReadRecord,
+        ReadWorklist, WriteAssessments, WriteCalls, WriteFollowUps, WritePatients,
     },
-    error::Error,
-    web::respond::Failure,
+    pace::Pace,
+    people::Role::{self, Admin, Auditor, Coordinator, Nurse, Physician},
 };
-use axum::{
-    Router,
-    http::Method,
-    routing::{get, post},
-};
-use std::sync::Arc;
+use axum::http::Method;
 
 /// Whom a route lets in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,6 +216,7 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/patients/{id}/access", WATCHERS),
     row(Method::POST, "/record/patient", KEEPERS),
     row(Method::POST, "/record/verify", KEEPERS),
+    row(Method::POST, "/record/export", KEEPERS).fresh(),
     open(Method::GET, "/api/openapi.json"),
     open(Method::POST, "/api/sign-in").at(Pace::SignIn),
     row(Method::POST, "/api/sign-out", EVERY_ROLE),
@@ -277,122 +268,4 @@ pub fn scopes_of(role: Option<Role>) -> Vec<Scope> {
 #[must_use]
 pub fn door(method: &Method, path: &str) -> Option<&'static Door> {
     DOORS.iter().find(|door| door.method == *method && door.path == path)
-}
-
-/// Pages, API and live sockets, each behind its row.
-pub fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/health/live", get(pages::health::live))
-        .route("/health/ready", get(pages::health::ready))
-        .route("/favicon.ico", get(pages::assets::favicon))
-        .route("/static/{version}/{name}", get(pages::assets::show))
-        .route("/sign-in", get(pages::sign_in::form).post(pages::sign_in::sign_in))
-        .route("/sign-out", post(pages::sign_in::sign_out))
-        .route("/forgot", get(pages::reset::form).post(pages::reset::ask))
-        .route("/reset/{link}", get(pages::reset::open).post(pages::reset::choose))
-        .route("/account", get(pages::account::show))
-        .route("/account/password", get(pages::account::password).post(pages::account::change_password))
-        .route("/account/sessions/{id}/end", post(pages::account::end_session))
-        .route("/account/sessions/end-others", post(pages::account::end_others))
-        .route("/account/devices/{id}/end", post(pages::account::distrust))
-        .route("/account/stay", post(pages::account::stay))
-        .route("/sign-in/passkey/ask", post(pages::second_step::ask_anybody))
-        .route("/sign-in/passkey", post(pages::second_step::by_passkey_alone))
-        .route("/sign-in/factor", get(pages::second_step::form).post(pages::second_step::by_code))
-        .route("/sign-in/factor/ask", post(pages::second_step::ask))
-        .route("/sign-in/factor/passkey", post(pages::second_step::by_passkey))
-        .merge(factors())
-        .route("/prove/ask", post(pages::prove::ask))
-        .route("/prove/passkey", post(pages::prove::by_passkey))
-        .route("/prove", get(pages::prove::form).post(pages::prove::prove))
-        .route("/", get(pages::sign_in::home))
-        .route("/today", get(pages::today::show))
-        .route("/today/parts/list", get(pages::today::list))
-        .route("/patients", get(pages::patients::list).post(pages::patients::search))
-        .route("/patients/new", get(pages::patients::admission).post(pages::patients::admit))
-        .route("/patients/{id}", get(pages::chart::show))
-        .route("/patients/{id}/contacts", post(pages::chart::add_contact))
-        .route("/patients/{id}/consents", post(pages::chart::record_consent))
-        .route("/sign-in/sso", get(pages::sso::form).post(pages::sso::begin))
-        .route("/sign-in/sso/return", get(pages::sso::come_back))
-        .route("/settings/sign-on", get(pages::sign_on_settings::show).post(pages::sign_on_settings::save))
-        .route("/settings/sign-on/remove", post(pages::sign_on_settings::remove))
-        .route("/account/tokens", get(pages::tokens::show).post(pages::tokens::make))
-        .route("/account/tokens/{id}/revoke", post(pages::tokens::revoke))
-        .route("/patients/{id}/calls/new", get(pages::schedule::form).post(pages::schedule::plan))
-        .route("/follow-ups", get(pages::follow_ups::show))
-        .route("/follow-ups/{id}/done", post(pages::follow_ups::complete))
-        .route("/calls/{id}", get(pages::call::show))
-        .route("/calls/{id}/parts/{part}", get(pages::call::part))
-        .route("/calls/{id}/ask", post(pages::call::ask))
-        .route("/calls/{id}/answers", post(pages::call::save))
-        .route("/calls/{id}/sign", post(pages::call::sign))
-        .route("/calls/{id}/cancel", post(pages::call::cancel))
-        .route("/calls/{id}/hang-up", post(pages::call::hang_up))
-        .route("/calls/{id}/live", get(live::watch))
-        .merge(house())
-        .merge(of_the_record())
-        .merge(sealed())
-        .merge(api::routes())
-        .fallback(nothing_here)
-}
-
-/// Second factors: one's own, and those of colleagues.
-fn factors() -> Router<Arc<App>> {
-    Router::new()
-        .route("/account/factors", get(pages::factors::show))
-        .route("/account/factors/app", post(pages::factors::propose_app))
-        .route("/account/factors/app/confirm", post(pages::factors::confirm_app))
-        .route("/account/factors/app/remove", post(pages::factors::remove_app))
-        .route("/account/factors/passkeys/ask", post(pages::factors::ask_passkey))
-        .route("/account/factors/passkeys", post(pages::factors::add_passkey))
-        .route("/account/factors/passkeys/{id}/remove", post(pages::factors::remove_passkey))
-        .route("/account/factors/codes", post(pages::factors::renew_codes))
-        .route("/settings/factors", get(pages::colleagues::show))
-        .route("/settings/factors/policy", post(pages::colleagues::set_policy))
-        .route("/settings/factors/{id}/reset", post(pages::colleagues::reset))
-}
-
-/// Reviews, urgent access, protocols, approvals and staff.
-fn house() -> Router<Arc<App>> {
-    Router::new()
-        .route("/patients/{id}/team", post(pages::chart::hand_over))
-        .route("/calls/{id}/review", post(pages::reviews::review))
-        .route("/reviews", get(pages::reviews::queue))
-        .route("/break-glass", get(pages::break_glass::show).post(pages::break_glass::begin))
-        .route("/break-glass/{id}/end", post(pages::break_glass::end))
-        .route("/break-glass/{id}/review", post(pages::break_glass::review))
-        .route("/protocols", get(pages::protocols::list))
-        .route("/protocols/{protocol}/{version}", get(pages::protocols::show))
-        .route("/protocols/{protocol}/{version}/submit", post(pages::protocols::submit))
-        .route("/protocols/{protocol}/{version}/sign", post(pages::protocols::sign))
-        .route("/protocols/{protocol}/{version}/activate", post(pages::protocols::activate))
-        .route("/approvals", get(pages::approvals::show).post(pages::approvals::ask_for_export))
-        .route("/approvals/{id}", post(pages::approvals::answer))
-        .route("/staff", get(pages::staff::show))
-        .route("/staff/teams", post(pages::staff::add_team))
-        .route("/staff/{id}", post(pages::staff::change))
-        .route("/staff/{id}/admin-role", post(pages::staff::ask_for_admin))
-}
-
-/// The record, and who has seen whose.
-fn of_the_record() -> Router<Arc<App>> {
-    Router::new()
-        .route("/record", get(pages::record::show).post(pages::record::search))
-        .route("/patients/{id}/access", get(pages::access::show))
-        .route("/record/patient", post(pages::record::look_up))
-        .route("/record/verify", post(pages::record::verify))
-}
-
-/// Documents of charts, and the state of everything that is sealed.
-fn sealed() -> Router<Arc<App>> {
-    Router::new()
-        .route("/patients/{id}/documents", post(pages::documents::keep))
-        .route("/patients/{id}/documents/{document}", get(pages::documents::read))
-        .route("/patients/{id}/documents/{document}/remove", post(pages::documents::remove))
-        .route("/settings/secrets", get(pages::secrets::show))
-}
-
-async fn nothing_here() -> Failure {
-    Failure(Error::NotFound)
 }

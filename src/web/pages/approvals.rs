@@ -94,6 +94,7 @@ const fn state(state: ApprovalState) -> (&'static str, &'static str) {
         ApprovalState::Granted => ("green", "approved"),
         ApprovalState::Refused => ("red", "refused"),
         ApprovalState::Used => ("green", "done"),
+        ApprovalState::Lapsed => ("", "not used in time"),
     }
 }
 

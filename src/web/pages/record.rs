@@ -10,8 +10,9 @@ use crate::{
     },
     error::Error,
     flows::{
+        export_record,
         look_up_patient::{self, Sought},
-        open_record::{self, SecondPlace, Standing},
+        open_record::{self, ExportWish, SecondPlace, Standing},
         search_record::{self, RecordLine, RecordPage as Found, RecordQuery},
         verify_record::{self, Witness},
     },
@@ -21,7 +22,13 @@ use crate::{
     },
 };
 use askama::Template;
-use axum::{Form, extract::State, response::Response};
+use axum::{
+    Form,
+    body::Body,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -136,6 +143,22 @@ pub async fn verify(State(app): State<Arc<App>>, person: SignedIn) -> Result<Res
         Some(fault) => Verdict { sound: false, words: format!("The record was tampered with: {fault}.{place}") },
     };
     respond::page(&read(&app, &person, RecordForm::default(), LookedUp::Not, Some(verdict)).await?)
+}
+
+/// `POST /record/export`: the whole record as one file, once, after a second person approved it.
+///
+/// # Errors
+/// `Conflict` without an approval of the last day.
+pub async fn export(State(app): State<Arc<App>>, person: SignedIn) -> Result<Response, Failure> {
+    let actor = person.0.actor;
+    let begun = export_record::begin(&app, &actor).await?;
+    let name = app.clock.now().format("attachment; filename=\"record-%Y-%m-%d.jsonl\"").to_string();
+    let headers = [
+        (header::CONTENT_TYPE, "application/jsonl".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+    ];
+    Ok((headers, Body::from_stream(export_record::whole(app, actor, begun))).into_response())
 }
 
 async fn read(

@@ -26,3 +26,8 @@ begin
   end if;
 end $$;
 select grant_roles();
+
+-- What was allowed and not done in time is allowed no more, and may be asked for again.
+alter table approval drop constraint approval_state_check;
+alter table approval add constraint approval_state_check
+  check (state in ('open', 'granted', 'refused', 'used', 'lapsed'));
