@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Verifies an export of a Careline record. Needs Python 3.8 and nothing else; docs/record-format.md is what it follows.
 
-    verify-record.py FOLDER [--witness FOLDER] [--key LINE ...]
+    verify-record.py EXPORT [--witness FOLDER] [--key LINE ...]
 
-FOLDER   one organization's export: about.json, entries.jsonl, checkpoints.jsonl, keys.txt
+EXPORT   one organization's export: a folder with about.json, entries.jsonl, checkpoints.jsonl, keys.txt, or the one file
+         that the page of the record hands out
 --witness  a copy of the organization's folder `checkpoints` in the second place; every checkpoint is compared with it
 --key      a public key you were given by another way, as `careline keys public` prints it; only these are believed
 
@@ -183,29 +184,97 @@ def read_checkpoint(organization, size, note, keys):
 
 # --- The export ------------------------------------------------------------------------------------------------------
 
-def lines_of(folder, name):
-    with open(os.path.join(folder, name), encoding="utf-8") as lines:
+def lines_of(path):
+    with open(path, encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
 
 
-def verify(folder, witness, pinned):
-    with open(os.path.join(folder, "about.json"), encoding="utf-8") as file:
-        about = json.load(file)
-    if about.get("format") != "careline-record/1":
-        raise Fault(UNREADABLE, "this is no export of format careline-record/1")
-    organization = uuid.UUID(about["organization"])
-    if pinned:
-        keys = [read_key(line) for line in pinned]
-    else:
-        with open(os.path.join(folder, "keys.txt"), encoding="utf-8") as file:
-            keys = [read_key(line) for line in file if line.strip()]
+def is_checkpoint(line):
+    return isinstance(line, dict) and "note" in line
 
-    checkpoints = lines_of(folder, "checkpoints.jsonl")
-    checkpoint = next(checkpoints, None)
+
+class Folder:
+    """An export of four files, read side by side."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        with open(os.path.join(folder, "about.json"), encoding="utf-8") as file:
+            self.about = json.load(file)
+        self.signed = lines_of(os.path.join(folder, "checkpoints.jsonl"))
+        self.checkpoint = next(self.signed, None)
+
+    def keys(self):
+        with open(os.path.join(self.folder, "keys.txt"), encoding="utf-8") as file:
+            return [line for line in file if line.strip()]
+
+    def links(self):
+        return lines_of(os.path.join(self.folder, "entries.jsonl"))
+
+    def advance(self):
+        self.checkpoint = next(self.signed, None)
+
+    def end(self):
+        return self.about
+
+
+class OneFile:
+    """An export of one file: head, keys, checkpoints of a page before the links of that page, end."""
+
+    def __init__(self, path):
+        self.lines = lines_of(path)
+        self.about = next(self.lines, None)
+        if not isinstance(self.about, dict):
+            raise Fault(UNREADABLE, "the file has no first line")
+        self.signed, self.named, self.last = [], [], None
+        self.first = self.read()
+
+    def read(self):
+        """The next link, after keeping what stands before it."""
+        for line in self.lines:
+            if self.last is not None:
+                raise Fault(MISSING, "something follows the last line")
+            if is_checkpoint(line):
+                self.signed.append(line)
+            elif "key" in line:
+                self.named.append(line["key"])
+            elif "seq" in line:
+                return line
+            else:
+                self.last = line
+        return None
+
+    def keys(self):
+        return self.named
+
+    def links(self):
+        link = self.first
+        while link is not None:
+            yield link
+            link = self.read()
+
+    @property
+    def checkpoint(self):
+        return self.signed[0] if self.signed else None
+
+    def advance(self):
+        self.signed.pop(0)
+
+    def end(self):
+        if self.last is None:
+            raise Fault(MISSING, "the last line is missing: the file was cut off")
+        return self.last
+
+
+def verify(path, witness, pinned):
+    export = Folder(path) if os.path.isdir(path) else OneFile(path)
+    if export.about.get("format") != "careline-record/1":
+        raise Fault(UNREADABLE, "this is no export of format careline-record/1")
+    organization = uuid.UUID(export.about["organization"])
+    keys = [read_key(line) for line in (pinned or export.keys())]
     before, count, marked = bytes(32), 0, False
     seq, hashed = 0, bytes(32)
-    for link in lines_of(folder, "entries.jsonl"):
+    for link in export.links():
         if link["seq"] != seq + 1:
             raise Fault(MISSING, "place %d of the chain is empty; %s comes next" % (seq + 1, link["seq"]))
         entry, place = link["entry"], "entry %s (place %s)" % (link["entry_id"], link["seq"])
@@ -221,6 +290,7 @@ def verify(folder, witness, pinned):
             raise altered
         marked = marked or entry["mark"] is not None
         seq, hashed = link["seq"], expected
+        checkpoint = export.checkpoint
         if checkpoint is not None and checkpoint["size"] == seq:
             root, previous = read_checkpoint(organization, seq, checkpoint["note"], keys)
             if root != hashed:
@@ -229,12 +299,13 @@ def verify(folder, witness, pinned):
                 raise Fault(CHECKPOINT, "the checkpoint of %d entries does not follow the one before it" % seq)
             before, count = hashlib.sha256(checkpoint["note"].encode("utf-8")).digest(), count + 1
             compare_with_witness(witness, seq, checkpoint["note"])
-            checkpoint = next(checkpoints, None)
-    if checkpoint is not None:
-        raise Fault(CHECKPOINT, "the checkpoint of %s entries: the chain ends before it" % checkpoint["size"])
+            export.advance()
+    if export.checkpoint is not None:
+        raise Fault(CHECKPOINT, "the checkpoint of %s entries: the chain ends before it" % export.checkpoint["size"])
     compare_what_is_left(witness)
-    if about["entries"] != seq or about["head"] != hashed.hex():
-        raise Fault(MISSING, "about.json speaks of %s entries, there are %d" % (about["entries"], seq))
+    end = export.end()
+    if end["entries"] != seq or end["head"] != hashed.hex():
+        raise Fault(MISSING, "the export speaks of %s entries, there are %d" % (end["entries"], seq))
     if not keys:
         raise Fault(UNREADABLE, "there is no key to verify checkpoints with")
     return seq, count, hashed, not pinned
@@ -259,7 +330,7 @@ def compare_what_is_left(witness):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder")
+    parser.add_argument("export")
     parser.add_argument("--witness")
     parser.add_argument("--key", action="append", default=[])
     asked = parser.parse_args()
@@ -268,7 +339,7 @@ def main():
         if asked.witness is not None:
             names = {name for name in os.listdir(asked.witness) if re.fullmatch("[0-9]{19}", name)}
             witness = {"folder": asked.witness, "left": names}
-        entries, count, hashed, believed = verify(asked.folder, witness, asked.key)
+        entries, count, hashed, believed = verify(asked.export, witness, asked.key)
     except Fault as fault:
         print("record: FAILED (%s)" % fault)
         return fault.code

@@ -16,6 +16,7 @@ mod second_factors;
 mod sign_in;
 mod single_sign_on;
 mod single_sign_on_settings;
+mod taking_out;
 mod tokens;
 mod trouble;
 mod two_persons;
