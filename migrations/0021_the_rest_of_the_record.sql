@@ -31,3 +31,17 @@ select grant_roles();
 alter table approval drop constraint approval_state_check;
 alter table approval add constraint approval_state_check
   check (state in ('open', 'granted', 'refused', 'used', 'lapsed'));
+
+-- What opens an organization's own accounts at providers. It is written here and never read back on a page.
+create table integration_credential (
+  org_id     uuid not null,
+  id         uuid not null,                 -- new with each value, bound into the sealed bytes
+  kind       text not null check (kind in ('carrier_account', 'model_api', 'speech_api')),
+  sealed     bytea not null,
+  changed_by uuid not null,
+  changed_at timestamptz not null,
+  primary key (org_id, id),
+  unique (org_id, kind),
+  foreign key (org_id, changed_by) references staff_member (org_id, id)
+);
+select isolate('integration_credential', 'select, insert, update, delete');

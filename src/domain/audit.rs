@@ -214,6 +214,12 @@ kinds! {
     ScrubbedFiles = "scrubbed_files",
     /// The state of keys and stored files was read.
     OpenedSecrets = "opened_secrets",
+    /// It was read which credentials of providers there are.
+    ListedCredentials = "listed_credentials",
+    /// A credential of a provider was written.
+    SetCredential = "set_credential",
+    /// A credential of a provider was removed.
+    RemovedCredential = "removed_credential",
     /// Background work was given up.
     DiscardedJob = "discarded_job",
     /// A text was written, by a person or by Careline, to be sent.

@@ -46,6 +46,8 @@ id! {
     SessionId,
     /// A token by which a program acts for a staff member.
     TokenId,
+    /// What opens an organization's own account at a provider.
+    CredentialId,
     /// A sign-in on its way through a provider.
     SignOnId,
     /// A browser that somebody signed in from.

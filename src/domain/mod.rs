@@ -10,6 +10,7 @@ pub mod chain;
 pub mod checkpoint;
 pub mod consent;
 pub mod contact_hours;
+pub mod credential;
 pub mod destination;
 pub mod disposition;
 pub mod document;

@@ -79,11 +79,19 @@ pub enum SealedColumn {
     SingleSignOn,
     /// Wrapped keys of patients' files.
     StoredFile,
+    /// What opens accounts at providers.
+    IntegrationCredential,
 }
 
 impl SealedColumn {
     /// Every column.
-    pub const ALL: &[Self] = &[Self::AuthenticatorApp, Self::SignOnAttempt, Self::SingleSignOn, Self::StoredFile];
+    pub const ALL: &[Self] = &[
+        Self::AuthenticatorApp,
+        Self::SignOnAttempt,
+        Self::SingleSignOn,
+        Self::StoredFile,
+        Self::IntegrationCredential,
+    ];
 
     /// Its table.
     #[must_use]
@@ -93,6 +101,7 @@ impl SealedColumn {
             Self::SignOnAttempt => "sign_on_attempt",
             Self::SingleSignOn => "single_sign_on",
             Self::StoredFile => "stored_file",
+            Self::IntegrationCredential => "integration_credential",
         }
     }
 
@@ -104,6 +113,7 @@ impl SealedColumn {
             Self::SignOnAttempt => "Sign-ins under way at a provider",
             Self::SingleSignOn => "Secret of the sign-in provider",
             Self::StoredFile => "Keys of documents",
+            Self::IntegrationCredential => "Credentials of providers",
         }
     }
 
@@ -112,7 +122,7 @@ impl SealedColumn {
     pub const fn column(self) -> &'static str {
         match self {
             Self::AuthenticatorApp => "secret_sealed",
-            Self::StoredFile => "sealed",
+            Self::StoredFile | Self::IntegrationCredential => "sealed",
             Self::SignOnAttempt => "secrets",
             Self::SingleSignOn => "client_secret",
         }

@@ -15,16 +15,18 @@ use crate::{
             scrub::scrub,
             verify::{Draft, verify},
         },
-        ids::{CallId, GuidanceId, OrgId, PatientId},
+        credential::{CredentialKind, place},
+        ids::{CallId, CredentialId, GuidanceId, OrgId, PatientId},
         people::{Actor, Role},
         private::Private,
+        sealed::Sealed,
     },
     error::Error,
     live::LiveEvent,
     ports::{
-        OutageKind,
+        Outage, OutageKind,
         embeddings::Embeddings,
-        llm::{Llm, Prompt},
+        llm::{Llm, ModelKey, Prompt},
         vectors::{Hit, IndexedPassage, Question},
     },
     store,
@@ -91,10 +93,14 @@ pub async fn reindex(app: &App, org: OrgId) -> Result<(), Error> {
     let actor = Actor::careline(org);
     let mut tx = app.db.begin(&actor).await?;
     let mut passages = store::guidance::searchable(&mut tx).await?;
+    let sealed = store::credentials::sealed(&mut tx, CredentialKind::ModelApi).await?;
     tx.commit().await?;
     match &app.guide {
         Guide::Extractive => {}
-        Guide::Generated { embeddings, .. } => embed_missing(app, &actor, &**embeddings, &mut passages).await?,
+        Guide::Generated { embeddings, .. } => {
+            let key = model_key(app, org, sealed).await;
+            embed_missing(app, &actor, &**embeddings, key, &mut passages).await?;
+        }
     }
     let indexed = passages
         .into_iter()
@@ -112,6 +118,7 @@ async fn embed_missing(
     app: &App,
     actor: &Actor,
     embeddings: &dyn Embeddings,
+    key: Result<ModelKey, Outage>,
     passages: &mut [store::guidance::Searchable],
 ) -> Result<(), Error> {
     let mut missing: Vec<_> = passages.iter_mut().filter(|passage| passage.embedding.is_none()).collect();
@@ -119,7 +126,11 @@ async fn embed_missing(
         return Ok(());
     }
     let texts: Vec<String> = missing.iter().map(|passage| indexed_text(&passage.heading, &passage.text)).collect();
-    let vectors = match embeddings.embed(&texts).await {
+    let embedded = match key {
+        Ok(key) => embeddings.embed(&texts, &key).await,
+        Err(outage) => Err(outage),
+    };
+    let vectors = match embedded {
         Ok(vectors) => vectors,
         Err(outage) => {
             tracing::warn!(%outage, passages = texts.len(), "passages are indexed by words alone");
@@ -134,12 +145,23 @@ async fn embed_missing(
     tx.commit().await
 }
 
-/// What one transaction brings: whose call, which version, its passages, the names to take out of the question.
+/// The key an organization's questions go to the model with. One of its own that cannot be opened is not replaced by
+/// another's: the model is then away.
+async fn model_key(app: &App, org: OrgId, own: Option<(CredentialId, Sealed)>) -> Result<ModelKey, Outage> {
+    let Some((id, sealed)) = own else { return Ok(ModelKey::Configured) };
+    let bytes = app.vault.open(place(org, id), &sealed).await?.into_revealed();
+    let unreadable = || Outage { dependency: "vault", kind: OutageKind::Refused("credential".to_owned()) };
+    String::from_utf8(bytes).map(|key| ModelKey::Own(Private::new(key))).map_err(|_| unreadable())
+}
+
+/// What one transaction brings: whose call, which version, its passages, the names to take out of the question; and the key
+/// for the model.
 struct Opened {
     patient: PatientId,
     protocol: ProtocolRef,
     passages: Vec<Passage>,
     names: Vec<Private<String>>,
+    key: Result<ModelKey, Outage>,
 }
 
 async fn open(app: &App, actor: &Actor, call: CallId) -> Result<Opened, Error> {
@@ -154,8 +176,10 @@ async fn open(app: &App, actor: &Actor, call: CallId) -> Result<Opened, Error> {
         )));
     };
     let passages = store::guidance::passages(&mut tx, &protocol).await?;
+    let sealed = store::credentials::sealed(&mut tx, CredentialKind::ModelApi).await?;
     tx.commit().await?;
-    Ok(Opened { patient, protocol, passages, names })
+    let key = model_key(app, actor.org, sealed).await;
+    Ok(Opened { patient, protocol, passages, names, key })
 }
 
 fn readable(question: &Private<String>) -> Result<Private<String>, Error> {
@@ -196,7 +220,7 @@ async fn answer(app: &App, org: OrgId, opened: &Opened, question: &str) -> (Show
         Guide::Extractive => {
             Shown::quoted(extract(question, &passages), WhyPassages::NothingSupported, &passages, protocol)
         }
-        Guide::Generated { llm, .. } => match generated(&**llm, &scrubbed, &passages, &mut evidence).await {
+        Guide::Generated { llm, .. } => match generated(&**llm, opened, &scrubbed, &passages, &mut evidence).await {
             Ok(statements) => Shown::quoted(statements, WhyPassages::NothingSupported, &passages, protocol),
             Err(why) => Shown::passages_only(why, &passages, protocol),
         },
@@ -214,7 +238,7 @@ async fn search(app: &App, org: OrgId, opened: &Opened, scrubbed: &str, evidence
     let protocol = key(&opened.protocol);
     let vector = match &app.guide {
         Guide::Extractive => None,
-        Guide::Generated { embeddings, .. } => question_vector(&**embeddings, scrubbed).await,
+        Guide::Generated { embeddings, .. } => question_vector(&**embeddings, opened, scrubbed).await,
     };
     evidence.search = if vector.is_some() { Search::Hybrid } else { Search::Words };
     if !is_indexed(app, org, &protocol, opened.passages.len()).await {
@@ -238,8 +262,13 @@ fn found(hit: Hit) -> Found {
     Found { anchor: hit.anchor, lexical: hit.lexical, cosine: hit.cosine }
 }
 
-async fn question_vector(embeddings: &dyn Embeddings, scrubbed: &str) -> Option<Vec<f32>> {
-    match embeddings.embed(&[scrubbed.to_owned()]).await {
+async fn question_vector(embeddings: &dyn Embeddings, opened: &Opened, scrubbed: &str) -> Option<Vec<f32>> {
+    let question = [scrubbed.to_owned()];
+    let embedded = match &opened.key {
+        Ok(key) => embeddings.embed(&question, key).await,
+        Err(outage) => Err(outage.clone()),
+    };
+    match embedded {
         Ok(vectors) => vectors.into_iter().next(),
         Err(outage) => {
             tracing::warn!(%outage, "searching by words alone");
@@ -264,6 +293,7 @@ async fn is_indexed(app: &App, org: OrgId, protocol: &str, passages: usize) -> b
 /// What of a model's answer may be shown; the reason when there is nothing to verify.
 async fn generated(
     llm: &dyn Llm,
+    opened: &Opened,
     scrubbed: &str,
     passages: &[Passage],
     evidence: &mut Evidence,
@@ -282,7 +312,11 @@ async fn generated(
         schema: prompt::schema(),
         max_tokens: prompt::REPLY_TOKENS,
     };
-    let completion = match llm.complete(&prompt).await {
+    let completed = match &opened.key {
+        Ok(key) => llm.complete(&prompt, key).await,
+        Err(outage) => Err(outage.clone()),
+    };
+    let completion = match completed {
         Ok(completion) => completion,
         Err(outage) => {
             tracing::warn!(%outage, "passages are shown without the model");

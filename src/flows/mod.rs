@@ -23,6 +23,7 @@ pub mod hang_up;
 pub mod hear_leg;
 pub mod import_protocol;
 pub mod keep_checkpoints;
+pub mod keep_credentials;
 pub mod keep_document;
 pub mod keep_pace;
 pub mod keep_tokens;

@@ -1,13 +1,23 @@
 //! The language model: one prompt in, one text out. It has no tools and no write path.
 
 use super::Outage;
+use crate::domain::private::Private;
 use async_trait::async_trait;
 
 /// A language model.
 #[async_trait]
 pub trait Llm: Send + Sync {
     /// Completes a prompt. The adapter streams, and gives up when the first token or the whole is late.
-    async fn complete(&self, prompt: &Prompt) -> Result<Completion, Outage>;
+    async fn complete(&self, prompt: &Prompt, key: &ModelKey) -> Result<Completion, Outage>;
+}
+
+/// Whose key opens the model's server.
+#[derive(Clone)]
+pub enum ModelKey {
+    /// The one of whoever runs Careline.
+    Configured,
+    /// An organization's own.
+    Own(Private<String>),
 }
 
 /// What the model is given. It never carries a name, number, date of birth or record number.

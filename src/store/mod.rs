@@ -14,6 +14,7 @@ pub mod chain;
 pub mod chain_pages;
 pub mod chart;
 pub mod checkpoints;
+pub mod credentials;
 pub mod devices;
 pub mod errands;
 pub mod factors;

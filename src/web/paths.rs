@@ -121,6 +121,8 @@ fn sealed() -> Router<Arc<App>> {
         .route("/patients/{id}/documents/{document}", get(pages::documents::read))
         .route("/patients/{id}/documents/{document}/remove", post(pages::documents::remove))
         .route("/settings/secrets", get(pages::secrets::show))
+        .route("/settings/credentials", get(pages::credentials::show).post(pages::credentials::set))
+        .route("/settings/credentials/remove", post(pages::credentials::remove))
 }
 
 async fn nothing_here() -> Failure {

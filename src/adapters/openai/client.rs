@@ -8,7 +8,7 @@ use super::{
 use crate::ports::{
     Outage, OutageKind,
     embeddings::Embeddings,
-    llm::{Completion, Llm, Prompt},
+    llm::{Completion, Llm, ModelKey, Prompt},
 };
 use async_openai::{
     Client,
@@ -52,7 +52,9 @@ pub struct Settings {
 
 /// A model behind the OpenAI wire.
 pub struct OpenAi {
-    client: Client<OpenAIConfig>,
+    http: reqwest::Client,
+    base_url: String,
+    key: String,
     chat_model: String,
     embedding_model: String,
     chat_fuse: Breaker,
@@ -79,11 +81,29 @@ impl OpenAi {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|_| refused("no_tls"))?;
+        Ok(Self {
+            http,
+            base_url: settings.base_url.trim_end_matches('/').to_owned(),
+            key: settings.key,
+            chat_model: settings.chat_model,
+            embedding_model: settings.embedding_model,
+            chat_fuse: Breaker::default(),
+            embedding_fuse: Breaker::default(),
+        })
+    }
+
+    /// The library's client under a key. Connections are shared, whoever asks.
+    fn client(&self, key: &ModelKey) -> Client<OpenAIConfig> {
+        let key = match key {
+            ModelKey::Configured => &self.key,
+            ModelKey::Own(key) => key.reveal(),
+        };
         let config = OpenAIConfig::new()
-            .with_api_base(settings.base_url.trim_end_matches('/'))
-            .with_api_key(settings.key)
+            .with_api_base(self.base_url.as_str())
+            .with_api_key(key.as_str())
             .with_org_id("")
             .with_project_id("");
+        let http = self.http.clone();
         // Without this service the library would repeat failed requests and log the provider's error texts.
         let service = service_fn(move |request: HttpRequestFactory| {
             let transport = ReqwestService::new(http.clone());
@@ -95,19 +115,14 @@ impl OpenAi {
                 Ok(if is_stream(&response) { well_formed(response) } else { response })
             }
         });
-        Ok(Self {
-            client: Client::with_config(config).with_http_service::<_>(service),
-            chat_model: settings.chat_model,
-            embedding_model: settings.embedding_model,
-            chat_fuse: Breaker::default(),
-            embedding_fuse: Breaker::default(),
-        })
+        Client::with_config(config).with_http_service::<_>(service)
     }
 
-    async fn streamed(&self, prompt: &Prompt) -> Result<Completion, Outage> {
+    async fn streamed(&self, prompt: &Prompt, key: &ModelKey) -> Result<Completion, Outage> {
         let started = Instant::now();
         let request = chat_request(&self.chat_model, prompt);
-        let chat = self.client.chat();
+        let client = self.client(key);
+        let chat = client.chat();
         let opened = timeout(FIRST_TOKEN, chat.create_stream(request)).await.map_err(|_| late())?;
         let mut stream = opened.map_err(|error| outage(kind_of(&error)))?;
         let mut completion = Completion { text: String::new(), model: String::new() };
@@ -125,10 +140,11 @@ impl OpenAi {
         if completion.text.is_empty() { Err(outage(OutageKind::Garbled)) } else { Ok(completion) }
     }
 
-    async fn vectors(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Outage> {
+    async fn vectors(&self, texts: &[String], key: &ModelKey) -> Result<Vec<Vec<f32>>, Outage> {
         let limit = if texts.len() == 1 { QUESTION_VECTOR } else { BATCH_VECTORS };
         let request = embedding_request(&self.embedding_model, texts);
-        let embeddings = self.client.embeddings();
+        let client = self.client(key);
+        let embeddings = client.embeddings();
         let reply = timeout(limit, embeddings.create(request)).await.map_err(|_| late())?;
         let mut entries = reply.map_err(|error: OpenAIError| outage(kind_of(&error)))?.data;
         entries.sort_by_key(|entry| entry.index);
@@ -143,35 +159,47 @@ impl OpenAi {
 
 #[async_trait]
 impl Llm for OpenAi {
-    async fn complete(&self, prompt: &Prompt) -> Result<Completion, Outage> {
+    async fn complete(&self, prompt: &Prompt, key: &ModelKey) -> Result<Completion, Outage> {
         if !self.chat_fuse.is_closed(Instant::now()) {
             return Err(outage(OutageKind::Unreachable));
         }
         if tokens(prompt).await? > PROMPT_TOKENS {
             return Err(outage(OutageKind::Refused("prompt_too_long".to_owned())));
         }
-        let outcome = self.streamed(prompt).with_subscriber(NoSubscriber::default()).await;
-        self.chat_fuse.note(&outcome, Instant::now());
+        let outcome = self.streamed(prompt, key).with_subscriber(NoSubscriber::default()).await;
+        if concerns_everybody(key, &outcome) {
+            self.chat_fuse.note(&outcome, Instant::now());
+        }
         outcome
     }
 }
 
 #[async_trait]
 impl Embeddings for OpenAi {
-    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, Outage> {
+    async fn embed(&self, texts: &[String], key: &ModelKey) -> Result<Vec<Vec<f32>>, Outage> {
         if !self.embedding_fuse.is_closed(Instant::now()) {
             return Err(outage(OutageKind::Unreachable));
         }
         let mut vectors = Vec::with_capacity(texts.len());
         for batch in texts.chunks(BATCH) {
             // The library logs replies that it cannot read; nobody may listen.
-            let outcome = self.vectors(batch).with_subscriber(NoSubscriber::default()).await;
-            self.embedding_fuse.note(&outcome, Instant::now());
+            let outcome = self.vectors(batch, key).with_subscriber(NoSubscriber::default()).await;
+            if concerns_everybody(key, &outcome) {
+                self.embedding_fuse.note(&outcome, Instant::now());
+            }
             vectors.extend(outcome?);
         }
         let length = vectors.first().map_or(0, Vec::len);
         if vectors.iter().all(|vector| vector.len() == length) { Ok(vectors) } else { Err(outage(OutageKind::Garbled)) }
     }
+}
+
+/// Whether an outcome says something about the server, and not only about one organization's own account there.
+const fn concerns_everybody<T>(key: &ModelKey, outcome: &Result<T, Outage>) -> bool {
+    !matches!(
+        (key, outcome),
+        (ModelKey::Own(_), Err(Outage { kind: OutageKind::Refused(_) | OutageKind::Throttled, .. }))
+    )
 }
 
 const fn late() -> Outage {

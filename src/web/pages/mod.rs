@@ -8,6 +8,7 @@ pub mod break_glass;
 pub mod call;
 pub mod chart;
 pub mod colleagues;
+pub mod credentials;
 pub mod documents;
 pub mod factors;
 pub mod faults;

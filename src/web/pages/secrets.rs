@@ -3,6 +3,7 @@
 use super::{Frame, assets, icons, words};
 use crate::{
     app::App,
+    domain::people::Role,
     flows::{
         open_secrets::{self, Secrets},
         open_worklist,
@@ -23,6 +24,7 @@ struct SecretsPage {
     frame: Frame,
     secrets: Secrets,
     older: i64,
+    is_admin: bool,
     zone: Tz,
 }
 
@@ -34,5 +36,7 @@ pub async fn show(State(app): State<Arc<App>>, person: SignedIn) -> Result<Respo
     let secrets = open_secrets::open(&app, &person.0.actor).await?;
     let older = secrets.tables.iter().map(|(_, _, older)| older).sum();
     let zone = open_worklist::zone(&app, &person.0.actor).await?;
-    respond::page(&SecretsPage { frame: Frame::of(&person, "Secrets", "/settings/secrets"), secrets, older, zone })
+    let is_admin = person.0.actor.role() == Some(Role::Admin);
+    let frame = Frame::of(&person, "Secrets", "/settings/secrets");
+    respond::page(&SecretsPage { frame, secrets, older, is_admin, zone })
 }

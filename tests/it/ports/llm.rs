@@ -6,7 +6,7 @@ use careline::{
     ports::{
         OutageKind,
         embeddings::Embeddings,
-        llm::{Llm, Prompt},
+        llm::{Llm, ModelKey, Prompt},
     },
     simulator::model::{Mode, ModelState, attacks::ATTACKS, router},
 };
@@ -61,7 +61,7 @@ fn prompt() -> Prompt {
 #[tokio::test]
 async fn a_well_behaved_model_streams_a_readable_draft() {
     let (state, base) = town(Mode::WellBehaved).await;
-    let completion = adapter(&base, KEY).complete(&prompt()).await.unwrap();
+    let completion = adapter(&base, KEY).complete(&prompt(), &ModelKey::Configured).await.unwrap();
     let draft = Draft::read(&completion.text).unwrap();
     assert_eq!(completion.model, "town-guide-1");
     assert_eq!(draft.statements[0].quotes[0].anchor, "dys-011");
@@ -82,7 +82,7 @@ async fn every_failing_mode_ends_within_its_limit_as_an_outage() {
     join_all(modes.map(|(mode, kind)| async move {
         let (state, base) = town(mode).await;
         // That it ends at all is what counts here; how soon is measured by a bench.
-        let ended = tokio::time::timeout(PATIENCE, adapter(&base, KEY).complete(&prompt())).await;
+        let ended = tokio::time::timeout(PATIENCE, adapter(&base, KEY).complete(&prompt(), &ModelKey::Configured)).await;
         let outage = ended.unwrap_or_else(|_| panic!("{mode:?} never ended")).unwrap_err();
         assert_eq!(outage.kind, kind, "{mode:?}");
         assert_eq!(state.report().chats, 1, "{mode:?} was asked again");
@@ -94,7 +94,7 @@ async fn every_failing_mode_ends_within_its_limit_as_an_outage() {
 async fn garbage_is_an_outage_or_an_unreadable_draft() {
     let (_, base) = town(Mode::Garbage).await;
     for round in 0..4 {
-        match adapter(&base, KEY).complete(&prompt()).await {
+        match adapter(&base, KEY).complete(&prompt(), &ModelKey::Configured).await {
             Ok(completion) => assert!(Draft::read(&completion.text).is_none(), "round {round}"),
             Err(outage) => assert!(
                 matches!(outage.kind, OutageKind::Garbled | OutageKind::Broken | OutageKind::TimedOut),
@@ -111,7 +111,7 @@ async fn hostile_replies_arrive_whole_or_are_cut_as_too_long() {
     let mut whole = 0;
     let mut cut = 0;
     for _ in ATTACKS {
-        match adapter.complete(&prompt()).await {
+        match adapter.complete(&prompt(), &ModelKey::Configured).await {
             Ok(_) => whole += 1,
             // A busy machine may miss the first token's limit; such a reply says nothing about what arrives.
             Err(outage) if outage.kind == OutageKind::TimedOut => {}
@@ -127,13 +127,13 @@ async fn hostile_replies_arrive_whole_or_are_cut_as_too_long() {
 #[tokio::test]
 async fn a_wrong_key_and_a_dead_address_are_told_apart() {
     let (_, base) = town(Mode::WellBehaved).await;
-    let outage = adapter(&base, "another").complete(&prompt()).await.unwrap_err();
+    let outage = adapter(&base, "another").complete(&prompt(), &ModelKey::Configured).await.unwrap_err();
     assert_eq!(outage.kind, OutageKind::Refused("invalid_api_key".into()));
     let closed = {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         format!("http://{}/v1", listener.local_addr().unwrap())
     };
-    let outage = adapter(&closed, KEY).complete(&prompt()).await.unwrap_err();
+    let outage = adapter(&closed, KEY).complete(&prompt(), &ModelKey::Configured).await.unwrap_err();
     assert_eq!(outage.kind, OutageKind::Unreachable);
     assert!(outage.to_string().contains("base URL"));
 }
@@ -143,9 +143,9 @@ async fn five_failures_blow_the_fuse_and_the_sixth_question_waits_for_nothing() 
     let (state, base) = town(Mode::Error500).await;
     let adapter = adapter(&base, KEY);
     for _ in 0..5 {
-        adapter.complete(&prompt()).await.unwrap_err();
+        adapter.complete(&prompt(), &ModelKey::Configured).await.unwrap_err();
     }
-    let outage = adapter.complete(&prompt()).await.unwrap_err();
+    let outage = adapter.complete(&prompt(), &ModelKey::Configured).await.unwrap_err();
     assert_eq!(outage.kind, OutageKind::Unreachable);
     assert_eq!(state.report().chats, 5);
 }
@@ -155,7 +155,7 @@ async fn a_prompt_beyond_the_token_budget_is_not_sent() {
     let (state, base) = town(Mode::WellBehaved).await;
     let mut prompt = prompt();
     prompt.material = "breath ".repeat(20_000);
-    let outage = adapter(&base, KEY).complete(&prompt).await.unwrap_err();
+    let outage = adapter(&base, KEY).complete(&prompt, &ModelKey::Configured).await.unwrap_err();
     assert_eq!(outage.kind, OutageKind::Refused("prompt_too_long".into()));
     assert_eq!(state.report().chats, 0);
 }
@@ -166,7 +166,7 @@ async fn embeddings_come_in_order_and_related_words_are_near() {
     let mut texts: Vec<String> = (0..70).map(|number| format!("filler text number {number}")).collect();
     texts[0] = "breathlessness eased by a fan".into();
     texts[69] = "fans ease the breathless".into();
-    let vectors = adapter(&base, KEY).embed(&texts).await.unwrap();
+    let vectors = adapter(&base, KEY).embed(&texts, &ModelKey::Configured).await.unwrap();
     let dot = |left: &[f32], right: &[f32]| left.iter().zip(right).map(|(a, b)| a * b).sum::<f32>();
     assert_eq!(vectors.len(), 70);
     assert!((dot(&vectors[0], &vectors[0]) - 1.0).abs() < 1e-4);
@@ -181,7 +181,7 @@ async fn embeddings_of_a_model_in_trouble_are_an_outage_within_their_limit() {
     join_all(modes.map(|mode| async move {
         let (_, base) = town(mode).await;
         let (adapter, words) = (adapter(&base, KEY), ["breathless".to_owned()]);
-        let ended = tokio::time::timeout(PATIENCE, adapter.embed(&words)).await;
+        let ended = tokio::time::timeout(PATIENCE, adapter.embed(&words, &ModelKey::Configured)).await;
         ended.unwrap_or_else(|_| panic!("{mode:?} never ended")).unwrap_err();
     }))
     .await;
@@ -217,8 +217,8 @@ async fn nothing_a_model_says_reaches_the_log() {
         let (_, base) = town(mode).await;
         let adapter = adapter(&base, KEY);
         for _ in 0..4 {
-            let _ = adapter.complete(&prompt()).await;
-            let _ = adapter.embed(&["breathless".to_owned()]).await;
+            let _ = adapter.complete(&prompt(), &ModelKey::Configured).await;
+            let _ = adapter.embed(&["breathless".to_owned()], &ModelKey::Configured).await;
         }
     }
     let heard = String::from_utf8_lossy(&ears.0.lock().unwrap()).into_owned();

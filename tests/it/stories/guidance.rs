@@ -14,7 +14,10 @@ use careline::{
         private::Private,
     },
     error::Error,
-    flows::answer_question::{answers, ask},
+    flows::{
+        answer_question::{answers, ask},
+        keep_credentials::{self, CredentialKind},
+    },
     live::LiveEvent,
     simulator::model::{Mode, ModelState, attacks::ATTACKS, router},
 };
@@ -40,6 +43,8 @@ enum With {
     Model,
     NoModel,
     DeadModel,
+    /// A model that does not know the key of whoever runs Careline.
+    OthersModel,
 }
 
 impl Ward {
@@ -51,7 +56,7 @@ impl Ward {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}/v1", listener.local_addr().unwrap());
         match with {
-            With::Model => {
+            With::Model | With::OthersModel => {
                 let town = router(model.clone());
                 tokio::spawn(async move { axum::serve(listener, town).await.unwrap() });
             }
@@ -59,7 +64,8 @@ impl Ward {
         }
         let guide = match with {
             With::NoModel => Guide::Extractive,
-            With::Model | With::DeadModel => generated(&base),
+            With::Model | With::DeadModel => generated(&base, KEY),
+            With::OthersModel => generated(&base, "nobodys-key"),
         };
         let app = App { guide, ..wiring::app(&database, 4, Arc::new(SystemClock), &wiring::NO_LINE).await };
         Self { app, nurse, call, model, superuser, _database: database }
@@ -70,11 +76,11 @@ impl Ward {
     }
 }
 
-fn generated(base_url: &str) -> Guide {
+fn generated(base_url: &str, key: &str) -> Guide {
     let model = || {
         OpenAi::new(ModelSettings {
             base_url: base_url.into(),
-            key: KEY.into(),
+            key: key.into(),
             chat_model: "town-guide-1".into(),
             embedding_model: "town-stems-256".into(),
         })
@@ -162,6 +168,39 @@ async fn with_a_model_a_question_gets_a_quoted_answer_and_leaves_its_evidence() 
         .await
         .unwrap();
     assert_eq!(kept, 3, "vectors are computed once and kept");
+}
+
+#[tokio::test]
+async fn an_organizations_own_key_opens_its_model_and_is_never_read_back() {
+    let mut ward = Ward::open(With::OthersModel).await;
+    let question = "Does a fan help with breathlessness?";
+    assert_eq!(ward.ask(question).await.unwrap().shown.outcome, Outcome::PassagesOnly, "the control: not ours");
+    let admin = StaffId(Uuid::now_v7());
+    sqlx::query(
+        "insert into staff_member (org_id, id, email, full_name, role, password_hash, created_at)
+         values ($1, $2, 'ada@example.com', 'Ada Admin', 'admin', 'x', now())",
+    )
+    .bind(ward.nurse.org.0)
+    .bind(admin.0)
+    .execute(&mut ward.superuser)
+    .await
+    .unwrap();
+    let admin = Actor::staff(ward.nurse.org, admin, Role::Admin);
+    let (app, kind, key) = (&ward.app, CredentialKind::ModelApi, Private::new(KEY.to_owned()));
+    assert!(matches!(keep_credentials::set(app, &ward.nurse, kind, &key).await, Err(Error::Forbidden)));
+    keep_credentials::set(app, &admin, kind, &key).await.unwrap();
+    assert_eq!(ward.ask(question).await.unwrap().shown.outcome, Outcome::Quoted, "with the organization's own");
+    let kept = keep_credentials::list(app, &admin).await.unwrap();
+    assert_eq!((kept.len(), kept[0].changed_by.as_str()), (1, "Ada Admin"));
+    let rows = "select count(*) from integration_credential where position(convert_to($1, 'UTF8') in sealed) > 0";
+    let bare: i64 = sqlx::query_scalar(rows).bind(KEY).fetch_one(&mut ward.superuser).await.unwrap();
+    assert_eq!(bare, 0, "it is sealed");
+    let moved = "update integration_credential set id = gen_random_uuid()";
+    sqlx::query(moved).execute(&mut ward.superuser).await.unwrap();
+    let view = ward.ask(question).await.unwrap();
+    assert_eq!(view.shown.outcome, Outcome::PassagesOnly, "a value moved to another row opens nothing");
+    keep_credentials::remove(&ward.app, &admin, kind).await.unwrap();
+    assert!(matches!(keep_credentials::remove(&ward.app, &admin, kind).await, Err(Error::NotFound)));
 }
 
 #[tokio::test]

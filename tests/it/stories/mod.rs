@@ -5,6 +5,7 @@ mod admission;
 mod assessing;
 mod at_the_screen;
 mod calls;
+mod credentials;
 mod documents;
 mod guidance;
 mod hearing;
