@@ -1,16 +1,18 @@
 //! Fan-out of changes to open sockets, in process. A channel belongs to one organization and one call, by type.
 
-use crate::domain::ids::{CallId, OrgId};
-use serde::Serialize;
+use crate::domain::{
+    ids::{CallId, OrgId},
+    private::Private,
+};
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::broadcast;
 
 /// What happened on a call. A socket renders it; a page without JavaScript sees the same after a reload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
+#[derive(Clone, PartialEq, Eq)]
 pub enum LiveEvent {
     /// The call's state, a leg, a stream or a gap changed: read the call again.
     CallMoved,
@@ -19,19 +21,31 @@ pub enum LiveEvent {
         /// `patient`, `caregiver` or `nurse`.
         speaker: &'static str,
         /// The words so far.
-        text: String,
+        text: Private<String>,
     },
     /// A finished utterance is in the record: read the transcript again.
     Utterance {
         /// `patient`, `caregiver` or `nurse`.
         speaker: &'static str,
         /// The words.
-        text: String,
+        text: Private<String>,
     },
     /// The assessment was evaluated again.
     AssessmentMoved,
     /// An answer to a question is there.
     GuidanceShown,
+}
+
+impl fmt::Debug for LiveEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CallMoved => f.write_str("CallMoved"),
+            Self::Interim { speaker, .. } => write!(f, "Interim({speaker}, private)"),
+            Self::Utterance { speaker, .. } => write!(f, "Utterance({speaker}, private)"),
+            Self::AssessmentMoved => f.write_str("AssessmentMoved"),
+            Self::GuidanceShown => f.write_str("GuidanceShown"),
+        }
+    }
 }
 
 /// The channel of each watched call.

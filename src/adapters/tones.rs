@@ -1,7 +1,10 @@
 //! The offline transcriber: hears the simulated town's people, who speak in audible tones. No model, no network.
 
 use crate::{
-    domain::tones::{Decoded, Decoder, FRAME, Joint, SAMPLES_PER_SECOND, SILENCE},
+    domain::{
+        private::Private,
+        tones::{Decoded, Decoder, FRAME, Joint, SAMPLES_PER_SECOND, SILENCE},
+    },
     ports::{
         Outage,
         speech::{Heard, Hearing, Sound, Speech},
@@ -95,7 +98,7 @@ impl Ear {
                 }
                 let utterance = self.utterance.get_or_insert_with(|| Utterance::from(from_sample));
                 utterance.add(number, &text, joint, to_sample);
-                news.push(Heard::Interim { text: utterance.text.clone() });
+                news.push(Heard::Interim { text: Private::new(utterance.text.clone()) });
             }
             Decoded::Damaged { from_sample } => {
                 let utterance = self.utterance.get_or_insert_with(|| Utterance::from(from_sample));
@@ -118,7 +121,7 @@ impl Ear {
         let utterance = self.utterance.take()?;
         let lost = utterance.spoken.saturating_sub(utterance.heard).saturating_add(utterance.damaged);
         Some(Heard::Final {
-            text: utterance.text,
+            text: Private::new(utterance.text),
             from_ms: self.stream_ms(utterance.from_sample),
             to_ms: self.stream_ms(utterance.to_sample),
             lost_words: lost,

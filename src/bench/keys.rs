@@ -339,13 +339,13 @@ fn nurse() -> NewStaff {
 
 fn patient() -> NewPatient {
     NewPatient {
-        given_name: "Ada".to_owned(),
-        family_name: "Example".to_owned(),
-        date_of_birth: "1944-03-09".to_owned(),
-        phone: "(212) 555-0123".to_owned(),
+        given_name: "Ada".into(),
+        family_name: "Example".into(),
+        date_of_birth: "1944-03-09".into(),
+        phone: "(212) 555-0123".into(),
         language: "en-US".to_owned(),
         time_zone: "America/Chicago".to_owned(),
-        call_code: "4711".to_owned(),
+        call_code: "4711".into(),
         ..NewPatient::default()
     }
 }

@@ -243,28 +243,28 @@ async fn admit(
     nurse: Option<StaffId>,
 ) -> Result<PatientId, Error> {
     let new = NewPatient {
-        given_name: row.given.to_owned(),
-        family_name: row.family.to_owned(),
-        date_of_birth: row.born.to_owned(),
-        phone: row.phone.to_owned(),
+        given_name: row.given.into(),
+        family_name: row.family.into(),
+        date_of_birth: row.born.into(),
+        phone: row.phone.into(),
         language: row.language.to_owned(),
         time_zone: time_zone.to_owned(),
-        call_code: row.code.to_owned(),
+        call_code: row.code.into(),
         nurse,
         team: None,
         programme: row.programme.to_owned(),
-        allergies: row.allergies.to_owned(),
-        medications: row.medicines.to_owned(),
+        allergies: row.allergies.into(),
+        medications: row.medicines.into(),
         facts: row.facts,
     };
     let patient = admit_patient::admit(app, operator, new).await?;
     consent(app, operator, patient, ConsentPurpose::BeCalled, None).await?;
     if let Some(ContactRow(name, relation, phone, code)) = &row.contact {
         let contact = NewContact {
-            full_name: (*name).to_owned(),
-            relation: (*relation).to_owned(),
-            phone: (*phone).to_owned(),
-            call_code: (*code).to_owned(),
+            full_name: (*name).into(),
+            relation: (*relation).into(),
+            phone: (*phone).into(),
+            call_code: (*code).into(),
         };
         let contact = admit_patient::add_contact(app, operator, patient, contact).await?;
         consent(app, operator, patient, ConsentPurpose::DiscussHealth, Some(contact)).await?;
@@ -284,7 +284,7 @@ async fn consent(
         purpose,
         channel: ConsentChannel::Any,
         answer: ConsentAnswer::Given,
-        evidence: "signed enrolment form (invented)".to_owned(),
+        evidence: "signed enrolment form (invented)".into(),
     };
     admit_patient::record_consent(app, operator, patient, new).await.map(drop)
 }

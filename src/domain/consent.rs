@@ -1,7 +1,10 @@
 //! Consent: what a patient or contact allowed, for which purpose and channel, with evidence. A row is a fact; the
 //! newest one about a person, purpose and channel is in force.
 
-use super::ids::{CallId, ConsentId, ContactId, PatientId, StaffId};
+use super::{
+    ids::{CallId, ConsentId, ContactId, PatientId, StaffId},
+    private::Private,
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +85,7 @@ pub enum ConsentAnswer {
 }
 
 /// One fact of consent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Consent {
     /// Its id.
     pub id: ConsentId,
@@ -97,7 +100,7 @@ pub struct Consent {
     /// Allowed or not.
     pub answer: ConsentAnswer,
     /// How it is known, such as `signed form of 2026-11-02`.
-    pub evidence: String,
+    pub evidence: Private<String>,
     /// Who wrote it down; `None` is the person on the line.
     pub author: Option<StaffId>,
     /// The call it was said on.

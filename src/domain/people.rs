@@ -315,7 +315,7 @@ pub struct Contact {
     /// Full name.
     pub full_name: Private<String>,
     /// What they are to the patient, such as daughter.
-    pub relation: String,
+    pub relation: Private<String>,
     /// Their own number.
     pub phone: Private<PhoneNumber>,
     /// Whether a consent in force lets them speak about the patient's health.

@@ -22,6 +22,12 @@ impl<T> Private<T> {
     }
 }
 
+impl From<&str> for Private<String> {
+    fn from(value: &str) -> Self {
+        Self(value.to_owned())
+    }
+}
+
 impl<T> From<T> for Private<T> {
     fn from(value: T) -> Self {
         Self(value)

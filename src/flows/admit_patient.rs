@@ -21,19 +21,19 @@ use chrono_tz::Tz;
 #[derive(Clone, Default)]
 pub struct NewPatient {
     /// Given name.
-    pub given_name: String,
+    pub given_name: Private<String>,
     /// Family name.
-    pub family_name: String,
+    pub family_name: Private<String>,
     /// Date of birth, `YYYY-MM-DD`.
-    pub date_of_birth: String,
+    pub date_of_birth: Private<String>,
     /// The number that is rung.
-    pub phone: String,
+    pub phone: Private<String>,
     /// BCP 47 tag of the call script, `en-US` or `es-US`.
     pub language: String,
     /// IANA zone, such as `America/Chicago`.
     pub time_zone: String,
     /// The four digits agreed at enrolment.
-    pub call_code: String,
+    pub call_code: Private<String>,
     /// The nurse who knows them.
     pub nurse: Option<StaffId>,
     /// The care team that will serve them; `None` is the admitting person's own, the operator's is the first.
@@ -41,9 +41,9 @@ pub struct NewPatient {
     /// The programme of care, a code; empty is `general`.
     pub programme: String,
     /// Allergies, as written.
-    pub allergies: String,
+    pub allergies: Private<String>,
     /// Medicines, as written.
-    pub medications: String,
+    pub medications: Private<String>,
     /// Facts that protocols may read.
     pub facts: ChartFacts,
 }
@@ -52,13 +52,13 @@ pub struct NewPatient {
 #[derive(Clone, Default)]
 pub struct NewContact {
     /// Full name.
-    pub full_name: String,
+    pub full_name: Private<String>,
     /// What they are to the patient, such as daughter.
-    pub relation: String,
+    pub relation: Private<String>,
     /// Their own number.
-    pub phone: String,
+    pub phone: Private<String>,
     /// Their own four digits.
-    pub call_code: String,
+    pub call_code: Private<String>,
 }
 
 /// A consent as a person writes it down.
@@ -73,7 +73,7 @@ pub struct NewConsent {
     /// Allowed or not.
     pub answer: ConsentAnswer,
     /// How it is known.
-    pub evidence: String,
+    pub evidence: Private<String>,
 }
 
 /// Admits a patient.
@@ -87,7 +87,7 @@ pub async fn admit(app: &App, actor: &Actor, new: NewPatient) -> Result<PatientI
     let country = organizations::country(&mut tx).await?;
     let (patient, remarks) = patient_of(&new, &country, now)?;
     let team = team_for(&mut tx, actor, new.team).await?;
-    let hash = call_code_hash(&app.settings.call_code_key, actor.org, patient.id.0, &new.call_code);
+    let hash = call_code_hash(&app.settings.call_code_key, actor.org, patient.id.0, new.call_code.reveal());
     let deed = Deed::of(DeedKind::AdmittedPatient).patient(patient.id).with("team", team);
     let receipt = audit::record(&mut tx, actor, &deed, now).await?;
     people::admit(&mut tx, &receipt, &patient, &remarks, team, &hash, now).await?;
@@ -122,7 +122,7 @@ pub async fn add_contact(app: &App, actor: &Actor, patient: PatientId, new: NewC
     receipt.may_change()?;
     let _exists: Patient = people::patient(&mut tx, &receipt).await?;
     let contact = contact_of(&new, &country, now)?;
-    let hash = call_code_hash(&app.settings.call_code_key, actor.org, contact.id.0, &new.call_code);
+    let hash = call_code_hash(&app.settings.call_code_key, actor.org, contact.id.0, new.call_code.reveal());
     people::add_contact(&mut tx, &receipt, &contact, &hash, now).await?;
     tx.commit().await?;
     Ok(contact.id)
@@ -134,7 +134,7 @@ pub async fn add_contact(app: &App, actor: &Actor, patient: PatientId, new: NewC
 /// As `admit`; `NotFound` when the patient or contact is not of this organization.
 pub async fn record_consent(app: &App, actor: &Actor, patient: PatientId, new: NewConsent) -> Result<ConsentId, Error> {
     permit(actor)?;
-    if new.evidence.trim().is_empty() {
+    if new.evidence.reveal().trim().is_empty() {
         return Err(Error::Invalid("evidence: write how this is known, such as the date of the form".to_owned()));
     }
     let now = app.clock.now();
@@ -145,7 +145,7 @@ pub async fn record_consent(app: &App, actor: &Actor, patient: PatientId, new: N
         purpose: new.purpose,
         channel: new.channel,
         answer: new.answer,
-        evidence: new.evidence.trim().to_owned(),
+        evidence: Private::new(new.evidence.reveal().trim().to_owned()),
         author: actor.staff_id(),
         call: None,
         at: now,
@@ -202,17 +202,17 @@ impl Door {
 
 fn patient_of(new: &NewPatient, country: &str, now: DateTime<Utc>) -> Result<(Patient, people::Remarks), Error> {
     let mut door = Door::default();
-    let given_name = door.text("given name", &new.given_name);
-    let family_name = door.text("family name", &new.family_name);
-    let date_of_birth = door.note("date of birth", birth_date(&new.date_of_birth, now));
-    let phone = door.phone(&new.phone, country);
+    let given_name = door.text("given name", new.given_name.reveal());
+    let family_name = door.text("family name", new.family_name.reveal());
+    let date_of_birth = door.note("date of birth", birth_date(new.date_of_birth.reveal(), now));
+    let phone = door.phone(new.phone.reveal(), country);
     let language =
         door.note("language", Language::from_tag(&new.language).ok_or_else(|| "choose en-US or es-US".to_owned()));
     let time_zone = door.note(
         "time zone",
         new.time_zone.parse::<Tz>().map_err(|_| "write an IANA name such as America/Chicago".to_owned()),
     );
-    door.call_code(&new.call_code);
+    door.call_code(new.call_code.reveal());
     let (Some(given_name), Some(family_name), Some(date_of_birth), Some(phone), Some(language), Some(time_zone), true) =
         (given_name, family_name, date_of_birth, phone, language, time_zone, door.faults.is_empty())
     else {
@@ -233,18 +233,18 @@ fn patient_of(new: &NewPatient, country: &str, now: DateTime<Utc>) -> Result<(Pa
     let programme = if new.programme.trim().is_empty() { "general" } else { new.programme.trim() };
     let remarks = people::Remarks {
         programme: programme.to_owned(),
-        allergies: Private::new(new.allergies.trim().to_owned()),
-        medications: Private::new(new.medications.trim().to_owned()),
+        allergies: Private::new(new.allergies.reveal().trim().to_owned()),
+        medications: Private::new(new.medications.reveal().trim().to_owned()),
     };
     Ok((patient, remarks))
 }
 
 fn contact_of(new: &NewContact, country: &str, now: DateTime<Utc>) -> Result<Contact, Error> {
     let mut door = Door::default();
-    let full_name = door.text("full name", &new.full_name);
-    let relation = door.text("relation", &new.relation);
-    let phone = door.phone(&new.phone, country);
-    door.call_code(&new.call_code);
+    let full_name = door.text("full name", new.full_name.reveal());
+    let relation = door.text("relation", new.relation.reveal());
+    let phone = door.phone(new.phone.reveal(), country);
+    door.call_code(new.call_code.reveal());
     let (Some(full_name), Some(relation), Some(phone), true) = (full_name, relation, phone, door.faults.is_empty())
     else {
         return Err(door.refusal());
@@ -252,7 +252,7 @@ fn contact_of(new: &NewContact, country: &str, now: DateTime<Utc>) -> Result<Con
     Ok(Contact {
         id: ContactId::at(now),
         full_name: Private::new(full_name),
-        relation,
+        relation: Private::new(relation),
         phone: Private::new(phone),
         may_discuss_health: false,
     })

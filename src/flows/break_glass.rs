@@ -31,15 +31,15 @@ const WORDS: std::ops::RangeInclusive<usize> = 5..=500;
 #[derive(Clone, Default)]
 pub struct Wanted {
     /// The exact family name.
-    pub family_name: String,
+    pub family_name: Private<String>,
     /// Date of birth, `YYYY-MM-DD`.
-    pub date_of_birth: String,
+    pub date_of_birth: Private<String>,
     /// Only when two patients share both.
-    pub given_name: String,
+    pub given_name: Private<String>,
     /// Why, a word of the list.
     pub reason: String,
     /// Why, in a sentence.
-    pub words: String,
+    pub words: Private<String>,
 }
 
 /// Begins an urgent access, or finds that the person reaches the patient already.
@@ -74,7 +74,7 @@ pub async fn begin(app: &App, actor: &Actor, wanted: Wanted) -> Result<PatientId
         staff,
         patient,
         reason,
-        words: Private::new(wanted.words.trim().to_owned()),
+        words: Private::new(wanted.words.reveal().trim().to_owned()),
         ends_at: now + URGENT_LASTS,
     };
     let deed = Deed::of(DeedKind::BeganBreakGlass).patient(patient).subject(begun.id.0).with("reason", reason.word());
@@ -147,8 +147,8 @@ async fn call_for_review(tx: &mut OrgTx, begun: &Begun, now: DateTime<Utc>) -> R
 }
 
 async fn sought(tx: &mut OrgTx, wanted: &Wanted, born: NaiveDate) -> Result<Option<PatientId>, Error> {
-    let named = break_glass::named(tx, wanted.family_name.trim(), born).await?;
-    let given = wanted.given_name.trim().to_lowercase();
+    let named = break_glass::named(tx, wanted.family_name.reveal().trim(), born).await?;
+    let given = wanted.given_name.reveal().trim().to_lowercase();
     let mut found = named.iter().filter(|(_, name)| given.is_empty() || name.reveal().to_lowercase() == given);
     match (found.next(), found.next()) {
         (None, _) => Ok(None),
@@ -173,10 +173,10 @@ fn taker(actor: &Actor) -> Result<StaffId, Error> {
 
 fn faultless(wanted: &Wanted) -> Result<(NaiveDate, UrgentReason), Error> {
     let mut faults = Vec::new();
-    if wanted.family_name.trim().is_empty() {
+    if wanted.family_name.reveal().trim().is_empty() {
         faults.push("family name: write it exactly as the caller spells it");
     }
-    let born = NaiveDate::parse_from_str(wanted.date_of_birth.trim(), "%Y-%m-%d").ok();
+    let born = NaiveDate::parse_from_str(wanted.date_of_birth.reveal().trim(), "%Y-%m-%d").ok();
     if born.is_none() {
         faults.push("date of birth: write year, month and day, such as 1944-03-09");
     }
@@ -184,7 +184,7 @@ fn faultless(wanted: &Wanted) -> Result<(NaiveDate, UrgentReason), Error> {
     if reason.is_none() {
         faults.push("reason: choose one from the list");
     }
-    if !WORDS.contains(&wanted.words.trim().chars().count()) {
+    if !WORDS.contains(&wanted.words.reveal().trim().chars().count()) {
         faults.push("in words: say in a sentence why it cannot wait, 5 to 500 characters");
     }
     match (born, reason) {

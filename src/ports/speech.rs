@@ -1,7 +1,9 @@
 //! Speech to text: audio of one leg in, words out, while it is spoken.
 
 use super::Outage;
+use crate::domain::private::Private;
 use async_trait::async_trait;
+use std::fmt;
 use tokio::sync::mpsc;
 
 /// A transcriber.
@@ -36,18 +38,18 @@ pub enum Sound {
     },
 }
 
-/// What was heard.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What was heard. It can be compared and not printed.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Heard {
     /// Words so far of an utterance still being spoken; replaces the last interim text.
     Interim {
         /// The words so far.
-        text: String,
+        text: Private<String>,
     },
     /// A finished utterance.
     Final {
         /// The words.
-        text: String,
+        text: Private<String>,
         /// When it began, in milliseconds since the stream began.
         from_ms: u64,
         /// When it ended.
@@ -55,4 +57,13 @@ pub enum Heard {
         /// Words that were spoken but could not be understood.
         lost_words: u32,
     },
+}
+
+impl fmt::Debug for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interim { .. } => f.write_str("Interim(private)"),
+            Self::Final { from_ms, to_ms, .. } => write!(f, "Final(private, {from_ms} to {to_ms} ms)"),
+        }
+    }
 }

@@ -36,7 +36,7 @@ pub struct CallHead {
     /// Who proved who they are.
     pub speaker: Option<Speaker>,
     /// The caregiver's name and relation, when one speaks.
-    pub caregiver: Option<(Private<String>, String)>,
+    pub caregiver: Option<(Private<String>, Private<String>)>,
     /// Consent to record; `None` until asked.
     pub may_record: Option<bool>,
     /// When patient and nurse began to talk.
@@ -136,7 +136,7 @@ pub async fn head(tx: &mut OrgTx, id: CallId) -> Result<CallHead, Error> {
             Some("caregiver") => Some(Speaker::Caregiver),
             Some(_) => return Err(unreadable("speaker")),
         },
-        caregiver: row.caregiver_name.map(Private::new).zip(row.relation),
+        caregiver: row.caregiver_name.map(Private::new).zip(row.relation.map(Private::new)),
         may_record: row.may_record,
         bridged_at: row.bridged_at,
         ended_at: row.ended_at,

@@ -116,7 +116,7 @@ pub async fn contacts(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<Vec<Cont
             Ok(Contact {
                 id: ContactId(row.id),
                 full_name: Private::new(row.full_name),
-                relation: row.relation,
+                relation: Private::new(row.relation),
                 phone: Private::new(
                     PhoneNumber::from_e164(&row.phone).map_err(|_| unreadable("contact's telephone number"))?,
                 ),
@@ -153,7 +153,7 @@ pub async fn consents_in_force(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result
                 purpose: ConsentPurpose::from_word(&row.purpose).ok_or_else(|| unreadable("consent"))?,
                 channel: ConsentChannel::from_word(&row.channel).ok_or_else(|| unreadable("consent"))?,
                 answer: if row.given { ConsentAnswer::Given } else { ConsentAnswer::Refused },
-                evidence: row.evidence,
+                evidence: Private::new(row.evidence),
                 author: row.author.map(StaffId),
                 call: row.call_id.map(CallId),
                 at: row.at,
@@ -278,7 +278,7 @@ pub async fn add_contact(
         contact.id.0,
         receipt.patient().0,
         contact.full_name.reveal(),
-        contact.relation,
+        contact.relation.reveal(),
         contact.phone.reveal().reveal(),
         call_code_hash,
         now
@@ -309,7 +309,7 @@ pub async fn record_consent(tx: &mut OrgTx, receipt: &ChartReceipt, consent: &Co
         consent.purpose.word(),
         consent.channel.word(),
         consent.answer == ConsentAnswer::Given,
-        consent.evidence,
+        consent.evidence.reveal(),
         consent.author.map(|author| author.0),
         consent.call.map(|call| call.0),
         consent.at

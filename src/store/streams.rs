@@ -13,6 +13,7 @@ use crate::{
         ids::{CallId, LegId, PatientId, StreamId, UtteranceId},
         job::Job,
         people::Actor,
+        private::Private,
         transcript::Voice,
     },
     error::Error,
@@ -74,7 +75,7 @@ pub struct Utterance {
     /// Its id.
     pub id: UtteranceId,
     /// The words.
-    pub text: String,
+    pub text: Private<String>,
     /// When it began.
     pub from: DateTime<Utc>,
     /// When it ended.
@@ -238,7 +239,7 @@ pub async fn add_utterance(
         stream.call.0,
         stream.leg.0,
         stream.voice.word(),
-        utterance.text,
+        utterance.text.reveal(),
         utterance.from,
         utterance.to,
         i32::try_from(utterance.lost_words).unwrap_or(i32::MAX)
@@ -253,7 +254,7 @@ pub async fn add_utterance(
         .subject(utterance.id.0)
         .with("call", stream.call)
         .with("speaker", stream.voice.word())
-        .with("words", utterance.text.split_whitespace().count())
+        .with("words", utterance.text.reveal().split_whitespace().count())
         .with("lost_words", utterance.lost_words);
     let _receipt: Receipt = record(tx, actor, &deed, now).await?;
     Ok(Kept::Yes)

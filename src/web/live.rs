@@ -22,6 +22,7 @@ use axum::{
     response::Response,
 };
 use futures_util::StreamExt;
+use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
@@ -96,7 +97,7 @@ async fn follow(app: Arc<App>, watcher: Watcher, mut news: Receiver<LiveEvent>, 
     let code = loop {
         let message = tokio::select! {
             heard = news.recv() => match heard {
-                Ok(event) => serde_json::to_string(&event).ok(),
+                Ok(event) => serde_json::to_string(&WireEvent::from(&event)).ok(),
                 // The watcher fell behind and missed something: it reads the page again.
                 Err(RecvError::Lagged(_)) => Some(RELOAD.to_owned()),
                 Err(RecvError::Closed) => break TRY_LATER,
@@ -143,6 +144,29 @@ fn may_watch(person: &sign_in::Identity) -> bool {
         Permit::Anyone => true,
         Permit::Roles(roles) => person.actor.role().is_some_and(|role| roles.contains(&role)),
     })
+}
+
+/// What a browser is told.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum WireEvent<'a> {
+    CallMoved,
+    Interim { speaker: &'a str, text: &'a str },
+    Utterance { speaker: &'a str, text: &'a str },
+    AssessmentMoved,
+    GuidanceShown,
+}
+
+impl<'a> From<&'a LiveEvent> for WireEvent<'a> {
+    fn from(event: &'a LiveEvent) -> Self {
+        match event {
+            LiveEvent::CallMoved => Self::CallMoved,
+            LiveEvent::Interim { speaker, text } => Self::Interim { speaker, text: text.reveal() },
+            LiveEvent::Utterance { speaker, text } => Self::Utterance { speaker, text: text.reveal() },
+            LiveEvent::AssessmentMoved => Self::AssessmentMoved,
+            LiveEvent::GuidanceShown => Self::GuidanceShown,
+        }
+    }
 }
 
 /// Tells a watcher to read the page again.

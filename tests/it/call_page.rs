@@ -200,7 +200,7 @@ async fn the_live_socket_tells_its_own_organization_and_nobody_else() {
     assert!(open(call, true, own, &once).await.is_none(), "a ticket opens one socket");
     let (org, call) = (OrgId(entrance.home.org), CallId(entrance.home.call));
     entrance.app.live.publish(OrgId(entrance.other.org), call, LiveEvent::CallMoved);
-    entrance.app.live.publish(org, call, LiveEvent::Interim { speaker: "patient", text: "I am".to_owned() });
+    entrance.app.live.publish(org, call, LiveEvent::Interim { speaker: "patient", text: "I am".into() });
     let heard = socket.next().await.unwrap().unwrap().into_text().unwrap();
     assert_eq!(heard.as_str(), r#"{"event":"interim","speaker":"patient","text":"I am"}"#);
 }

@@ -155,26 +155,26 @@ async fn hire(
 
 async fn admit(app: &App, operator: &Actor, nurse: StaffId, number: usize, line: usize) -> Result<PatientId, Broken> {
     let new = NewPatient {
-        given_name: mark(number, "given"),
-        family_name: mark(number, "family"),
-        date_of_birth: "1944-03-09".to_owned(),
-        phone: phone(number, line),
+        given_name: mark(number, "given").into(),
+        family_name: mark(number, "family").into(),
+        date_of_birth: "1944-03-09".into(),
+        phone: phone(number, line).into(),
         language: "en-US".to_owned(),
         time_zone: "America/Chicago".to_owned(),
-        call_code: "4711".to_owned(),
+        call_code: "4711".into(),
         nurse: Some(nurse),
         team: None,
         programme: "general".to_owned(),
-        allergies: mark(number, "allergies"),
-        medications: mark(number, "medications"),
+        allergies: mark(number, "allergies").into(),
+        medications: mark(number, "medications").into(),
         facts: ChartFacts::default(),
     };
     let patient = admit_patient::admit(app, operator, new).await.map_err(Broken::of)?;
     let contact = NewContact {
-        full_name: mark(number, "contact"),
-        relation: mark(number, "relation"),
-        phone: phone(number, 50 + line),
-        call_code: "1174".to_owned(),
+        full_name: mark(number, "contact").into(),
+        relation: mark(number, "relation").into(),
+        phone: phone(number, 50 + line).into(),
+        call_code: "1174".into(),
     };
     let contact = admit_patient::add_contact(app, operator, patient, contact).await.map_err(Broken::of)?;
     for (contact, purpose) in [(None, ConsentPurpose::BeCalled), (Some(contact), ConsentPurpose::DiscussHealth)] {
@@ -183,7 +183,7 @@ async fn admit(app: &App, operator: &Actor, nurse: StaffId, number: usize, line:
             purpose,
             channel: ConsentChannel::Any,
             answer: ConsentAnswer::Given,
-            evidence: mark(number, "evidence"),
+            evidence: mark(number, "evidence").into(),
         };
         admit_patient::record_consent(app, operator, patient, consent).await.map_err(Broken::of)?;
     }

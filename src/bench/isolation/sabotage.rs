@@ -168,7 +168,7 @@ fn relay(app: &App, founded: &Founded) {
         tokio::spawn(async move {
             while let Ok(event) = news.recv().await {
                 let own = super::marks::mark(speaker, "spoken");
-                if matches!(&event, crate::live::LiveEvent::Utterance { text, .. } if *text == own) {
+                if matches!(&event, crate::live::LiveEvent::Utterance { text, .. } if *text.reveal() == own) {
                     live.publish(org, call, event);
                 }
             }

@@ -52,7 +52,7 @@ pub async fn watch(visit: &Visit, rng: &mut StdRng, own: &Organization) -> Resul
     for speaker in organizations.iter().filter(|speaker| speaker.number != own.number).chain([own]) {
         for call in &speaker.calls {
             let text = mark(speaker.number, "spoken");
-            visit.app.live.publish(speaker.org, *call, LiveEvent::Utterance { speaker: "patient", text });
+            visit.app.live.publish(speaker.org, *call, LiveEvent::Utterance { speaker: "patient", text: text.into() });
         }
     }
     while seen.foreign.is_none() && !seen.own {

@@ -251,18 +251,18 @@ pub async fn chart(
     responses((status = 201, body = Made), (status = 422, body = Problem)))]
 pub async fn admit(State(app): State<Arc<App>>, SignedIn(person): SignedIn, Body(body): Body<Admission>) -> Created {
     let new = NewPatient {
-        given_name: body.given_name,
-        family_name: body.family_name,
-        date_of_birth: body.date_of_birth,
-        phone: body.phone,
+        given_name: body.given_name.into(),
+        family_name: body.family_name.into(),
+        date_of_birth: body.date_of_birth.into(),
+        phone: body.phone.into(),
         language: body.language,
         time_zone: body.time_zone,
-        call_code: body.call_code,
+        call_code: body.call_code.into(),
         nurse: body.nurse,
         team: None,
         programme: body.programme,
-        allergies: body.allergies,
-        medications: body.medications,
+        allergies: body.allergies.into(),
+        medications: body.medications.into(),
         facts: body.facts,
     };
     let id = admit_patient::admit(&app, &person.actor, new).await?.0;
@@ -282,8 +282,12 @@ pub async fn add_contact(
     Path(id): Path<PatientId>,
     Body(body): Body<ContactToAdd>,
 ) -> Created {
-    let new =
-        NewContact { full_name: body.full_name, relation: body.relation, phone: body.phone, call_code: body.call_code };
+    let new = NewContact {
+        full_name: body.full_name.into(),
+        relation: body.relation.into(),
+        phone: body.phone.into(),
+        call_code: body.call_code.into(),
+    };
     let id = admit_patient::add_contact(&app, &person.actor, id, new).await?.0;
     Ok((StatusCode::CREATED, Json(Made { id })))
 }
@@ -306,7 +310,7 @@ pub async fn record_consent(
         purpose: body.purpose,
         channel: body.channel,
         answer: body.answer,
-        evidence: body.evidence,
+        evidence: body.evidence.into(),
     };
     let id = admit_patient::record_consent(&app, &person.actor, id, new).await?.0;
     Ok((StatusCode::CREATED, Json(Made { id })))
@@ -329,7 +333,7 @@ impl From<Contact> for WireContact {
         Self {
             id: contact.id,
             full_name: contact.full_name.into_revealed(),
-            relation: contact.relation,
+            relation: contact.relation.into_revealed(),
             phone: contact.phone.reveal().reveal().to_owned(),
             may_discuss_health: contact.may_discuss_health,
         }
@@ -344,7 +348,7 @@ impl From<Consent> for WireConsent {
             purpose: consent.purpose,
             channel: consent.channel,
             answer: consent.answer,
-            evidence: consent.evidence,
+            evidence: consent.evidence.into_revealed(),
             at: consent.at,
         }
     }

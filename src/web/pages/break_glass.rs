@@ -151,11 +151,11 @@ async fn read(app: &App, person: &SignedIn, form: UrgentForm, faults: Faults) ->
 impl UrgentForm {
     fn read(&self) -> Wanted {
         Wanted {
-            family_name: self.family_name.clone(),
-            date_of_birth: self.date_of_birth.clone(),
-            given_name: self.given_name.clone(),
+            family_name: self.family_name.clone().into(),
+            date_of_birth: self.date_of_birth.clone().into(),
+            given_name: self.given_name.clone().into(),
             reason: self.reason.clone(),
-            words: self.words.clone(),
+            words: self.words.clone().into(),
         }
     }
 }

@@ -118,10 +118,10 @@ pub async fn add_contact(
     Form(form): Form<ContactForm>,
 ) -> Result<Response, Failure> {
     let new = NewContact {
-        full_name: form.full_name.clone(),
-        relation: form.relation.clone(),
-        phone: form.phone.clone(),
-        call_code: form.call_code.clone(),
+        full_name: form.full_name.clone().into(),
+        relation: form.relation.clone().into(),
+        phone: form.phone.clone().into(),
+        call_code: form.call_code.clone().into(),
     };
     match admit_patient::add_contact(&app, &person.0.actor, id, new).await {
         Ok(_) => Ok(Redirect::to(&format!("/patients/{id}")).into_response()),
@@ -205,7 +205,7 @@ impl ConsentForm {
                 "refused" => ConsentAnswer::Refused,
                 _ => return Err(unread("whether it was given")),
             },
-            evidence: self.evidence.clone(),
+            evidence: self.evidence.clone().into(),
         })
     }
 }

@@ -163,18 +163,18 @@ async fn admission_page(
 impl AdmissionForm {
     fn read(&self) -> NewPatient {
         NewPatient {
-            given_name: self.given_name.clone(),
-            family_name: self.family_name.clone(),
-            date_of_birth: self.date_of_birth.clone(),
-            phone: self.phone.clone(),
+            given_name: self.given_name.clone().into(),
+            family_name: self.family_name.clone().into(),
+            date_of_birth: self.date_of_birth.clone().into(),
+            phone: self.phone.clone().into(),
             language: self.language.clone(),
             time_zone: self.time_zone.clone(),
-            call_code: self.call_code.clone(),
+            call_code: self.call_code.clone().into(),
             nurse: self.nurse.parse::<StaffId>().ok(),
             team: None,
             programme: self.programme.clone(),
-            allergies: self.allergies.clone(),
-            medications: self.medications.clone(),
+            allergies: self.allergies.clone().into(),
+            medications: self.medications.clone().into(),
             facts: ChartFacts {
                 comfort_only_plan: known(&self.comfort_only_plan),
                 actively_dying: known(&self.actively_dying),

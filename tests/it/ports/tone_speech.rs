@@ -35,7 +35,7 @@ fn finals(words: &[Heard]) -> Vec<(String, u32)> {
     words
         .iter()
         .filter_map(|heard| match heard {
-            Heard::Final { text, lost_words, .. } => Some((text.clone(), *lost_words)),
+            Heard::Final { text, lost_words, .. } => Some((text.reveal().clone(), *lost_words)),
             Heard::Interim { .. } => None,
         })
         .collect()
@@ -48,7 +48,7 @@ async fn words_appear_while_they_are_spoken_and_the_utterance_when_it_ends() {
     let interim = |text: &str| Heard::Interim { text: text.into() };
     assert_eq!(words.get(..3), Some(&[interim("Six"), interim("Six right"), interim("Six right now")][..]));
     let Some(Heard::Final { text, from_ms, to_ms, lost_words }) = words.get(3) else { panic!("{words:?}") };
-    assert_eq!((text.as_str(), *lost_words, *from_ms), ("Six right now", 0, 4000));
+    assert_eq!((text.reveal().as_str(), *lost_words, *from_ms), ("Six right now", 0, 4000));
     assert!(*to_ms > 4300 && *to_ms < 4000 + 20 * u64::try_from(spoken.len()).unwrap(), "{to_ms}");
 }
 

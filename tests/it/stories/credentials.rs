@@ -13,7 +13,7 @@ async fn page(entrance: &Entrance) -> String {
 
 /// Everything the database holds about credentials and deeds, as text.
 async fn kept(entrance: &mut Entrance) -> Vec<String> {
-    let everything = "select c::text || ' ' || convert_from(decode(replace(encode(c.sealed, 'hex'), '00', '20'), 'hex'), 'LATIN1')
+    let everything = "select c::text || ' ' || encode(c.sealed, 'escape')
                         from integration_credential c
                       union all select e::text from audit_entry e
                       union all select j::text from job j";

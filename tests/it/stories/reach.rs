@@ -64,7 +64,7 @@ impl House {
         let wanted = Wanted {
             family_name: family_name.into(),
             date_of_birth: "1944-03-09".into(),
-            given_name: String::new(),
+            given_name: "".into(),
             reason: "patient_called".into(),
             words: "His wife rang: he cannot breathe.".into(),
         };
