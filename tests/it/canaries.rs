@@ -4,6 +4,7 @@
 //! every file is kept. Then all of it is searched for the tokens.
 
 use crate::support::{
+    listening,
     recorder::{self, Lines},
     ward::{Ward, Watch},
 };
@@ -307,4 +308,75 @@ fn a_line_in_the_log_has_fields_of_a_known_list_only() {
     // The control.
     let careless = "tracing::info!(patient = %name, ?words, \"x\"); tracing::warn!(error = %error, \"y\");";
     assert_eq!(fields(careless), ["patient", "words", "error"]);
+}
+
+/// The exit code of the search over a whole run, in a folder with these lines.
+fn said(lines: &[&str]) -> Option<i32> {
+    let folder = tempfile::tempdir().unwrap();
+    if !lines.is_empty() {
+        std::fs::write(folder.path().join("1.log"), lines.join("\n") + "\n").unwrap();
+    }
+    let search = Path::new(env!("CARGO_MANIFEST_DIR")).join("bin/said");
+    std::process::Command::new(search).arg(folder.path()).output().unwrap().status.code()
+}
+
+#[test]
+fn the_search_over_a_whole_run_finds_one_planted_line() {
+    let clean = ["log INFO careline::web message=answered route=/patients/{id}", "letter Subject: A follow-up is due"];
+    assert_eq!(said(&clean), Some(0));
+    assert_eq!(said(&[]), Some(2), "a run that was not listened to proves nothing");
+    for planted in ["log WARN careline name=Zqfamily", "prompt was MARLOW in pain?", "spoken +12125550101", "born 1948-04-12"] {
+        assert_eq!(said(&[clean[0], planted, clean[1]]), Some(1), "{planted}");
+    }
+    let listened = std::fs::read_dir(listening::folder()).is_ok_and(|mut files| files.next().is_some());
+    listening::begin();
+    tracing::trace!(target: "careline::flows", "one line of this test");
+    assert!(listened || listening::folder().is_dir(), "the run is listened to");
+}
+
+/// What is a patient's own, by the names such fields have.
+const PERSONAL: [&str; 12] = [
+    "given_name",
+    "family_name",
+    "date_of_birth",
+    "relation",
+    "allergies",
+    "medications",
+    "summary",
+    "agreed_plan",
+    "override_reason",
+    "evidence",
+    "remark",
+    "call_code",
+];
+/// Files whose fields are what callers type and readers read, on the way in or out, or what providers' wires have.
+const DOORS: [&str; 5] = ["src/web/", "src/simulator/", "src/demo/", "src/bench/", "src/main.rs"];
+
+/// Fields of a source that could be printed.
+fn bare(source: &str) -> Vec<&str> {
+    let field = |line: &&str| {
+        let Some((name, of)) = line.trim().trim_start_matches("pub ").split_once(": ") else { return false };
+        PERSONAL.contains(&name) && ["String,", "Option<String>,", "Vec<String>,"].contains(&of)
+    };
+    // A row as the database gives it lives for one statement and has no words of its own.
+    let rows = |line: &&str| line.starts_with("struct ") && line.contains("Row");
+    let mut inside = false;
+    source
+        .lines()
+        .filter(|line| {
+            inside = (inside || rows(line)) && *line != "}";
+            !inside
+        })
+        .filter(field)
+        .collect()
+}
+
+#[test]
+fn what_is_a_patients_own_has_a_type_that_cannot_be_printed() {
+    let sources = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let inside = sources.iter().filter(|text| !DOORS.iter().any(|door| text.lines().next().unwrap_or("").contains(door)));
+    let found: Vec<_> = inside.flat_map(|text| bare(text).into_iter().map(|line| (text.lines().next(), line))).collect();
+    assert!(found.is_empty(), "{found:#?}");
+    let planted = "pub struct Contact {\n    pub relation: String,\n    summary: Option<String>,\n    pub title: String,\n}";
+    assert_eq!(bare(planted).len(), 2, "the control");
 }

@@ -1,6 +1,7 @@
 //! Databases for tests: one per running test, cloned from a template that is named after the hash of `migrations/`,
 //! leased by an advisory lock so that parallel test processes never share one, and cleaned when it is leased again.
 
+use super::listening;
 use careline::{
     adapters::{
         key_file::KeyFile,
@@ -36,6 +37,7 @@ pub struct Database {
 impl Database {
     /// Leases an empty, migrated database.
     pub async fn lease() -> Self {
+        listening::begin();
         let server = server().await;
         let mut lease = PgConnection::connect(&server).await.expect("the test server accepts connections");
         let files = migrations();
@@ -87,6 +89,12 @@ impl Database {
     /// A superuser's connection: sees every organization, may tamper.
     pub async fn superuser(&self) -> PgConnection {
         PgConnection::connect(&self.superuser_url).await.unwrap()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        listening::keep_letters(&self.folder.path().join("mail"));
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod bucket;
 pub mod database;
 pub mod entrance;
+pub mod listening;
 pub mod office;
 pub mod openid;
 pub mod protocol;

@@ -23,17 +23,28 @@ use tracing_subscriber::{
     layer::{Context, SubscriberExt},
 };
 
-/// Lines that were kept. Clones share them.
+/// Lines that were kept, or handed on. Clones share them.
 #[derive(Clone, Default)]
-pub struct Lines(Arc<Mutex<Vec<String>>>);
+pub struct Lines {
+    kept: Arc<Mutex<Vec<String>>>,
+    on: Option<fn(&str)>,
+}
 
 impl Lines {
+    /// Lines that are kept elsewhere.
+    pub fn handing_on(on: fn(&str)) -> Self {
+        Self { on: Some(on), ..Self::default() }
+    }
+
     pub fn keep(&self, line: String) {
-        self.0.lock().unwrap().push(line);
+        match self.on {
+            Some(on) => on(&line),
+            None => self.kept.lock().unwrap().push(line),
+        }
     }
 
     pub fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.kept.lock().unwrap().clone()
     }
 }
 

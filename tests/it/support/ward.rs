@@ -3,6 +3,7 @@
 
 use super::{
     database::Database,
+    listening,
     recorder::{self, Lines},
     wiring::{self, Line},
 };
@@ -33,6 +34,12 @@ use tokio_util::sync::CancellationToken;
 
 /// Every login of a story has it.
 pub const PASSWORD: &str = "tulips under the window";
+/// Words of `tests/it/canaries.txt` in every field of a patient that no story reads for itself.
+const MARKED: [&str; 3] = [
+    "update patient set allergies = allergies || ' zqallergy', medications = medications || ' zqmedicine'",
+    "update contact set relation = relation || ' zqrelation'",
+    "update consent set evidence = evidence || ' zqevidence'",
+];
 /// Longest wait for anything that is bound to happen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -75,6 +82,15 @@ impl Drop for Server {
     }
 }
 
+impl Drop for Ward {
+    fn drop(&mut self) {
+        for call in self.town.carrier().calls() {
+            call.spoken.iter().for_each(|words| listening::keep("spoken", words));
+        }
+        self.town.model().report().prompts.iter().for_each(|prompt| listening::keep("prompt", prompt));
+    }
+}
+
 impl Ward {
     /// Opens it at ten in the morning of a Tuesday in New York.
     pub async fn open() -> Self {
@@ -111,6 +127,9 @@ impl Ward {
         ward.start_server().await;
         let app = Arc::clone(&ward.server.as_ref().unwrap()._app);
         ward.organizations = seed(&app, |_| Private::new(PASSWORD.to_owned())).await.unwrap();
+        for marked in MARKED {
+            ward.change(marked).await;
+        }
         for organization in &ward.organizations {
             careline::flows::import_protocol::import(&app, &organization.operator, dyspnea()).await.unwrap();
         }
