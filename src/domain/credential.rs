@@ -63,7 +63,9 @@ impl CredentialKind {
         }
         match (self, text.split_once(':')) {
             (Self::CarrierAccount, Some((account, token)))
-                if account.starts_with("AC") && account.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !token.is_empty() =>
+                if account.starts_with("AC")
+                    && account.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                    && !token.is_empty() =>
             {
                 Ok(Private::new(text.to_owned()))
             }

@@ -5,6 +5,7 @@ use crate::{
     app::{App, Guide},
     domain::{
         audit::{Deed, DeedKind},
+        credential::{CredentialKind, place},
         guidance::{
             GuidanceView, Passage, ProtocolRef, QUESTION_MOST, Refusal, Shown, Statement, WhyPassages,
             choose::{Found, choose, found_without_index},
@@ -15,7 +16,6 @@ use crate::{
             scrub::scrub,
             verify::{Draft, verify},
         },
-        credential::{CredentialKind, place},
         ids::{CallId, CredentialId, GuidanceId, OrgId, PatientId},
         people::{Actor, Role},
         private::Private,

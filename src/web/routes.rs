@@ -3,8 +3,8 @@
 use super::{layers::BODY_LIMIT, pages};
 use crate::domain::{
     api_token::Scope::{
-        self, AskGuidance, ReadAssessments, ReadCalls, ReadFollowUps, ReadGuidance, ReadPatients, ReadProfile, ReadRecord,
-        ReadWorklist, WriteAssessments, WriteCalls, WriteFollowUps, WritePatients,
+        self, AskGuidance, ReadAssessments, ReadCalls, ReadFollowUps, ReadGuidance, ReadPatients, ReadProfile,
+        ReadRecord, ReadWorklist, WriteAssessments, WriteCalls, WriteFollowUps, WritePatients,
     },
     pace::Pace,
     people::Role::{self, Admin, Auditor, Coordinator, Nurse, Physician},

@@ -325,7 +325,9 @@ fn the_search_over_a_whole_run_finds_one_planted_line() {
     let clean = ["log INFO careline::web message=answered route=/patients/{id}", "letter Subject: A follow-up is due"];
     assert_eq!(said(&clean), Some(0));
     assert_eq!(said(&[]), Some(2), "a run that was not listened to proves nothing");
-    for planted in ["log WARN careline name=Zqfamily", "prompt was MARLOW in pain?", "spoken +12125550101", "born 1948-04-12"] {
+    for planted in
+        ["log WARN careline name=Zqfamily", "prompt was MARLOW in pain?", "spoken +12125550101", "born 1948-04-12"]
+    {
         assert_eq!(said(&[clean[0], planted, clean[1]]), Some(1), "{planted}");
     }
     let listened = std::fs::read_dir(listening::folder()).is_ok_and(|mut files| files.next().is_some());
@@ -374,9 +376,12 @@ fn bare(source: &str) -> Vec<&str> {
 #[test]
 fn what_is_a_patients_own_has_a_type_that_cannot_be_printed() {
     let sources = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    let inside = sources.iter().filter(|text| !DOORS.iter().any(|door| text.lines().next().unwrap_or("").contains(door)));
-    let found: Vec<_> = inside.flat_map(|text| bare(text).into_iter().map(|line| (text.lines().next(), line))).collect();
+    let inside =
+        sources.iter().filter(|text| !DOORS.iter().any(|door| text.lines().next().unwrap_or("").contains(door)));
+    let found: Vec<_> =
+        inside.flat_map(|text| bare(text).into_iter().map(|line| (text.lines().next(), line))).collect();
     assert!(found.is_empty(), "{found:#?}");
-    let planted = "pub struct Contact {\n    pub relation: String,\n    summary: Option<String>,\n    pub title: String,\n}";
+    let planted =
+        "pub struct Contact {\n    pub relation: String,\n    summary: Option<String>,\n    pub title: String,\n}";
     assert_eq!(bare(planted).len(), 2, "the control");
 }

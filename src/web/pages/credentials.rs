@@ -92,11 +92,7 @@ impl CredentialForm {
     }
 }
 
-async fn page(
-    app: &App,
-    person: &SignedIn,
-    fault: Option<(CredentialKind, String)>,
-) -> Result<CredentialsPage, Error> {
+async fn page(app: &App, person: &SignedIn, fault: Option<(CredentialKind, String)>) -> Result<CredentialsPage, Error> {
     let kept = keep_credentials::list(app, &person.0.actor).await?;
     let zone = open_worklist::zone(app, &person.0.actor).await?;
     let frame = Frame::of(person, "Credentials", "/settings/secrets");

@@ -82,7 +82,8 @@ async fn every_failing_mode_ends_within_its_limit_as_an_outage() {
     join_all(modes.map(|(mode, kind)| async move {
         let (state, base) = town(mode).await;
         // That it ends at all is what counts here; how soon is measured by a bench.
-        let ended = tokio::time::timeout(PATIENCE, adapter(&base, KEY).complete(&prompt(), &ModelKey::Configured)).await;
+        let ended =
+            tokio::time::timeout(PATIENCE, adapter(&base, KEY).complete(&prompt(), &ModelKey::Configured)).await;
         let outage = ended.unwrap_or_else(|_| panic!("{mode:?} never ended")).unwrap_err();
         assert_eq!(outage.kind, kind, "{mode:?}");
         assert_eq!(state.report().chats, 1, "{mode:?} was asked again");

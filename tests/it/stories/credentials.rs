@@ -43,7 +43,10 @@ async fn a_credential_is_written_replaced_and_removed_and_never_shown() {
     let shown = page(&entrance).await;
     assert!(shown.contains("Last changed by Admin Example"));
     let first = kept(&mut entrance).await;
-    assert_eq!(entrance.post(Role::Admin, PAGE, &[("kind", "carrier_account"), ("secret", SECOND)]).await.status(), 303);
+    assert_eq!(
+        entrance.post(Role::Admin, PAGE, &[("kind", "carrier_account"), ("secret", SECOND)]).await.status(),
+        303
+    );
     let second = kept(&mut entrance).await;
     assert_eq!(leak(&[shown, page(&entrance).await]), None);
     assert_eq!((leak(&first), leak(&second)), (None, None));

@@ -20,7 +20,8 @@ pub fn folder() -> PathBuf {
 pub fn begin() {
     file();
     // Another subscriber was there first: then that test binary listens in its own way.
-    let _ours = tracing::dispatcher::set_global_default(recorder::subscriber(&Lines::handing_on(|line| keep("log", line))));
+    let _ours =
+        tracing::dispatcher::set_global_default(recorder::subscriber(&Lines::handing_on(|line| keep("log", line))));
 }
 
 /// Keeps one line under what it is.
