@@ -128,6 +128,22 @@ kinds! {
     AddedContact = "added_contact",
     /// A consent was given, refused or withdrawn.
     RecordedConsent = "recorded_consent",
+    /// Who may be contacted and when, with its history, was read.
+    OpenedStanding = "opened_standing",
+    /// Where a patient stands was changed.
+    ChangedStatus = "changed_status",
+    /// What a change made impossible was called off.
+    CalledOffContact = "called_off_contact",
+    /// A number asked for no more calls or texts, or for them again.
+    RecordedOptOut = "recorded_opt_out",
+    /// The hours in which a patient may be contacted were changed.
+    SetContactWindow = "set_contact_window",
+    /// The organization's calling hours and caps were changed.
+    SetCallingRules = "set_calling_rules",
+    /// A holiday was added.
+    AddedHoliday = "added_holiday",
+    /// A holiday was removed.
+    RemovedHoliday = "removed_holiday",
     /// A call was planned.
     ScheduledCall = "scheduled_call",
     /// A call was cancelled.

@@ -2,7 +2,9 @@
 //! newest one about a person, purpose and channel is in force.
 
 use super::{
+    contact_hours::Channel,
     ids::{CallId, ConsentId, ContactId, PatientId, StaffId},
+    people::PhoneNumber,
     private::Private,
 };
 use chrono::{DateTime, Utc};
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConsentPurpose {
-    /// Planned calls to their number.
+    /// Planned calls and texts to their number, by the channel that goes with it.
     BeCalled,
     /// Speaking about the patient's health with this person.
     DiscussHealth,
@@ -72,6 +74,16 @@ impl ConsentChannel {
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|channel| channel.word() == word)
     }
+
+    /// The ways it speaks of.
+    #[must_use]
+    pub const fn covers(self) -> &'static [Channel] {
+        match self {
+            Self::Voice => &[Channel::Voice],
+            Self::Sms => &[Channel::Text],
+            Self::Any => &[Channel::Voice, Channel::Text],
+        }
+    }
 }
 
 /// Whether it was allowed.
@@ -99,6 +111,8 @@ pub struct Consent {
     pub channel: ConsentChannel,
     /// Allowed or not.
     pub answer: ConsentAnswer,
+    /// The number it is about, for the purpose of being contacted; set when it is written.
+    pub number: Option<Private<PhoneNumber>>,
     /// How it is known, such as `signed form of 2026-11-02`.
     pub evidence: Private<String>,
     /// Who wrote it down; `None` is the person on the line.
@@ -107,4 +121,19 @@ pub struct Consent {
     pub call: Option<CallId>,
     /// When.
     pub at: DateTime<Utc>,
+}
+
+impl Consent {
+    /// The ways by which the patient may no longer be contacted because of this fact; `None` when it closes none.
+    #[must_use]
+    pub const fn closes(&self) -> Option<&'static [Channel]> {
+        match (self.purpose, self.answer, self.contact) {
+            (ConsentPurpose::BeCalled, ConsentAnswer::Refused, None) => Some(self.channel.covers()),
+            (
+                ConsentPurpose::BeCalled | ConsentPurpose::DiscussHealth | ConsentPurpose::RecordCall,
+                ConsentAnswer::Given | ConsentAnswer::Refused,
+                _,
+            ) => None,
+        }
+    }
 }

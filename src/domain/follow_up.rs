@@ -24,11 +24,13 @@ pub enum FollowUpReason {
     TextToRead,
     /// A staff member's text did not arrive.
     TextLost,
+    /// A planned call was called off because a rule forbids it until a person acts.
+    HeldBack,
 }
 
 impl FollowUpReason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Assessment,
         Self::Call(Owed::Missed),
         Self::Call(Owed::IdentityNotProven),
@@ -42,6 +44,7 @@ impl FollowUpReason {
         Self::UrgentText,
         Self::TextToRead,
         Self::TextLost,
+        Self::HeldBack,
     ];
 
     /// The code stored.
@@ -54,6 +57,7 @@ impl FollowUpReason {
             Self::UrgentText => "urgent_text",
             Self::TextToRead => "text_to_read",
             Self::TextLost => "text_lost",
+            Self::HeldBack => "call_held_back",
         }
     }
 
@@ -80,6 +84,7 @@ impl FollowUpReason {
             Self::UrgentText => "A text may be about an emergency",
             Self::TextToRead => "A text waits for an answer",
             Self::TextLost => "A text did not arrive",
+            Self::HeldBack => "A rule called a planned call off",
         }
     }
 
@@ -90,9 +95,9 @@ impl FollowUpReason {
             Self::Call(Owed::NoNurse | Owed::PatientHungUpWaiting | Owed::Unresolved | Owed::CarrierAway)
             | Self::JobGivenUp
             | Self::UrgentText => Disposition::Clinician1h,
-            Self::Call(Owed::Missed | Owed::IdentityNotProven | Owed::CaregiverMayNot) | Self::TextToRead => {
-                Disposition::SameDay
-            }
+            Self::Call(Owed::Missed | Owed::IdentityNotProven | Owed::CaregiverMayNot)
+            | Self::TextToRead
+            | Self::HeldBack => Disposition::SameDay,
             Self::Assessment | Self::Call(Owed::NumberRefused) | Self::TextLost => Disposition::Within24h,
         }
     }

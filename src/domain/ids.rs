@@ -104,6 +104,12 @@ id! {
     ApprovalId,
     /// One text, out or in.
     TextId,
+    /// One word of a number: stop, or go on.
+    OptOutId,
+    /// One change of where a patient stands.
+    StatusChangeId,
+    /// What one change has called off.
+    CallingOffId,
 }
 
 fn uuid_at(now: DateTime<Utc>) -> Uuid {

@@ -20,6 +20,7 @@ pub mod file_format;
 pub mod follow_up;
 pub mod frame_order;
 pub mod guidance;
+pub mod hold_back;
 pub mod identity;
 pub mod ids;
 pub mod job;

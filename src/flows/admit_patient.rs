@@ -6,13 +6,19 @@ use crate::{
     domain::{
         audit::{Deed, DeedKind},
         consent::{Consent, ConsentAnswer, ConsentChannel, ConsentPurpose},
+        hold_back::Rule,
         identity::call_code_hash,
         ids::{ConsentId, ContactId, PatientId, StaffId, TeamId},
         people::{Actor, ChartFacts, Contact, Language, Patient, PatientStatus, PhoneNumber, Role, Who},
         private::Private,
     },
     error::Error,
-    store::{OrgTx, audit, organizations, people, teams},
+    live::LiveEvent,
+    store::{
+        OrgTx, audit,
+        calling_off::{self, Cause},
+        organizations, people, standing, teams,
+    },
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -128,7 +134,8 @@ pub async fn add_contact(app: &App, actor: &Actor, patient: PatientId, new: NewC
     Ok(contact.id)
 }
 
-/// Records one fact of consent.
+/// Records one fact of consent. A patient who no longer wants to be contacted is not: what was planned on that channel is
+/// called off in the same transaction.
 ///
 /// # Errors
 /// As `admit`; `NotFound` when the patient or contact is not of this organization.
@@ -145,6 +152,7 @@ pub async fn record_consent(app: &App, actor: &Actor, patient: PatientId, new: N
         purpose: new.purpose,
         channel: new.channel,
         answer: new.answer,
+        number: None,
         evidence: Private::new(new.evidence.reveal().trim().to_owned()),
         author: actor.staff_id(),
         call: None,
@@ -153,8 +161,17 @@ pub async fn record_consent(app: &App, actor: &Actor, patient: PatientId, new: N
     let mut tx = app.db.begin(actor).await?;
     let receipt = audit::open_chart(&mut tx, actor, patient, DeedKind::RecordedConsent, now).await?;
     receipt.may_change()?;
+    standing::hold(&mut tx, patient).await?;
     people::record_consent(&mut tx, &receipt, &consent).await?;
+    let cause = Cause { rule: Rule::ConsentWithdrawn, fact: consent.id.0 };
+    let mut silenced = Vec::new();
+    if let Some(channels) = consent.closes() {
+        silenced = calling_off::call_off(&mut tx, actor, &receipt, cause, channels, now).await?.calls;
+    }
     tx.commit().await?;
+    for call in silenced {
+        app.live.publish(actor.org, call, LiveEvent::CallMoved);
+    }
     Ok(consent.id)
 }
 

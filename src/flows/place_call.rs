@@ -7,7 +7,7 @@ use crate::{
         attempt::{AttemptState, Party},
         audit::{Deed, DeedKind},
         call::{Call, CallEvent, CallState},
-        contact_hours::{HoldBack, may_ring},
+        contact_hours::{Channel, may_contact},
         ids::{AttemptId, CallId},
         job::Job,
         people::Actor,
@@ -22,7 +22,9 @@ use crate::{
         OrgTx,
         attempts::{self, IntendedAttempt},
         audit::{open_chart, record},
-        calls, errands, jobs, organizations,
+        calls, errands,
+        hold_back::hold_back,
+        jobs, organizations,
         standing::{number, standing},
     },
 };
@@ -48,6 +50,8 @@ pub async fn place(app: &App, actor: &Actor, call: CallId) -> Result<(), Error> 
 async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
+    let patient = calls::patient_of(&mut tx, id).await?;
+    let standing = standing(&mut tx, patient, now).await?;
     let mut call = calls::lock(&mut tx, id).await?;
     if call.state == CallState::Placing {
         // This job ran before and its process died: whatever it left open is looked into, not repeated.
@@ -62,8 +66,7 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
         return Ok(None);
     }
     let settings = organizations::calling_settings(&mut tx).await?;
-    let standing = standing(&mut tx, call.patient).await?;
-    if let Err(held) = may_ring(now, &standing, settings.hours) {
+    if let Err(held) = may_contact(now, &standing, Channel::Voice) {
         hold_back(&mut tx, actor, &mut call, held, now).await?;
         tx.commit().await?;
         return Ok(None);
@@ -89,10 +92,10 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
 async fn arm(app: &App, actor: &Actor, id: CallId, attempt: AttemptId) -> Result<bool, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
+    let patient = calls::patient_of(&mut tx, id).await?;
+    let standing = standing(&mut tx, patient, now).await?;
     let mut call = calls::lock(&mut tx, id).await?;
-    let settings = organizations::calling_settings(&mut tx).await?;
-    let standing = standing(&mut tx, call.patient).await?;
-    let held = may_ring(now, &standing, settings.hours).err();
+    let held = may_contact(now, &standing, Channel::Voice).err();
     let may_dial = call.state == CallState::Placing && held.is_none();
     if may_dial && attempts::arm(&mut tx, attempt, now).await? {
         let deed = Deed::of(DeedKind::DialledAttempt)
@@ -116,31 +119,6 @@ async fn arm(app: &App, actor: &Actor, id: CallId, attempt: AttemptId) -> Result
     Ok(false)
 }
 
-/// A rule holds the call back: outside the hours it waits for them, otherwise it is called off.
-async fn hold_back(
-    tx: &mut OrgTx,
-    actor: &Actor,
-    call: &mut Call,
-    held: HoldBack,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    let deed = Deed::of(DeedKind::HeldBackCall).patient(call.patient).subject(call.id.0).with("rule", held.code());
-    let _receipt = record(tx, actor, &deed, now).await?;
-    match held {
-        HoldBack::OutsideHours(opens) => {
-            call.due_at = opens;
-            call.outcome = Some(held.code().to_owned());
-            let salt = opens.timestamp_millis().to_string();
-            jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &salt, opens, now).await?;
-        }
-        HoldBack::NotActive(_) | HoldBack::NoConsent => {
-            errands::follow(tx, actor, call, CallEvent::CalledOff, now).await?;
-            call.outcome = Some(held.code().to_owned());
-        }
-    }
-    calls::save(tx, call).await
-}
-
 /// Makes the carrier's answer the attempt's state. Only a proven "no telephone rang" allows another attempt.
 async fn settle(
     app: &App,
@@ -157,6 +135,7 @@ async fn settle(
         Ok(sid) => {
             attempts::bind(&mut tx, attempt, &sid.0).await?;
             errands::follow(&mut tx, actor, &mut call, CallEvent::Bound, now).await?;
+            errands::end_late_ring(&mut tx, &call, attempt, now).await?;
             if attempts::read(&mut tx, attempt).await?.sid.as_ref() == Some(&sid.0) {
                 "bound".to_owned()
             } else {

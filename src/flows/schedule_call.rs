@@ -5,7 +5,7 @@ use crate::{
     domain::{
         audit::{Deed, DeedKind},
         call::CallPurpose,
-        contact_hours::{HoldBack, may_ring},
+        contact_hours::{Channel, may_contact},
         ids::{CallId, PatientId, StaffId},
         job::Job,
         people::Actor,
@@ -14,7 +14,7 @@ use crate::{
     store::{
         audit::record,
         calls::{self, Planned, PlannedCall},
-        jobs, organizations,
+        jobs,
         standing::standing,
         teams,
     },
@@ -50,10 +50,10 @@ pub async fn schedule(app: &App, actor: &Actor, new: NewCall) -> Result<CallId, 
     }
     let mut tx = app.db.begin(actor).await?;
     let _reached = teams::reach(&mut tx, actor, new.patient, now).await?;
-    let hours = organizations::calling_settings(&mut tx).await?.hours;
-    let standing = standing(&mut tx, new.patient).await?;
-    may_ring(new.due_at.max(now), &standing, hours)
-        .map_err(|held| Error::Invalid(explain(held, standing.time_zone)))?;
+    let rung_at = new.due_at.max(now);
+    let standing = standing(&mut tx, new.patient, rung_at).await?;
+    may_contact(rung_at, &standing, Channel::Voice)
+        .map_err(|held| Error::Invalid(held.says(Channel::Voice, standing.time_zone)))?;
     let planned = PlannedCall {
         id: CallId::at(now),
         patient: new.patient,
@@ -76,22 +76,4 @@ pub async fn schedule(app: &App, actor: &Actor, new: NewCall) -> Result<CallId, 
     let _receipt = record(&mut tx, actor, &deed, now).await?;
     tx.commit().await?;
     Ok(id)
-}
-
-fn explain(held: HoldBack, zone: chrono_tz::Tz) -> String {
-    match held {
-        HoldBack::NotActive(status) => {
-            format!(
-                "this patient is {} and may not be rung; correct the status in the chart if that is wrong",
-                status.word()
-            )
-        }
-        HoldBack::NoConsent => {
-            "no consent to planned calls is in force; record the patient's consent in the chart first".to_owned()
-        }
-        HoldBack::OutsideHours(opens) => format!(
-            "that is outside the patient's calling hours; the next time they may be rung is {}",
-            opens.with_timezone(&zone).format("%a %-d %b %H:%M (%Z)")
-        ),
-    }
 }

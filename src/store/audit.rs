@@ -27,6 +27,7 @@ pub struct Receipt {
 pub struct ChartReceipt {
     patient: PatientId,
     reach: Reach,
+    entry: Receipt,
 }
 
 impl ChartReceipt {
@@ -34,6 +35,12 @@ impl ChartReceipt {
     #[must_use]
     pub const fn patient(&self) -> PatientId {
         self.patient
+    }
+
+    /// The receipt of its own entry, for what asks for any.
+    #[must_use = "a deed without its entry never happened"]
+    pub const fn entry(&self) -> &Receipt {
+        &self.entry
     }
 
     /// How the reader reaches the patient.
@@ -144,8 +151,8 @@ pub async fn open_chart_for(
     if let Some(urgent) = reach.urgent() {
         deed = deed.with("break_glass", urgent.id);
     }
-    let _receipt: Receipt = record(tx, actor, &deed, at).await?;
-    Ok(ChartReceipt { patient, reach })
+    let entry = record(tx, actor, &deed, at).await?;
+    Ok(ChartReceipt { patient, reach, entry })
 }
 
 /// What is looked for in the record; an absent field is "any".

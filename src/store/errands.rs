@@ -8,6 +8,7 @@ use crate::{
         call::{Call, CallEvent, Errand, Owed},
         disposition::Disposition,
         follow_up::{FollowUpReason, NewFollowUp, default_within},
+        ids::AttemptId,
         job::Job,
         people::Actor,
         private::Private,
@@ -44,6 +45,17 @@ pub async fn follow(
         let _receipt = audit::record(tx, actor, &deed, now).await?;
     }
     Ok(true)
+}
+
+/// Ends a ring that the carrier took after its call was over: whoever answers hears nothing. Called wherever a sid is bound.
+///
+/// # Errors
+/// When the database is away.
+pub async fn end_late_ring(tx: &mut OrgTx, call: &Call, attempt: AttemptId, now: DateTime<Utc>) -> Result<(), Error> {
+    if call.state.is_over() {
+        jobs::enqueue(tx, &Job::HangUp { call: call.id }, &format!("late-{attempt}"), now, now).await?;
+    }
+    Ok(())
 }
 
 async fn run(tx: &mut OrgTx, actor: &Actor, call: &mut Call, errand: Errand, now: DateTime<Utc>) -> Result<(), Error> {

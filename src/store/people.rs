@@ -131,14 +131,29 @@ pub async fn contacts(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<Vec<Cont
 /// # Errors
 /// When the database is away.
 pub async fn consents_in_force(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<Vec<Consent>, Error> {
+    let mut newest = consents(tx, receipt).await?;
+    let mut seen = Vec::new();
+    newest.retain(|consent| {
+        let about = (consent.contact, consent.purpose, consent.channel);
+        let is_new = !seen.contains(&about);
+        seen.push(about);
+        is_new
+    });
+    Ok(newest)
+}
+
+/// Every fact of consent of a chart, newest first.
+///
+/// # Errors
+/// When the database is away.
+pub async fn consents(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<Vec<Consent>, Error> {
     let org = tx.org();
     let rows = sqlx::query!(
-        "select distinct on (contact_id, purpose, channel)
-                id, contact_id, purpose, channel, given, evidence, author, call_id, at
+        "select id, contact_id, purpose, channel, given, evidence, author, call_id, number, at
            from consent
           where org_id = $1
             and patient_id = $2
-          order by contact_id, purpose, channel, at desc, id desc",
+          order by at desc, given, id desc",
         org.0,
         receipt.patient().0
     )
@@ -146,6 +161,7 @@ pub async fn consents_in_force(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result
     .await?;
     rows.into_iter()
         .map(|row| {
+            let number = row.number.as_deref().map(PhoneNumber::from_e164).transpose();
             Ok(Consent {
                 id: ConsentId(row.id),
                 patient: receipt.patient(),
@@ -153,6 +169,7 @@ pub async fn consents_in_force(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result
                 purpose: ConsentPurpose::from_word(&row.purpose).ok_or_else(|| unreadable("consent"))?,
                 channel: ConsentChannel::from_word(&row.channel).ok_or_else(|| unreadable("consent"))?,
                 answer: if row.given { ConsentAnswer::Given } else { ConsentAnswer::Refused },
+                number: number.map_err(|_| unreadable("consent"))?.map(Private::new),
                 evidence: Private::new(row.evidence),
                 author: row.author.map(StaffId),
                 call: row.call_id.map(CallId),
@@ -288,15 +305,19 @@ pub async fn add_contact(
     Ok(())
 }
 
-/// Writes one fact of consent. A contact must belong to the same patient.
+/// Writes one fact of consent. A contact must belong to the same patient. Consent to be contacted is for the number that the
+/// person has now.
 ///
 /// # Errors
 /// `NotFound` when the patient or the contact is not of this organization.
 pub async fn record_consent(tx: &mut OrgTx, receipt: &ChartReceipt, consent: &Consent) -> Result<(), Error> {
     let org = tx.org();
     let written = sqlx::query!(
-        "insert into consent (org_id, id, patient_id, contact_id, purpose, channel, given, evidence, author, call_id, at)
-         select p.org_id, $3, p.id, $4, $5, $6, $7, $8, $9, $10, $11
+        "insert into consent (org_id, id, patient_id, contact_id, purpose, channel, given, evidence, author, call_id, at,
+                              number)
+         select p.org_id, $3, p.id, $4, $5, $6, $7, $8, $9, $10, $11,
+                case when $5 = 'be_called'
+                     then coalesce((select k.phone from contact k where k.org_id = $1 and k.id = $4), p.phone) end
            from patient p
           where p.org_id = $1
             and p.id = $2

@@ -1,47 +1,159 @@
-//! What decides whether a patient may be rung: status, consent in force, zone. No chart is opened for it.
+//! What decides whether a patient may be contacted: status, consent and opt-out of the number, windows, holidays, rings so
+//! far. No chart is opened for it.
 
 use super::{OrgTx, audit::ChartReceipt};
 use crate::{
     domain::{
-        contact_hours::Standing,
+        contact_hours::{ContactHours, HouseRules, Permission, Standing, Window},
         ids::{PatientId, StaffId},
         people::{Language, PatientStatus, PhoneNumber},
     },
     error::Error,
 };
+use chrono::{DateTime, Duration, Utc, Weekday};
+use chrono_tz::Tz;
 
-/// Reads a patient's standing and keeps the row, so that a change of status waits for the dial or comes before it.
+/// Days before and after the asked instant that the rules look at: rings of a week and a day for the zones, holidays as
+/// far ahead as an opening is looked for.
+const DAYS_BEFORE: i64 = 8;
+const DAYS_AFTER: i64 = 33;
+
+/// Keeps a patient's row for this transaction, so that whatever is read about them next is the last word: a change of
+/// status, consent or opt-out comes wholly before a dial or waits for it. Whoever locks calls too takes the patient first.
 ///
 /// # Errors
 /// `NotFound` when there is no such patient in this organization.
-pub async fn standing(tx: &mut OrgTx, patient: PatientId) -> Result<Standing, Error> {
+pub async fn hold(tx: &mut OrgTx, patient: PatientId) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query_scalar!("select id from patient where org_id = $1 and id = $2 for no key update", org.0, patient.0)
+        .fetch_optional(tx.connection())
+        .await?
+        .ok_or(Error::NotFound)?;
+    Ok(())
+}
+
+/// Reads a patient's standing as the rules of an instant need it, and keeps the row.
+///
+/// # Errors
+/// `NotFound` when there is no such patient in this organization.
+pub async fn standing(tx: &mut OrgTx, patient: PatientId, at: DateTime<Utc>) -> Result<Standing, Error> {
+    // The row is locked by a statement of its own: what the next one sees is what was true once nobody else held it.
+    hold(tx, patient).await?;
     let org = tx.org();
     let row = sqlx::query!(
-        r#"select p.status, p.time_zone,
-                  coalesce((select c.given
-                              from consent c
-                             where c.org_id = p.org_id
-                               and c.patient_id = p.id
-                               and c.contact_id is null
-                               and c.purpose = 'be_called'
-                               and c.channel in ('voice', 'any')
-                             order by c.at desc, c.id desc
-                             limit 1), false) as "consents!"
+        r#"select p.status, p.time_zone, o.calling_from, o.calling_until, o.most_rings_day, o.most_rings_week,
+                  newest_consent(p.org_id, p.id, p.phone, 'voice') as voice_given,
+                  newest_consent(p.org_id, p.id, p.phone, 'sms') as text_given,
+                  coalesce(newest_opt_out(p.org_id, p.phone, 'voice'), false) as "voice_stopped!",
+                  coalesce(newest_opt_out(p.org_id, p.phone, 'sms'), false) as "text_stopped!",
+                  array(select h.day
+                          from holiday h
+                         where h.org_id = p.org_id
+                           and h.day between $3::date and $4::date) as "holidays!",
+                  array(select a.posted_at
+                          from attempt a
+                         where a.org_id = p.org_id
+                           and a.party = 'patient'
+                           and a.to_e164 = p.phone
+                           and a.posted_at >= $5
+                           and a.state in ('dialing', 'bound', 'unknown', 'needs_person')) as "rings!: Vec<DateTime<Utc>>"
              from patient p
+             join organization o on o.org_id = p.org_id
             where p.org_id = $1
-              and p.id = $2
-              for share of p"#,
+              and p.id = $2"#,
         org.0,
-        patient.0
+        patient.0,
+        (at - Duration::days(2)).date_naive(),
+        (at + Duration::days(DAYS_AFTER)).date_naive(),
+        at - Duration::days(DAYS_BEFORE)
     )
     .fetch_optional(tx.connection())
     .await?
     .ok_or(Error::NotFound)?;
     Ok(Standing {
         status: PatientStatus::from_word(&row.status).ok_or_else(|| unreadable("status"))?,
-        consents_to_calls: row.consents,
+        voice: permission(row.voice_given, row.voice_stopped),
+        text: permission(row.text_given, row.text_stopped),
         time_zone: row.time_zone.parse().map_err(|_| unreadable("time zone"))?,
+        windows: windows(tx, patient).await?,
+        rings: row.rings,
+        house: HouseRules {
+            hours: ContactHours { from: row.calling_from, until: row.calling_until },
+            holidays: row.holidays.into_iter().collect(),
+            most_rings_day: most(row.most_rings_day),
+            most_rings_week: most(row.most_rings_week),
+        },
     })
+}
+
+const fn permission(given: Option<bool>, stopped: bool) -> Permission {
+    match (stopped, given) {
+        (true, _) => Permission::OptedOut,
+        (false, Some(true)) => Permission::Given,
+        (false, Some(false)) => Permission::Withdrawn,
+        (false, None) => Permission::NeverAsked,
+    }
+}
+
+fn most(stored: i32) -> usize {
+    usize::try_from(stored).unwrap_or(0)
+}
+
+/// A patient's own windows, Monday first; none is the organization's hours on every day.
+///
+/// # Errors
+/// When the database is away.
+pub async fn windows(tx: &mut OrgTx, patient: PatientId) -> Result<Vec<Window>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query!(
+        "select weekday, from_time, until_time
+           from contact_window
+          where org_id = $1
+            and patient_id = $2
+          order by weekday, from_time",
+        org.0,
+        patient.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let day = u8::try_from(row.weekday - 1).ok().and_then(|day| Weekday::try_from(day).ok());
+            Ok(Window {
+                day: day.ok_or_else(|| unreadable("weekday"))?,
+                hours: ContactHours { from: row.from_time, until: row.until_time },
+            })
+        })
+        .collect()
+}
+
+/// Writes a patient's zone and windows in place of those before.
+///
+/// # Errors
+/// When the database is away or refuses.
+pub async fn set_windows(tx: &mut OrgTx, receipt: &ChartReceipt, zone: Tz, windows: &[Window]) -> Result<(), Error> {
+    let org = tx.org();
+    let patient = receipt.patient();
+    sqlx::query!("update patient set time_zone = $3 where org_id = $1 and id = $2", org.0, patient.0, zone.name())
+        .execute(tx.connection())
+        .await?;
+    sqlx::query!("delete from contact_window where org_id = $1 and patient_id = $2", org.0, patient.0)
+        .execute(tx.connection())
+        .await?;
+    for window in windows {
+        sqlx::query!(
+            "insert into contact_window (org_id, patient_id, weekday, from_time, until_time)
+             values ($1, $2, $3, $4, $5)",
+            org.0,
+            patient.0,
+            i32::try_from(window.day.number_from_monday()).unwrap_or(1),
+            window.hours.from,
+            window.hours.until
+        )
+        .execute(tx.connection())
+        .await?;
+    }
+    Ok(())
 }
 
 /// The number that is rung; reading it is part of the chart, hence the receipt.

@@ -38,6 +38,7 @@ pub async fn claim_sid(
     if attempt.party == Party::Patient {
         errands::follow(tx, actor, call, CallEvent::Bound, now).await?;
     }
+    errands::end_late_ring(tx, call, attempt.id, now).await?;
     Ok(Ownership::Ours)
 }
 

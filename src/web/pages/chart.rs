@@ -53,6 +53,7 @@ pub struct ConsentForm {
     channel: String,
     answer: String,
     evidence: String,
+    back: String,
 }
 
 #[derive(Template)]
@@ -155,6 +156,7 @@ pub async fn record_consent(
         Err(error) => Err(error),
     };
     match recorded {
+        Ok(_) if form.back == "standing" => Ok(Redirect::to(&format!("/patients/{id}/standing")).into_response()),
         Ok(_) => Ok(Redirect::to(&format!("/patients/{id}")).into_response()),
         Err(Error::Invalid(text)) => {
             let faults = Faults::read(&text, &[("evidence", "evidence")]);
@@ -228,22 +230,6 @@ pub async fn hand_over(
 ) -> Result<Redirect, Failure> {
     hand_over_patient::hand_over(&app, &person.0.actor, id, form.team).await?;
     Ok(Redirect::to(&format!("/patients/{id}")))
-}
-
-const fn purpose_words(purpose: &ConsentPurpose) -> &'static str {
-    match purpose {
-        ConsentPurpose::BeCalled => "To be called",
-        ConsentPurpose::DiscussHealth => "To talk about the patient's health",
-        ConsentPurpose::RecordCall => "To record calls",
-    }
-}
-
-const fn channel_words(channel: &ConsentChannel) -> &'static str {
-    match channel {
-        ConsentChannel::Voice => "by telephone",
-        ConsentChannel::Sms => "by text message",
-        ConsentChannel::Any => "by any way",
-    }
 }
 
 impl ChartPage {

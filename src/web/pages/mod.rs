@@ -6,6 +6,7 @@ pub mod approvals;
 pub mod assets;
 pub mod break_glass;
 pub mod call;
+pub mod calling;
 pub mod chart;
 pub mod colleagues;
 pub mod credentials;
@@ -28,6 +29,7 @@ pub mod sign_in;
 pub mod sign_on_settings;
 pub mod sso;
 pub mod staff;
+pub mod standing;
 pub mod today;
 pub mod tokens;
 pub mod words;
@@ -92,6 +94,7 @@ impl Frame {
                 ("/approvals", "Approvals"),
                 ("/break-glass", "Urgent access"),
                 ("/record", "Record"),
+                ("/settings/calling", "Calling"),
                 ("/settings/sign-on", "Single sign-on"),
                 ("/settings/secrets", "Secrets"),
             ],

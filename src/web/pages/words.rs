@@ -2,7 +2,10 @@
 
 use crate::domain::{
     call::{CallPurpose, CallState, Speaker},
+    consent::{ConsentChannel, ConsentPurpose},
+    contact_hours::Channel,
     disposition::Disposition,
+    hold_back::Rule,
     people::{Language, PatientStatus, Role},
     session::Device,
 };
@@ -134,14 +137,39 @@ pub fn outcome(code: &str) -> String {
         "patient_hung_up_waiting" => "The patient hung up while waiting for a nurse",
         "number_refused" => "The number cannot be dialled",
         "attempt_unresolved" => "It is unknown whether the telephone rang",
-        "patient_deceased" => "The patient has died",
-        "patient_admitted" => "The patient is in hospital",
-        "patient_not_followed" => "The patient is no longer followed",
-        "no_consent_to_calls" => "No consent to be called is in force",
         "outside_calling_hours" => "Waits for the patient's calling hours",
-        other => return plain(other),
+        "holiday" => "Waits: a holiday of the organization",
+        other => {
+            return Rule::from_code(other).map_or_else(|| plain(other), |rule| rule.words(Channel::Voice).to_owned());
+        }
     }
     .to_owned()
+}
+
+/// Who can act when a rule holds a call back, and where.
+#[must_use]
+pub fn who_can_act(code: &str) -> Option<&'static str> {
+    Rule::from_code(code).map(Rule::remedy)
+}
+
+/// What a consent is for.
+#[must_use]
+pub const fn consent_purpose(purpose: &ConsentPurpose) -> &'static str {
+    match purpose {
+        ConsentPurpose::BeCalled => "To be contacted",
+        ConsentPurpose::DiscussHealth => "To talk about the patient's health",
+        ConsentPurpose::RecordCall => "To record calls",
+    }
+}
+
+/// By which way.
+#[must_use]
+pub const fn consent_channel(channel: &ConsentChannel) -> &'static str {
+    match channel {
+        ConsentChannel::Voice => "by telephone",
+        ConsentChannel::Sms => "by text message",
+        ConsentChannel::Any => "by any way",
+    }
 }
 
 /// Why a call is planned.

@@ -4,16 +4,20 @@ use super::parts;
 use careline::{
     config::Settings,
     domain::{
-        contact_hours::{ContactHours, HoldBack, Standing, may_ring},
+        contact_hours::{Channel, ContactHours, HouseRules, Permission, Standing, may_contact},
         destination::{Bounds, Destination},
         guidance::{self, Passage, text::normalise, verify},
+        hold_back::Rule,
         people::{PatientStatus, PhoneNumber},
         protocol::read_package,
     },
     web::forms,
 };
 use chrono::{DateTime, NaiveTime, Utc};
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 static PASSAGES: LazyLock<Vec<Passage>> = LazyLock::new(|| {
     let text = "Sit the patient upright. Give morphine 2.5 mg by mouth every 4 hours if it is prescribed. Do not give more \
@@ -85,13 +89,22 @@ pub fn telephone_and_zone(bytes: &[u8]) {
         return;
     }
     let hours = ContactHours { from, until };
-    let standing = Standing { status: PatientStatus::Active, consents_to_calls: true, time_zone };
+    let house = HouseRules { hours, holidays: BTreeSet::new(), most_rings_day: 6, most_rings_week: 20 };
+    let standing = Standing {
+        status: PatientStatus::Active,
+        voice: Permission::Given,
+        text: Permission::Given,
+        time_zone,
+        windows: Vec::new(),
+        rings: Vec::new(),
+        house,
+    };
     let Some(now) = DateTime::<Utc>::from_timestamp(seconds, 0) else { return };
     let inside = |at: DateTime<Utc>| (from..until).contains(&at.with_timezone(&time_zone).time());
-    match may_ring(now, &standing, hours) {
+    match may_contact(now, &standing, Channel::Voice).map_err(|held| (held.rule, held.until)) {
         Ok(()) => assert!(inside(now), "rung outside the hours"),
-        Err(HoldBack::OutsideHours(next)) => assert!(next > now && inside(next), "{time_zone} {now} {next}"),
-        Err(HoldBack::NotActive(_) | HoldBack::NoConsent) => panic!("an active patient who consents is held back"),
+        Err((Rule::OutsideHours, Some(next))) => assert!(next > now && inside(next), "{time_zone} {now} {next}"),
+        Err(held) => panic!("an active patient who consents is held back by {held:?}"),
     }
 }
 

@@ -1,0 +1,133 @@
+//! The organization's rules of contact, for its admin: calling hours, how often a number is rung, holidays.
+
+use super::{Frame, assets, faults::Faults, icons};
+use crate::{
+    app::App,
+    error::Error,
+    flows::calling_rules::{self, Holiday, House, TypedRules},
+    web::{
+        identity::SignedIn,
+        respond::{self, Failure},
+    },
+};
+use askama::Template;
+use axum::{
+    Form,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// What the form for hours and caps sends.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct RulesForm {
+    hours: String,
+    most_rings_day: String,
+    most_rings_week: String,
+}
+
+/// What the form for a holiday sends.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct HolidayForm {
+    day: String,
+    name: String,
+}
+
+#[derive(Template)]
+#[template(path = "calling.html")]
+struct CallingPage {
+    frame: Frame,
+    rules: TypedRules,
+    holidays: Vec<Holiday>,
+    holiday: HolidayForm,
+    rules_faults: Faults,
+    holiday_faults: Faults,
+}
+
+/// `GET /settings/calling`.
+///
+/// # Errors
+/// When the database is away.
+pub async fn show(State(app): State<Arc<App>>, person: SignedIn) -> Result<Response, Failure> {
+    let house = calling_rules::read(&app, &person.0.actor).await?;
+    respond::page(&CallingPage::of(&person, house))
+}
+
+/// `POST /settings/calling`: hours and caps.
+///
+/// # Errors
+/// When the database is away.
+pub async fn set(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Form(form): Form<RulesForm>,
+) -> Result<Response, Failure> {
+    let typed =
+        TypedRules { hours: form.hours, most_rings_day: form.most_rings_day, most_rings_week: form.most_rings_week };
+    match calling_rules::set(&app, &person.0.actor, &typed).await {
+        Ok(()) => Ok(Redirect::to("/settings/calling").into_response()),
+        Err(Error::Invalid(text)) => {
+            let mut page = CallingPage::of(&person, calling_rules::read(&app, &person.0.actor).await?);
+            let fields =
+                [("hours", "hours"), ("rings a day", "most_rings_day"), ("rings in seven days", "most_rings_week")];
+            (page.rules, page.rules_faults) = (typed, Faults::read(&text, &fields));
+            respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /settings/calling/holidays`: adds a day, or names it anew.
+///
+/// # Errors
+/// When the database is away.
+pub async fn add_holiday(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Form(form): Form<HolidayForm>,
+) -> Result<Response, Failure> {
+    match calling_rules::add_holiday(&app, &person.0.actor, &form.day, &form.name).await {
+        Ok(()) => Ok(Redirect::to("/settings/calling").into_response()),
+        Err(Error::Invalid(text)) => {
+            let mut page = CallingPage::of(&person, calling_rules::read(&app, &person.0.actor).await?);
+            (page.holiday, page.holiday_faults) = (form, Faults::read(&text, &[("day", "day"), ("name", "name")]));
+            respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /settings/calling/holidays/remove`.
+///
+/// # Errors
+/// When the database is away.
+pub async fn remove_holiday(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Form(form): Form<HolidayForm>,
+) -> Result<Redirect, Failure> {
+    calling_rules::remove_holiday(&app, &person.0.actor, &form.day).await?;
+    Ok(Redirect::to("/settings/calling"))
+}
+
+impl CallingPage {
+    fn of(person: &SignedIn, house: House) -> Self {
+        let hours = house.rules.hours;
+        Self {
+            frame: Frame::of(person, "Calling", "/settings/calling"),
+            rules: TypedRules {
+                hours: format!("{}-{}", hours.from.format("%H:%M"), hours.until.format("%H:%M")),
+                most_rings_day: house.rules.most_rings_day.to_string(),
+                most_rings_week: house.rules.most_rings_week.to_string(),
+            },
+            holidays: house.holidays,
+            holiday: HolidayForm::default(),
+            rules_faults: Faults::default(),
+            holiday_faults: Faults::default(),
+        }
+    }
+}
