@@ -1,7 +1,7 @@
 //! Everything a flow needs, in one struct. Nothing in it is optional: what is not configured has a mode of its own.
 
 use crate::{
-    domain::pace::Patience,
+    domain::{dialling::Dialling, pace::Patience},
     live::Live,
     passwords::Passwords,
     ports::{
@@ -84,6 +84,8 @@ pub struct Settings {
     pub secure_cookies: bool,
     /// How long a telephone may ring.
     pub ring_seconds: u64,
+    /// How dialling is bounded in time and number.
+    pub dialling: Dialling,
     /// How many proxies of the operator stand between browsers and us; each appends to `X-Forwarded-For`.
     pub trusted_proxies: usize,
     /// How many times the usual pace is allowed; 1 outside tests and benchmarks.

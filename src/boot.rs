@@ -14,14 +14,14 @@ use crate::{
         tones::ToneTranscriber,
         town_clock::TownClock,
         transit::Transit,
-        twilio::{Twilio, TwilioSettings},
+        twilio::{Twilio, TwilioSettings, Within},
     },
     app::{App, Guide, Settings},
     config::{
         CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, KeysConfig, MailConfig, ModelConfig,
         ObjectsConfig, OutsideConfig,
     },
-    domain::{checkpoint::PublicKey, destination::Bounds, pace::Patience, private::Private},
+    domain::{checkpoint::PublicKey, destination::Bounds, dialling::Dialling, pace::Patience, private::Private},
     error::Error,
     flows,
     live::Live,
@@ -100,6 +100,7 @@ pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error
             call_code_key: config.call_code_key.reveal().as_slice().into(),
             secure_cookies: config.public_url.starts_with("https://"),
             ring_seconds: config.ring_seconds,
+            dialling: config.dialling,
             trusted_proxies: config.trusted_proxies,
             patience: config.patience,
         },
@@ -136,6 +137,7 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
             call_code_key: nobodys().into_bytes().as_slice().into(),
             secure_cookies: true,
             ring_seconds: 30,
+            dialling: Dialling::default(),
             trusted_proxies: 0,
             patience: Patience(1),
         },
@@ -155,7 +157,7 @@ struct Wires<'a> {
 }
 
 async fn wire(database: &Database, wires: Wires<'_>) -> Result<Arc<App>, Error> {
-    let telephone = Arc::new(twilio(wires.carrier, &wires.settings.public_url)?);
+    let telephone = Arc::new(twilio(wires.carrier, &wires.settings)?);
     let egress = Arc::new(GuardedEgress::new(wires.bounds.clone())?);
     let vault = Vault::over(keys(&wires.outside.keys).await?);
     Ok(Arc::new(App {
@@ -227,15 +229,17 @@ fn mailer(config: &MailConfig) -> Result<Arc<dyn Mailer>, Error> {
     Ok(Arc::new(mail.map_err(named)?))
 }
 
-fn twilio(config: &CarrierConfig, public_url: &str) -> Result<Twilio, Error> {
-    Twilio::new(TwilioSettings {
+fn twilio(config: &CarrierConfig, settings: &Settings) -> Result<Twilio, Error> {
+    let timings = settings.dialling.timings;
+    let within = Within { connect: timings.connect_within, reply: timings.reply_within };
+    let account = TwilioSettings {
         api_base: config.api_url.clone(),
         account_sid: config.account_sid.clone(),
         auth_token: config.auth_token.clone(),
         other_auth_token: config.other_auth_token.clone(),
-        public_url: public_url.to_owned(),
-    })
-    .map_err(|fault| Error::Invalid(fault.to_string()))
+        public_url: settings.public_url.to_string(),
+    };
+    Twilio::within(account, within).map_err(|fault| Error::Invalid(fault.to_string()))
 }
 
 fn guide(config: &ModelConfig) -> Result<Guide, Error> {

@@ -9,7 +9,7 @@ mod show;
 pub use check::{Fault, Faults, check, check_database, check_desk, check_log, check_names, names_present};
 pub use show::{Line, lines};
 
-use crate::domain::{destination::Bounds, pace::Patience, private::Private};
+use crate::domain::{destination::Bounds, dialling::Dialling, pace::Patience, private::Private};
 use std::{net::SocketAddr, path::PathBuf};
 use url::Url;
 
@@ -160,6 +160,21 @@ pub struct Settings {
     #[arg(long, global = true, env = "CARELINE_EGRESS_TOWNS", default_value = "", hide_env_values = true)]
     pub egress_towns: String,
 
+    /// How many telephones of patients may be rung in a minute from one caller number, 1 to 3000. Keep it below the
+    /// carrier's limit, which is usually one a second: what is above waits at the carrier, unseen.
+    #[arg(long, global = true, env = "CARELINE_CALLS_PER_MINUTE", default_value = "50", hide_env_values = true)]
+    pub calls_per_minute: String,
+
+    /// The same for all caller numbers of one organization together.
+    #[arg(
+        long,
+        global = true,
+        env = "CARELINE_CALLS_PER_MINUTE_OF_ORGANIZATION",
+        default_value = "50",
+        hide_env_values = true
+    )]
+    pub calls_per_minute_of_organization: String,
+
     /// How long a telephone may ring, in seconds, 5 to 120.
     #[arg(long, global = true, env = "CARELINE_RING_SECONDS", default_value = "30", hide_env_values = true)]
     pub ring_seconds: String,
@@ -205,6 +220,8 @@ pub struct Config {
     pub call_code_key: Private<Vec<u8>>,
     /// How long a telephone may ring.
     pub ring_seconds: u64,
+    /// How dialling is bounded in time and number.
+    pub dialling: Dialling,
     /// How many proxies stand in front.
     pub trusted_proxies: usize,
     /// Where addresses that people or peers wrote may lead.

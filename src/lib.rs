@@ -13,6 +13,7 @@ pub mod store;
 pub mod app;
 pub mod error;
 pub mod factors;
+pub mod failpoint;
 pub mod live;
 pub mod passwords;
 pub mod telemetry;

@@ -13,7 +13,7 @@ use crate::{
         CarrierConfig, ClockConfig, Config, DatabaseConfig, KeysConfig, MailConfig, ModelConfig, ObjectsConfig,
         OutsideConfig,
     },
-    domain::{destination::Bounds, pace::Patience, private::Private},
+    domain::{destination::Bounds, dialling::Dialling, pace::Patience, private::Private},
 };
 use std::{
     net::SocketAddr,
@@ -78,6 +78,7 @@ impl Ground {
             },
             call_code_key: Private::new(rand::random::<[u8; 32]>().to_vec()),
             ring_seconds: 30,
+            dialling: Dialling::default(),
             trusted_proxies: 0,
             bounds: Bounds::default(),
             patience: Patience(10_000),

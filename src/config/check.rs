@@ -6,7 +6,11 @@ use super::{
     outside::{bounds, outside},
     secrets::{call_code_key, is_strong},
 };
-use crate::domain::{pace::Patience, private::Private};
+use crate::domain::{
+    dialling::{Dialling, Rate},
+    pace::Patience,
+    private::Private,
+};
 use std::{fmt, net::SocketAddr, path::PathBuf};
 use tracing_subscriber::EnvFilter;
 use url::Url;
@@ -71,6 +75,7 @@ pub fn check(settings: &Settings, present: &[String]) -> Result<Config, Faults> 
     let outside = outside(settings, &mut faults);
     let call_code_key = call_code_key(settings, &mut faults);
     let ring_seconds = ring_seconds(settings, &mut faults);
+    let rate = rate(settings, &mut faults);
     let trusted_proxies = trusted_proxies(settings, &mut faults);
     let bounds = bounds(settings, &mut faults);
     let config = (|| {
@@ -84,6 +89,7 @@ pub fn check(settings: &Settings, present: &[String]) -> Result<Config, Faults> 
             outside: outside?,
             call_code_key: call_code_key?,
             ring_seconds: ring_seconds?,
+            dialling: Dialling { rate: rate?, ..Dialling::default() },
             trusted_proxies: trusted_proxies?,
             bounds: bounds?,
             patience: Patience(1),
@@ -307,6 +313,19 @@ fn clock(settings: &Settings, faults: &mut Faults) -> Option<ClockConfig> {
         return None;
     }
     Some(ClockConfig::Town(settings.town_clock_url.trim_end_matches('/').to_owned()))
+}
+
+fn rate(settings: &Settings, faults: &mut Faults) -> Option<Rate> {
+    let mut read = |variable: &str, text: &str| {
+        let number = text.parse().ok().filter(|number| (1..=3_000).contains(number));
+        if number.is_none() {
+            faults.note(variable, "write a whole number from 1 to 3000, below what the carrier allows");
+        }
+        number
+    };
+    let of_number = read("CARELINE_CALLS_PER_MINUTE", &settings.calls_per_minute);
+    let of_organization = read("CARELINE_CALLS_PER_MINUTE_OF_ORGANIZATION", &settings.calls_per_minute_of_organization);
+    Some(Rate::per_minute(of_number?, of_organization?))
 }
 
 fn ring_seconds(settings: &Settings, faults: &mut Faults) -> Option<u64> {

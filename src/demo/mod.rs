@@ -22,6 +22,7 @@ use crate::{
     domain::{
         call::CallPurpose,
         destination::Bounds,
+        dialling::Dialling,
         ids::{CallId, PatientId},
         pace::Patience,
         private::Private,
@@ -263,6 +264,7 @@ fn config(
         },
         call_code_key: Private::new(keys.call_code_key.clone().into_bytes()),
         ring_seconds: 30,
+        dialling: Dialling::default(),
         trusted_proxies: 0,
         bounds: Bounds { towns: vec![town.url("")], ..Bounds::default() },
         patience: Patience(1),

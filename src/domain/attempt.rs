@@ -11,6 +11,24 @@ pub const SETTLE_SECONDS: i64 = 180;
 /// Lists without a trace that settling needs, at least.
 pub const CLEAN_LISTS: i32 = 3;
 
+/// How far apart such lists are, at least.
+pub const CLEAN_GAP_SECONDS: i64 = 20;
+
+/// After this long an attempt that can be neither found nor proven absent is left to a person.
+pub const UNRESOLVED_AFTER_MINUTES: i64 = 30;
+
+/// A dial that the carrier would keep waiting longer than this is taken back.
+pub const LONGEST_QUEUE_SECONDS: u64 = 10;
+
+/// The outcome of an attempt that was taken back from the carrier's queue.
+pub const QUEUED_TOO_LONG: &str = "queued_too_long";
+
+/// Surplus rings are looked for so long after an attempt, often.
+pub const TAIL_MINUTES: i64 = 15;
+
+/// And so long, now and then: the carrier's own queue is 24 h long.
+pub const WIDE_TAIL_HOURS: i64 = 25;
+
 /// Where an attempt stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptState {
@@ -104,8 +122,14 @@ pub struct Attempt {
     pub status_rank: i32,
     /// What became of it, once its story is told; later endings add nothing to the call.
     pub outcome: Option<String>,
+    /// Who may write: it grows when somebody takes the attempt over.
+    pub epoch: i64,
+    /// Whether it still belongs to its dialler, by the database's clock.
+    pub is_leased: bool,
     /// Lists of the carrier without a trace of it.
     pub clean_lists: i32,
+    /// When the last of them was seen.
+    pub last_clean_at: Option<DateTime<Utc>>,
     /// When it was allowed to be sent.
     pub posted_at: Option<DateTime<Utc>>,
     /// When somebody answered and was first asked something.
@@ -146,12 +170,42 @@ impl Attempt {
         }
     }
 
+    /// Whether one more clean list counts: lists close together say the same thing twice.
+    #[must_use]
+    pub fn counts_clean_list(&self, now: DateTime<Utc>) -> bool {
+        self.last_clean_at.is_none_or(|last| now - last >= Duration::seconds(CLEAN_GAP_SECONDS))
+    }
+
     /// Whether the carrier has had long enough, and shown itself clean often enough, that this attempt never existed.
     #[must_use]
     pub fn is_settled_absent(&self, now: DateTime<Utc>) -> bool {
         self.clean_lists >= CLEAN_LISTS
             && self.posted_at.is_some_and(|posted| now - posted >= Duration::seconds(SETTLE_SECONDS))
     }
+
+    /// What can be said of an attempt that the carrier's list does not show.
+    #[must_use]
+    pub fn absence(&self, now: DateTime<Utc>) -> Absence {
+        if self.is_settled_absent(now) {
+            return Absence::Proven;
+        }
+        let waited = self.posted_at.map(|posted| now - posted);
+        if waited.is_some_and(|waited| waited >= Duration::minutes(UNRESOLVED_AFTER_MINUTES)) {
+            return Absence::Unresolvable;
+        }
+        Absence::Open
+    }
+}
+
+/// What a list of the carrier without a trace of an attempt means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// Too early to say; look again.
+    Open,
+    /// It never existed.
+    Proven,
+    /// It will not be known; a person decides.
+    Unresolvable,
 }
 
 /// How far a call came, ranked: a later event never moves it back.

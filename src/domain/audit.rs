@@ -158,6 +158,18 @@ kinds! {
     DialledAttempt = "dialled_attempt",
     /// The carrier's answer bound, rejected or left open an attempt.
     SettledAttempt = "settled_attempt",
+    /// A ring at the carrier was found that belongs to no attempt.
+    FoundOrphan = "found_orphan",
+    /// Such a ring was ended, or had ended.
+    EndedOrphan = "ended_orphan",
+    /// A call was found that nobody rings although it is due.
+    FoundOverdueCall = "found_overdue_call",
+    /// Nobody is dialled any more.
+    PausedDialling = "paused_dialling",
+    /// Dialling goes on.
+    ResumedDialling = "resumed_dialling",
+    /// Whether dialling is paused was read.
+    OpenedDialling = "opened_dialling",
     /// An attempt ended without the person.
     MissedAttempt = "missed_attempt",
     /// Identity was proven by keypad.

@@ -30,7 +30,7 @@ pub enum FollowUpReason {
 
 impl FollowUpReason {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Assessment,
         Self::Call(Owed::Missed),
         Self::Call(Owed::IdentityNotProven),
@@ -40,6 +40,8 @@ impl FollowUpReason {
         Self::Call(Owed::NumberRefused),
         Self::Call(Owed::Unresolved),
         Self::Call(Owed::CarrierAway),
+        Self::Call(Owed::Overdue),
+        Self::Call(Owed::RangTwice),
         Self::JobGivenUp,
         Self::UrgentText,
         Self::TextToRead,
@@ -80,6 +82,8 @@ impl FollowUpReason {
             Self::Call(Owed::NumberRefused) => "The number cannot be dialled",
             Self::Call(Owed::Unresolved) => "It is unknown whether the telephone rang",
             Self::Call(Owed::CarrierAway) => "The telephone service takes no calls",
+            Self::Call(Owed::Overdue) => "A call is due and was not rung",
+            Self::Call(Owed::RangTwice) => "The telephone rang once too often",
             Self::JobGivenUp => "Careline gave up work on a call",
             Self::UrgentText => "A text may be about an emergency",
             Self::TextToRead => "A text waits for an answer",
@@ -92,10 +96,12 @@ impl FollowUpReason {
     #[must_use]
     pub const fn default_urgency(self) -> Disposition {
         match self {
-            Self::Call(Owed::NoNurse | Owed::PatientHungUpWaiting | Owed::Unresolved | Owed::CarrierAway)
+            Self::Call(
+                Owed::NoNurse | Owed::PatientHungUpWaiting | Owed::Unresolved | Owed::CarrierAway | Owed::Overdue,
+            )
             | Self::JobGivenUp
             | Self::UrgentText => Disposition::Clinician1h,
-            Self::Call(Owed::Missed | Owed::IdentityNotProven | Owed::CaregiverMayNot)
+            Self::Call(Owed::Missed | Owed::IdentityNotProven | Owed::CaregiverMayNot | Owed::RangTwice)
             | Self::TextToRead
             | Self::HeldBack => Disposition::SameDay,
             Self::Assessment | Self::Call(Owed::NumberRefused) | Self::TextLost => Disposition::Within24h,

@@ -110,6 +110,8 @@ id! {
     StatusChangeId,
     /// What one change has called off.
     CallingOffId,
+    /// One pause of dialling.
+    PauseId,
 }
 
 fn uuid_at(now: DateTime<Utc>) -> Uuid {

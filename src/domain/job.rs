@@ -28,6 +28,11 @@ pub enum Job {
         /// The attempt in doubt.
         attempt: AttemptId,
     },
+    /// End a ring at the carrier that belongs to no attempt.
+    EndOrphan {
+        /// The carrier's name for it.
+        sid: String,
+    },
     /// End every leg of a call at the carrier.
     HangUp {
         /// The call to end.
@@ -84,6 +89,7 @@ impl Job {
             Self::PlaceCall { .. } => "place_call",
             Self::RingNurse { .. } => "ring_nurse",
             Self::ReconcileAttempt { .. } => "reconcile_attempt",
+            Self::EndOrphan { .. } => "end_orphan",
             Self::HangUp { .. } => "hang_up",
             Self::ForkLeg { .. } => "fork_leg",
             Self::EscalateFollowUp { .. } => "escalate_follow_up",
@@ -103,6 +109,7 @@ impl Job {
             Self::PlaceCall { call } => format!("place:{call}:{salt}"),
             Self::RingNurse { call, nurse } => format!("nurse:{call}:{nurse}:{salt}"),
             Self::ReconcileAttempt { attempt } => format!("reconcile:{attempt}:{salt}"),
+            Self::EndOrphan { sid } => format!("orphan:{sid}:{salt}"),
             Self::HangUp { call } => format!("hang-up:{call}:{salt}"),
             Self::ForkLeg { leg } => format!("fork:{leg}:{salt}"),
             Self::EscalateFollowUp { follow_up } => format!("escalate:{follow_up}:{salt}"),

@@ -17,7 +17,7 @@ use crate::{
         audit::record,
         calls, follow_ups,
         jobs::{self, ClaimedJob},
-        legs,
+        legs, orphans,
     },
 };
 use chrono::Duration;
@@ -56,6 +56,7 @@ pub async fn give_up(app: &App, actor: &Actor, claimed: &ClaimedJob, why: &str) 
 async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
     match job {
         Job::PlaceCall { call } | Job::RingNurse { call, .. } | Job::HangUp { call } => Ok(Some(*call)),
+        Job::EndOrphan { sid } => Ok(Some(orphans::lock(tx, sid).await?.call)),
         Job::ReconcileAttempt { attempt } => Ok(Some(attempts::read(tx, *attempt).await?.call)),
         Job::ForkLeg { leg } => Ok(Some(legs::call_of(tx, *leg).await?)),
         Job::EscalateFollowUp { .. }

@@ -4,46 +4,94 @@
 use crate::{
     app::App,
     domain::{
-        attempt::{AttemptState, Party},
+        attempt::{AttemptState, LONGEST_QUEUE_SECONDS, Ownership, Party, QUEUED_TOO_LONG},
         audit::{Deed, DeedKind},
         call::{Call, CallEvent, CallState},
         contact_hours::{Channel, may_contact},
+        dialling::stretch,
         ids::{AttemptId, CallId},
         job::Job,
+        orphan::FoundBy,
         people::Actor,
     },
     error::Error,
+    failpoint::FailPoint,
     live::LiveEvent,
     ports::{
         Outage, OutageKind,
-        phone::{CarrierSid, Dial},
+        phone::{Accepted, Dial},
     },
     store::{
         OrgTx,
-        attempts::{self, IntendedAttempt},
+        attempts::{self, FIRST_EPOCH, IntendedAttempt},
         audit::{open_chart, record},
-        calls, errands,
+        calls,
+        dialling::{self, Slot},
+        errands,
         hold_back::hold_back,
-        jobs, organizations,
+        jobs, organizations, orphans,
         standing::{number, standing},
+        sweeps, tidings,
     },
 };
 use chrono::{DateTime, Duration, Utc};
+use tokio::time::Instant;
 
 /// Places a due call.
 ///
 /// # Errors
 /// When the database is away. What the carrier does is never an error here: it becomes the attempt's state.
 pub async fn place(app: &App, actor: &Actor, call: CallId) -> Result<(), Error> {
+    if was_made_before_the_restore(app, actor, call).await? {
+        return Ok(());
+    }
     let Some(dial) = intend(app, actor, call).await? else { return Ok(()) };
+    FailPoint::ClaimPost.pass();
+    let began = Instant::now();
     if !arm(app, actor, call, dial.attempt).await? {
         return Ok(());
     }
+    FailPoint::ArmPost.pass();
+    // Whoever was held up this long (a pause of the machine, a stopped process) may have been relieved.
+    if began.elapsed() > app.settings.dialling.timings.fence {
+        return Ok(());
+    }
+    FailPoint::PostPre.pass();
     // Past this line the telephone may ring, whatever we hear.
     let answer = app.phone.place(&dial).await;
+    FailPoint::PostPost.pass();
     settle(app, actor, call, dial.attempt, answer).await?;
+    FailPoint::BindPost.pass();
     app.live.publish(actor.org, call, LiveEvent::CallMoved);
     Ok(())
+}
+
+/// A call that was due before this database was restored may have been made from the lost one: the carrier knows. One that
+/// was is left to a person.
+async fn was_made_before_the_restore(app: &App, actor: &Actor, id: CallId) -> Result<bool, Error> {
+    let mut tx = app.db.begin(actor).await?;
+    let Some(restored) = dialling::restored_at(&mut tx).await? else { return Ok(false) };
+    let call = calls::lock(&mut tx, id).await?;
+    if call.state != CallState::Scheduled || call.due_at > restored {
+        return Ok(false);
+    }
+    let receipt = open_chart(&mut tx, actor, call.patient, DeedKind::OpenedCall, app.clock.now()).await?;
+    let to = number(&mut tx, &receipt).await?;
+    let from = organizations::calling_settings(&mut tx).await?.caller_number;
+    tx.commit().await?;
+    let listed = app.phone.find(&to, &from, call.due_at).await?;
+    let sids: Vec<String> = listed.into_iter().map(|one| one.sid.0).collect();
+    let now = app.clock.now();
+    let mut tx = app.db.begin(actor).await?;
+    let mut call = calls::lock(&mut tx, id).await?;
+    let foreign = sweeps::strays(&mut tx, &sweeps::Pair { from, to }, &sids).await?;
+    if foreign.is_empty() || call.state != CallState::Scheduled {
+        return Ok(false);
+    }
+    errands::follow(&mut tx, actor, &mut call, CallEvent::Unresolved, now).await?;
+    tx.commit().await?;
+    app.live.publish(actor.org, id, LiveEvent::CallMoved);
+    Ok(true)
 }
 
 /// Writes the attempt, if the call is due and the rules allow it.
@@ -71,21 +119,57 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
         tx.commit().await?;
         return Ok(None);
     }
+    if !may_leave(app, actor, &mut tx, &call, now).await? {
+        tx.commit().await?;
+        return Ok(None);
+    }
     let receipt = open_chart(&mut tx, actor, call.patient, DeedKind::IntendedAttempt, now).await?;
     let to = number(&mut tx, &receipt).await?;
+    let from = settings.caller_number;
+    let attempt = AttemptId::at(now);
+    let ordinal = call.attempts.saturating_add(1);
+    let intended = IntendedAttempt { id: attempt, call: id, party: Party::Patient, ordinal, from, to };
+    if !attempts::intend(&mut tx, &intended, app.settings.dialling.timings.intent_lease, now).await? {
+        // Another call rings these two numbers at this moment.
+        drop(tx);
+        later(app, actor, id, now + Duration::seconds(10), now).await?;
+        return Ok(None);
+    }
     errands::follow(&mut tx, actor, &mut call, CallEvent::Armed, now).await?;
-    let attempt = IntendedAttempt {
-        id: AttemptId::at(now),
-        call: id,
-        party: Party::Patient,
-        ordinal: call.attempts,
-        from: settings.caller_number,
-        to,
-    };
-    attempts::intend(&mut tx, &attempt, now).await?;
+    FailPoint::ClaimPre.pass();
     tx.commit().await?;
     let ring_for = std::time::Duration::from_secs(app.settings.ring_seconds);
-    Ok(Some(Dial { org: actor.org, attempt: attempt.id, to: attempt.to, from: attempt.from, ring_for }))
+    Ok(Some(Dial { org: actor.org, attempt, to: intended.to, from: intended.from, ring_for }))
+}
+
+/// Whether dialling is not paused and the pace leaves room now. Otherwise the job that asks again is enqueued; the caller
+/// commits.
+async fn may_leave(app: &App, actor: &Actor, tx: &mut OrgTx, call: &Call, now: DateTime<Utc>) -> Result<bool, Error> {
+    let pause = dialling::pause_in_force(tx, actor, now).await?;
+    if pause.is_some() {
+        let again = now + Duration::seconds(30);
+        let salt = format!("paused:{}", again.timestamp_millis());
+        jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &salt, again, now).await?;
+        return Ok(false);
+    }
+    let caller = organizations::calling_settings(tx).await?.caller_number;
+    match dialling::draw_slot(tx, call.id, &caller, &app.settings.dialling.rate).await? {
+        Slot::Now => Ok(true),
+        Slot::In(seconds) => {
+            let wait = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
+            let again = now + stretch(wait);
+            let salt = format!("slot:{}", again.timestamp_micros());
+            jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &salt, again, now).await?;
+            Ok(false)
+        }
+    }
+}
+
+async fn later(app: &App, actor: &Actor, call: CallId, at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Error> {
+    let mut tx = app.db.begin(actor).await?;
+    let salt = format!("engaged:{}", at.timestamp_millis());
+    jobs::enqueue(&mut tx, &Job::PlaceCall { call }, &salt, at, now).await?;
+    tx.commit().await
 }
 
 /// Allows the attempt to be sent, after asking once more whether the telephone may ring at this instant.
@@ -97,7 +181,11 @@ async fn arm(app: &App, actor: &Actor, id: CallId, attempt: AttemptId) -> Result
     let mut call = calls::lock(&mut tx, id).await?;
     let held = may_contact(now, &standing, Channel::Voice).err();
     let may_dial = call.state == CallState::Placing && held.is_none();
-    if may_dial && attempts::arm(&mut tx, attempt, now).await? {
+    if may_dial {
+        if !attempts::arm(&mut tx, attempt, app.settings.dialling.timings.dial_lease, now).await? {
+            // The lease ran out meanwhile: whoever sweeps gives the attempt up and has the call dialled again.
+            return Ok(false);
+        }
         let deed = Deed::of(DeedKind::DialledAttempt)
             .patient(call.patient)
             .subject(attempt.0)
@@ -106,10 +194,11 @@ async fn arm(app: &App, actor: &Actor, id: CallId, attempt: AttemptId) -> Result
         let _receipt = record(&mut tx, actor, &deed, now).await?;
         let later = now + Duration::seconds(30);
         jobs::enqueue(&mut tx, &Job::ReconcileAttempt { attempt }, "watch", later, now).await?;
+        FailPoint::ArmPre.pass();
         tx.commit().await?;
         return Ok(true);
     }
-    attempts::settle(&mut tx, attempt, AttemptState::Abandoned, "held_back", now).await?;
+    attempts::settle(&mut tx, (attempt, FIRST_EPOCH), AttemptState::Abandoned, "held_back", now).await?;
     if let Some(held) = held
         && errands::follow(&mut tx, actor, &mut call, CallEvent::NotTaken, now).await?
     {
@@ -125,35 +214,45 @@ async fn settle(
     actor: &Actor,
     id: CallId,
     attempt: AttemptId,
-    answer: Result<CarrierSid, Outage>,
+    answer: Result<Accepted, Outage>,
 ) -> Result<(), Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
-    let mut call = calls::lock(&mut tx, id).await?;
-    let mut surplus = None;
     let code = match answer {
-        Ok(sid) => {
-            attempts::bind(&mut tx, attempt, &sid.0).await?;
-            errands::follow(&mut tx, actor, &mut call, CallEvent::Bound, now).await?;
-            errands::end_late_ring(&mut tx, &call, attempt, now).await?;
-            if attempts::read(&mut tx, attempt).await?.sid.as_ref() == Some(&sid.0) {
-                "bound".to_owned()
-            } else {
-                // Another ring owns the attempt: this one is ended unheard.
-                surplus = Some(sid);
-                "surplus".to_owned()
-            }
+        Ok(accepted) => accept(&mut tx, actor, attempt, &accepted, now).await?.to_owned(),
+        Err(outage) => {
+            let mut call = calls::lock(&mut tx, id).await?;
+            refuse(&mut tx, actor, &mut call, attempt, &outage.kind, now).await?
         }
-        Err(outage) => refuse(&mut tx, actor, &mut call, attempt, &outage.kind, now).await?,
     };
-    let deed =
-        Deed::of(DeedKind::SettledAttempt).patient(call.patient).subject(attempt.0).with("call", id).with("as", code);
+    let patient = calls::patient_of(&mut tx, id).await?;
+    let deed = Deed::of(DeedKind::SettledAttempt).patient(patient).subject(attempt.0).with("call", id).with("as", code);
     let _receipt = record(&mut tx, actor, &deed, now).await?;
-    tx.commit().await?;
-    match surplus {
-        Some(sid) => Ok(app.phone.end(&sid, None).await?),
-        None => Ok(()),
+    tx.commit().await
+}
+
+/// The carrier has it: compare and swap. A ring that comes too late for its attempt is ended unheard.
+async fn accept(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    attempt: AttemptId,
+    accepted: &Accepted,
+    now: DateTime<Utc>,
+) -> Result<&'static str, Error> {
+    let (mut read, mut call) = tidings::lock(tx, attempt).await?;
+    FailPoint::BindPre.pass();
+    let ownership = tidings::claim_sid(tx, actor, &mut read, &mut call, &accepted.sid.0, now).await?;
+    if ownership != Ownership::Ours {
+        orphans::notice(tx, actor, (&read, &call), (&accepted.sid.0, FoundBy::Reply), now).await?;
+        return Ok("surplus");
     }
+    if accepted.waits.as_secs() > LONGEST_QUEUE_SECONDS && read.outcome.is_none() {
+        // The pace was wrong. A call that rings some time later is nobody's plan, so it is taken back.
+        attempts::tell(tx, attempt, QUEUED_TOO_LONG).await?;
+        jobs::enqueue(tx, &Job::ReconcileAttempt { attempt }, "queued", now, now).await?;
+        return Ok(QUEUED_TOO_LONG);
+    }
+    Ok("bound")
 }
 
 async fn refuse(
@@ -176,13 +275,15 @@ async fn refuse(
             (AttemptState::Unknown, "unknown".to_owned(), None)
         }
     };
-    // A callback may have bound the attempt meanwhile; then the carrier has it and its own story goes on.
-    if attempts::settle(tx, attempt, state, &outcome, now).await? {
+    // A callback may have bound the attempt meanwhile, or somebody taken it over; then its own story goes on.
+    if attempts::settle(tx, (attempt, FIRST_EPOCH), state, &outcome, now).await? {
         match event {
             Some(event) => {
+                FailPoint::RejectPre.pass();
                 errands::follow(tx, actor, call, event, now).await?;
             }
             None => {
+                FailPoint::UnknownPre.pass();
                 let soon = now + Duration::seconds(10);
                 jobs::enqueue(tx, &Job::ReconcileAttempt { attempt }, "unknown", soon, now).await?;
             }

@@ -4,20 +4,22 @@
 use crate::{
     app::App,
     domain::{
-        attempt::{Attempt, AttemptState, Party},
+        attempt::{Absence, Attempt, AttemptState, CLEAN_GAP_SECONDS, Ownership, Party, QUEUED_TOO_LONG},
         audit::{Deed, DeedKind},
-        call::CallEvent,
+        call::{Call, CallEvent},
         ids::AttemptId,
         job::Job,
-        people::Actor,
+        orphan::FoundBy,
+        people::{Actor, PhoneNumber},
     },
     error::Error,
+    failpoint::FailPoint,
     live::LiveEvent,
     ports::{
         Outage, OutageKind,
         phone::{CarrierCall, CarrierSid, CarrierStatus},
     },
-    store::{attempts, audit::record, errands, jobs, progress, tidings},
+    store::{OrgTx, attempts, audit::record, errands, jobs, orphans, progress, sweeps, tidings},
 };
 use chrono::{DateTime, Duration, Utc};
 
@@ -30,8 +32,12 @@ const NO_SUCH_CALL: &str = "20404";
 /// When the carrier or the database is away; the job then runs again.
 pub async fn reconcile(app: &App, actor: &Actor, attempt: AttemptId) -> Result<(), Error> {
     let mut tx = app.db.begin(actor).await?;
-    let (read, _call) = tidings::lock(&mut tx, attempt).await?;
-    let numbers = attempts::numbers(&mut tx, attempt).await?;
+    let (mut read, _call) = tidings::lock(&mut tx, attempt).await?;
+    let (to, from) = attempts::numbers(&mut tx, attempt).await?;
+    // A dialler whose lease ran out is relieved first, so that whatever it still writes changes nothing.
+    if attempts::take_over(&mut tx, attempt).await? {
+        read = attempts::read(&mut tx, attempt).await?;
+    }
     let is_disputed = progress::is_disputed(&mut tx, attempt).await?;
     tx.commit().await?;
     if read.ended_at.is_some() && !is_disputed {
@@ -41,10 +47,17 @@ pub async fn reconcile(app: &App, actor: &Actor, attempt: AttemptId) -> Result<(
         (AttemptState::Bound, Some(sid)) => watch(app, actor, &read, sid).await,
         (AttemptState::Dialing | AttemptState::Unknown, _) => {
             let since = read.posted_at.unwrap_or_else(|| app.clock.now()) - Duration::seconds(5);
-            let found = app.phone.find(&numbers.0, &numbers.1, since).await?;
-            look(app, actor, &read, found).await
+            let health = listing(app, actor, &from).await?;
+            let found = app.phone.find(&to, &from, since).await?;
+            FailPoint::ReconcileListed.pass();
+            look(app, actor, &read, found, health).await?;
+            FailPoint::ReconcilePost.pass();
+            Ok(())
         }
-        (AttemptState::Intent, _) => abandon(app, actor, attempt).await,
+        (AttemptState::Intent, _) => {
+            // Its own dialler may still be at work; the sweep of leases gives it up when it is not.
+            Ok(())
+        }
         (
             AttemptState::Bound
             | AttemptState::Rejected
@@ -56,9 +69,34 @@ pub async fn reconcile(app: &App, actor: &Actor, attempt: AttemptId) -> Result<(
     }
 }
 
+/// Whether the carrier's list can be believed about what is missing from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listing {
+    /// It shows a call that is known to exist, or there is none to look for.
+    Sound,
+    /// It hides a call that is known to exist.
+    Lagging,
+}
+
+/// Looks for the latest call of this number that the carrier is known to have.
+async fn listing(app: &App, actor: &Actor, from: &PhoneNumber) -> Result<Listing, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin(actor).await?;
+    let lately = (now - Duration::hours(24), now - Duration::seconds(CLEAN_GAP_SECONDS));
+    let known = sweeps::known_call(&mut tx, from, lately).await?;
+    tx.commit().await?;
+    let Some((to, sid, posted_at)) = known else { return Ok(Listing::Sound) };
+    let listed = app.phone.find(&to, from, posted_at - Duration::seconds(5)).await?;
+    Ok(if listed.iter().any(|call| call.sid.0 == sid) { Listing::Sound } else { Listing::Lagging })
+}
+
 /// A bound attempt that has not ended: its ending may have been lost on the way.
 async fn watch(app: &App, actor: &Actor, attempt: &Attempt, sid: &str) -> Result<(), Error> {
-    let fetched = app.phone.fetch(&CarrierSid(sid.to_owned())).await;
+    let sid = CarrierSid(sid.to_owned());
+    if attempt.outcome.as_deref() == Some(QUEUED_TOO_LONG) {
+        app.phone.end(&sid, None).await?;
+    }
+    let fetched = app.phone.fetch(&sid).await;
     let now = app.clock.now();
     let status = match fetched {
         Ok(known) => known.status,
@@ -86,50 +124,79 @@ fn is_old(attempt: &Attempt, now: DateTime<Utc>) -> bool {
 }
 
 /// An attempt whose outcome is unknown, against the carrier's list.
-async fn look(app: &App, actor: &Actor, attempt: &Attempt, found: Vec<CarrierCall>) -> Result<(), Error> {
+async fn look(
+    app: &App,
+    actor: &Actor,
+    attempt: &Attempt,
+    found: Vec<CarrierCall>,
+    listing: Listing,
+) -> Result<(), Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let (mut read, mut call) = tidings::lock(&mut tx, attempt.id).await?;
     let sids: Vec<String> = found.iter().map(|call| call.sid.0.clone()).collect();
     let owned = attempts::owned(&mut tx, &sids).await?;
     let mut free = found.into_iter().filter(|call| !owned.contains(&call.sid.0));
-    let mut surplus: Vec<CarrierSid> = Vec::new();
+    let mut surplus = 0;
     if let Some(first) = free.next() {
-        tidings::claim_sid(&mut tx, actor, &mut read, &mut call, &first.sid.0, now).await?;
-        tidings::read_status(&mut tx, actor, &read, &mut call, first.status, now).await?;
-        surplus.extend(free.map(|call| call.sid));
+        FailPoint::ReconcileBindPre.pass();
+        let ownership = tidings::claim_sid(&mut tx, actor, &mut read, &mut call, &first.sid.0, now).await?;
+        if ownership == Ownership::Ours {
+            tidings::read_status(&mut tx, actor, &read, &mut call, first.status, now).await?;
+        }
+        let others = free.map(|call| call.sid);
+        let strays: Vec<CarrierSid> = if ownership == Ownership::Surplus {
+            std::iter::once(first.sid).chain(others).collect()
+        } else {
+            others.collect()
+        };
+        for sid in strays {
+            surplus += 1;
+            orphans::notice(&mut tx, actor, (&read, &call), (&sid.0, FoundBy::List), now).await?;
+        }
         again(&mut tx, attempt.id, now, 30).await?;
     } else if matches!(read.state, AttemptState::Dialing | AttemptState::Unknown) {
-        attempts::count_clean_list(&mut tx, attempt.id).await?;
-        if read.is_settled_absent(now) {
-            attempts::settle(&mut tx, attempt.id, AttemptState::NotPlaced, "settled_absent", now).await?;
-            errands::follow(&mut tx, actor, &mut call, absent(read.party), now).await?;
-        } else {
-            again(&mut tx, attempt.id, now, 20).await?;
-        }
+        miss(&mut tx, actor, read, &mut call, listing, now).await?;
     }
     let deed = Deed::of(DeedKind::SettledAttempt)
         .patient(call.patient)
         .subject(attempt.id.0)
         .with("call", call.id)
-        .with("surplus", surplus.len());
+        .with("surplus", surplus);
     let _receipt = record(&mut tx, actor, &deed, now).await?;
-    tx.commit().await?;
-    for sid in surplus {
-        app.phone.end(&sid, None).await?;
-    }
-    Ok(())
+    tx.commit().await
 }
 
-/// An intent whose process died before it was allowed to be sent.
-async fn abandon(app: &App, actor: &Actor, attempt: AttemptId) -> Result<(), Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin(actor).await?;
-    let (read, mut call) = tidings::lock(&mut tx, attempt).await?;
-    if attempts::settle(&mut tx, attempt, AttemptState::Abandoned, "never_sent", now).await? {
-        errands::follow(&mut tx, actor, &mut call, absent(read.party), now).await?;
+/// The list shows no trace: counted, if it can be believed and the dialler is out of the way; settled when it is enough.
+async fn miss(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    mut read: Attempt,
+    call: &mut Call,
+    listing: Listing,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let counts = read.state == AttemptState::Unknown && listing == Listing::Sound && read.counts_clean_list(now);
+    if counts {
+        attempts::count_clean_list(tx, read.id, now).await?;
+        read = attempts::read(tx, read.id).await?;
     }
-    tx.commit().await
+    let (state, outcome, event) = match (read.state, read.absence(now)) {
+        (AttemptState::Unknown, Absence::Proven) if listing == Listing::Sound => {
+            (AttemptState::NotPlaced, "settled_absent", absent(read.party))
+        }
+        (AttemptState::Unknown, Absence::Unresolvable) => {
+            (AttemptState::NeedsPerson, "unresolved", unresolved(read.party))
+        }
+        (_, Absence::Open | Absence::Proven | Absence::Unresolvable) => {
+            return again(tx, read.id, now, CLEAN_GAP_SECONDS).await;
+        }
+    };
+    FailPoint::ReconcileAbsentPre.pass();
+    if attempts::settle(tx, (read.id, read.epoch), state, outcome, now).await? {
+        errands::follow(tx, actor, call, event, now).await?;
+    }
+    Ok(())
 }
 
 const fn absent(party: Party) -> CallEvent {
@@ -139,12 +206,14 @@ const fn absent(party: Party) -> CallEvent {
     }
 }
 
-async fn again(
-    tx: &mut crate::store::OrgTx,
-    attempt: AttemptId,
-    now: DateTime<Utc>,
-    seconds: i64,
-) -> Result<(), Error> {
+const fn unresolved(party: Party) -> CallEvent {
+    match party {
+        Party::Patient => CallEvent::Unresolved,
+        Party::Nurse(_) => CallEvent::NurseDidNotCome,
+    }
+}
+
+async fn again(tx: &mut OrgTx, attempt: AttemptId, now: DateTime<Utc>, seconds: i64) -> Result<(), Error> {
     let at = now + Duration::seconds(seconds);
-    jobs::enqueue(tx, &Job::ReconcileAttempt { attempt }, &at.timestamp().to_string(), at, now).await
+    jobs::enqueue(tx, &Job::ReconcileAttempt { attempt }, &at.timestamp_micros().to_string(), at, now).await
 }

@@ -3,34 +3,42 @@
 use crate::{
     app::App,
     domain::{
-        attempt::{AttemptState, Party},
+        attempt::{AttemptState, Ownership, Party},
         audit::{Deed, DeedKind},
         call::{CallEvent, CallState},
         ids::{AttemptId, CallId, StaffId},
         job::Job,
+        orphan::FoundBy,
         people::Actor,
     },
     error::Error,
     live::LiveEvent,
     ports::{
         Outage, OutageKind,
-        phone::{CarrierSid, Dial},
+        phone::{Accepted, Dial},
     },
     store::{
-        attempts::{self, IntendedAttempt},
+        attempts::{self, FIRST_EPOCH, IntendedAttempt},
         audit::record,
-        calls, errands, jobs, organizations,
+        calls, dialling, errands, jobs, organizations, orphans,
         standing::nurse_number,
+        tidings,
     },
 };
 use chrono::Duration;
+use tokio::time::Instant;
 
 /// Rings one nurse.
 ///
 /// # Errors
 /// When the database is away. What the carrier does becomes the attempt's state, and the next nurse is rung.
 pub async fn ring(app: &App, actor: &Actor, call: CallId, nurse: StaffId) -> Result<(), Error> {
+    let began = Instant::now();
     let Some(dial) = arm(app, actor, call, nurse).await? else { return Ok(()) };
+    // Whoever was held up this long may have been relieved.
+    if began.elapsed() > app.settings.dialling.timings.fence {
+        return Ok(());
+    }
     let answer = app.phone.place(&dial).await;
     settle(app, actor, call, dial.attempt, answer).await?;
     app.live.publish(actor.org, call, LiveEvent::CallMoved);
@@ -40,7 +48,7 @@ pub async fn ring(app: &App, actor: &Actor, call: CallId, nurse: StaffId) -> Res
 async fn arm(app: &App, actor: &Actor, id: CallId, nurse: StaffId) -> Result<Option<Dial>, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
-    let call = calls::lock(&mut tx, id).await?;
+    let mut call = calls::lock(&mut tx, id).await?;
     let open = attempts::open_one(&mut tx, id, Party::Nurse(nurse)).await?;
     if call.state != CallState::WaitingForNurse || open.is_some() {
         return Ok(None);
@@ -54,8 +62,15 @@ async fn arm(app: &App, actor: &Actor, id: CallId, nurse: StaffId) -> Result<Opt
         from: organizations::calling_settings(&mut tx).await?.caller_number,
         to,
     };
-    attempts::intend(&mut tx, &attempt, now).await?;
-    attempts::arm(&mut tx, attempt.id, now).await?;
+    let bounds = &app.settings.dialling;
+    if !attempts::intend(&mut tx, &attempt, bounds.timings.intent_lease, now).await? {
+        // Their telephone is being rung for somebody else; the next one is asked.
+        errands::follow(&mut tx, actor, &mut call, CallEvent::NurseDidNotCome, now).await?;
+        tx.commit().await?;
+        return Ok(None);
+    }
+    attempts::arm(&mut tx, attempt.id, bounds.timings.dial_lease, now).await?;
+    dialling::draw_at_once(&mut tx, &attempt.from, &bounds.rate).await?;
     let deed = Deed::of(DeedKind::DialledAttempt)
         .patient(call.patient)
         .subject(attempt.id.0)
@@ -74,23 +89,29 @@ async fn settle(
     actor: &Actor,
     id: CallId,
     attempt: AttemptId,
-    answer: Result<CarrierSid, Outage>,
+    answer: Result<Accepted, Outage>,
 ) -> Result<(), Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
-    let mut call = calls::lock(&mut tx, id).await?;
     match answer {
-        Ok(sid) => {
-            attempts::bind(&mut tx, attempt, &sid.0).await?;
+        Ok(accepted) => {
+            let (mut read, mut call) = tidings::lock(&mut tx, attempt).await?;
+            let sid = &accepted.sid.0;
+            if tidings::claim_sid(&mut tx, actor, &mut read, &mut call, sid, now).await? != Ownership::Ours {
+                orphans::notice(&mut tx, actor, (&read, &call), (sid, FoundBy::Reply), now).await?;
+            }
         }
         Err(Outage { kind: OutageKind::TimedOut | OutageKind::Broken | OutageKind::Garbled, .. }) => {
-            attempts::settle(&mut tx, attempt, AttemptState::Unknown, "unknown", now).await?;
+            let _call = calls::lock(&mut tx, id).await?;
+            attempts::settle(&mut tx, (attempt, FIRST_EPOCH), AttemptState::Unknown, "unknown", now).await?;
             let soon = now + Duration::seconds(10);
             jobs::enqueue(&mut tx, &Job::ReconcileAttempt { attempt }, "unknown", soon, now).await?;
         }
         Err(Outage { kind: OutageKind::Unreachable | OutageKind::Throttled | OutageKind::Refused(_), .. }) => {
-            attempts::settle(&mut tx, attempt, AttemptState::Rejected, "refused", now).await?;
-            errands::follow(&mut tx, actor, &mut call, CallEvent::NurseDidNotCome, now).await?;
+            let mut call = calls::lock(&mut tx, id).await?;
+            if attempts::settle(&mut tx, (attempt, FIRST_EPOCH), AttemptState::Rejected, "refused", now).await? {
+                errands::follow(&mut tx, actor, &mut call, CallEvent::NurseDidNotCome, now).await?;
+            }
         }
     }
     tx.commit().await

@@ -1,11 +1,13 @@
 //! Periodic work: the record is chained several times a second, in each organization by one sequencer; its end is signed
-//! every minute and all of it verified every hour; buckets that have filled again are forgotten every quarter of an hour, when the verification of stored files is planned too.
+//! every minute and all of it verified every hour; buckets that have filled again are forgotten every quarter of an hour, when the verification of stored files is
+//! planned too. Attempts whose process died, surplus rings at the carrier and calls that nobody rings are looked for all the
+//! time.
 
 use crate::{
     app::App,
     domain::{ids::OrgId, people::Actor},
     error::Error,
-    flows::{self, keep_pace},
+    flows::{self, keep_pace, sweep_orphans::Tail},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::MissedTickBehavior;
@@ -23,7 +25,12 @@ const VERIFY_EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
+    let timings = app.settings.dialling.timings;
     tokio::join!(
+        at_intervals(timings.lease_sweep_every, &stop, || each(&app, leases)),
+        at_intervals(timings.tail_sweep_every, &stop, || each(&app, near_tail)),
+        at_intervals(timings.wide_sweep_every, &stop, || each(&app, wide_tail)),
+        at_intervals(timings.missed_every, &stop, || each(&app, overdue)),
         at_intervals(CHAIN_EVERY, &stop, || each(&app, chain)),
         at_intervals(SIGN_EVERY, &stop, || each(&app, sign)),
         at_intervals(VERIFY_EVERY, &stop, || each(&app, verify)),
@@ -49,7 +56,7 @@ async fn each<'a, F: Future<Output = Result<(), Error>>>(app: &'a App, what: imp
     let Ok(organizations) = app.db.organizations().await else { return };
     for (org, _code) in organizations {
         if let Err(error) = what(app, Actor::careline(org)).await {
-            tracing::warn!(cause = %error.cause(), org = %org, "the record was not looked after");
+            tracing::warn!(cause = %error.cause(), org = %org, "periodic work was not done; it is tried again at its next time");
         }
     }
 }
@@ -71,6 +78,22 @@ async fn verify(app: &App, actor: Actor) -> Result<(), Error> {
         flows::watch_record::note(app, &actor, &report).await?;
     }
     Ok(())
+}
+
+async fn leases(app: &App, actor: Actor) -> Result<(), Error> {
+    flows::sweep_attempts::sweep(app, &actor).await.map(drop)
+}
+
+async fn near_tail(app: &App, actor: Actor) -> Result<(), Error> {
+    flows::sweep_orphans::sweep(app, &actor, Tail::Near).await.map(drop)
+}
+
+async fn wide_tail(app: &App, actor: Actor) -> Result<(), Error> {
+    flows::sweep_orphans::sweep(app, &actor, Tail::Wide).await.map(drop)
+}
+
+async fn overdue(app: &App, actor: Actor) -> Result<(), Error> {
+    flows::find_overdue::find(app, &actor).await.map(drop)
 }
 
 async fn sweep(app: &App) {

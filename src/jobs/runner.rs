@@ -6,29 +6,25 @@ use crate::{
     app::App,
     domain::{ids::OrgId, people::Actor},
     error::{Error, Verdict},
+    failpoint::FailPoint,
     flows,
     store::jobs::{self, ClaimedJob, MOST_TRIES},
 };
 use chrono::Duration;
-use std::{collections::BTreeSet, sync::Arc, time::Duration as StdDuration};
+use std::{collections::BTreeSet, sync::Arc};
 use tokio::{sync::Semaphore, task::JoinSet, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-/// How often the queue is looked at, real time. Jobs fall due by business time; this bounds how late they start.
-const LOOK_EVERY: StdDuration = StdDuration::from_millis(150);
 /// Jobs of one organization taken at a look.
 const AT_A_LOOK: i64 = 8;
 /// Jobs running at once in this process.
 const AT_ONCE: usize = 16;
-/// Longer than the longest job: a dial takes at most 12 s at the carrier and short transactions around it.
-const LEASE_SECONDS: f64 = 45.0;
-
 /// Runs until told to stop, then waits for the jobs under way.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
     let mut greeted = Greeted::default();
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    let mut ticks = tokio::time::interval(app.settings.dialling.timings.look_every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -108,8 +104,10 @@ async fn look(app: &Arc<App>, org: OrgId, places: &Arc<Semaphore>, running: &mut
 }
 
 async fn claim(app: &App, org: OrgId, most: i64) -> Result<Vec<ClaimedJob>, Error> {
+    // Longer than the longest job: a dial takes at most 12 s at the carrier and short transactions around it.
+    let lease = app.settings.dialling.timings.job_lease.as_secs_f64();
     let mut tx = app.db.begin(&Actor::careline(org)).await?;
-    let claimed = jobs::claim(&mut tx, app.clock.now(), most, LEASE_SECONDS).await?;
+    let claimed = jobs::claim(&mut tx, app.clock.now(), most, lease).await?;
     tx.commit().await?;
     Ok(claimed)
 }
@@ -128,6 +126,7 @@ async fn run_one(app: &App, org: OrgId, claimed: ClaimedJob) {
             tracing::warn!(job = %claimed.id, kind, tries = claimed.tries, milliseconds, error = %error, "job failed");
         }
     }
+    FailPoint::JobEndPre.pass();
     let stored = match done {
         // A row that has gone or moved on leaves nothing to do either.
         Ok(()) | Err(Error::NotFound | Error::Conflict(_)) => finish(app, &actor, &claimed).await,

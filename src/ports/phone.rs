@@ -18,7 +18,7 @@ pub trait Phone: Send + Sync {
     ///
     /// # Errors
     /// `Unreachable`, `Throttled` and `Refused` mean that no phone rings; every other kind means that one may.
-    async fn place(&self, dial: &Dial) -> Result<CarrierSid, Outage>;
+    async fn place(&self, dial: &Dial) -> Result<Accepted, Outage>;
 
     /// Outbound calls from `from` to `to` created at or after `since`, oldest first.
     async fn find(
@@ -81,6 +81,15 @@ pub struct Dial {
 /// The carrier's name for a call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CarrierSid(pub String);
+
+/// A dial that the carrier has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its name.
+    pub sid: CarrierSid,
+    /// How long it waits at the carrier before it rings: above the carrier's pace, calls are queued in silence.
+    pub waits: Duration,
+}
 
 /// What the carrier knows about a call.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! The town's one clock: it goes as fast as real time and can be put forward, so that two weeks pass at once for
+//! The town's one clock: it goes as fast as real time, or faster, and can be put forward, so that two weeks pass at once for
 //! the product and the town together.
 
 use crate::ports::clock::Clock;
@@ -11,6 +11,8 @@ use tokio::sync::watch;
 pub struct VirtualClock {
     origin: DateTime<Utc>,
     started: Instant,
+    /// How many times as fast as real time it flows.
+    pace: u32,
     jumps: watch::Sender<Jumps>,
 }
 
@@ -25,7 +27,13 @@ impl VirtualClock {
     /// A clock that shows `origin` now.
     #[must_use]
     pub fn starting_at(origin: DateTime<Utc>) -> Self {
-        Self { origin, started: Instant::now(), jumps: watch::Sender::new(Jumps::default()) }
+        Self::hastened(origin, 1)
+    }
+
+    /// A clock that shows `origin` now and flows so many times as fast as real time; at least as fast.
+    #[must_use]
+    pub fn hastened(origin: DateTime<Utc>, pace: u32) -> Self {
+        Self { origin, started: Instant::now(), pace: pace.max(1), jumps: watch::Sender::new(Jumps::default()) }
     }
 
     /// Puts the clock forward; everyone whose instant has come wakes. Returns the new time.
@@ -58,7 +66,7 @@ impl VirtualClock {
                 return;
             }
             tokio::select! {
-                () = tokio::time::sleep(left) => {}
+                () = tokio::time::sleep(left / self.pace) => {}
                 _ = jumps.changed() => {}
             }
         }
@@ -72,7 +80,8 @@ impl VirtualClock {
 
 impl Clock for VirtualClock {
     fn now(&self) -> DateTime<Utc> {
-        later(self.origin, self.started.elapsed().saturating_add(self.jumps.borrow().total))
+        let flown = self.started.elapsed().saturating_mul(self.pace);
+        later(self.origin, flown.saturating_add(self.jumps.borrow().total))
     }
 }
 

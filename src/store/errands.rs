@@ -96,7 +96,11 @@ async fn ring_next_nurse(tx: &mut OrgTx, actor: &Actor, call: &mut Call, now: Da
     Ok(())
 }
 
-async fn owe(tx: &mut OrgTx, actor: &Actor, call: &Call, owed: Owed, now: DateTime<Utc>) -> Result<(), Error> {
+/// Leaves work after a call to a named person, once per call and reason.
+///
+/// # Errors
+/// When the database is away.
+pub async fn owe(tx: &mut OrgTx, actor: &Actor, call: &Call, owed: Owed, now: DateTime<Utc>) -> Result<(), Error> {
     let reason = FollowUpReason::Call(owed);
     let urgency = reason.default_urgency();
     let follow_up = NewFollowUp {
@@ -123,7 +127,9 @@ fn within(owed: Owed, urgency: Disposition) -> Duration {
         | Owed::CaregiverMayNot
         | Owed::NumberRefused
         | Owed::Unresolved
-        | Owed::CarrierAway => default_within(urgency),
+        | Owed::CarrierAway
+        | Owed::Overdue
+        | Owed::RangTwice => default_within(urgency),
     }
 }
 
@@ -142,6 +148,12 @@ const fn summary(owed: Owed) -> &'static str {
         Owed::CarrierAway => {
             "The telephone service has not taken this call for ten minutes. Ring the patient by hand, and tell whoever \
              looks after Careline. It goes on trying."
+        }
+        Owed::Overdue => {
+            "This call is due and was not rung. Ring the patient by hand, and tell whoever looks after Careline."
+        }
+        Owed::RangTwice => {
+            "The telephone rang once more than it should have, and whoever answered heard nothing. Say so at the next call."
         }
         Owed::Unresolved => "It is not known whether the telephone rang. Look at the carrier's list, then decide.",
     }

@@ -3,7 +3,7 @@
 use super::{OrgTx, attempts, audit::record, calls, errands, jobs, legs, progress};
 use crate::{
     domain::{
-        attempt::{Attempt, AttemptState, CarrierStatus, Ownership, Party},
+        attempt::{Attempt, AttemptState, CarrierStatus, Ownership, Party, QUEUED_TOO_LONG},
         audit::{Deed, DeedKind},
         call::{Call, CallEvent, CallState, Unreached},
         job::Job,
@@ -103,7 +103,10 @@ async fn end(
 ) -> Result<(), Error> {
     legs::leave_by_attempt(tx, attempt.id, now).await?;
     // An attempt whose story is told (wrong entries, nobody there, passed on) adds nothing by ending.
-    if attempt.outcome.is_none()
+    let is_taken_back = attempt.outcome.as_deref() == Some(QUEUED_TOO_LONG);
+    if is_taken_back && matches!(status, CarrierStatus::Canceled | CarrierStatus::Failed) {
+        errands::follow(tx, actor, call, CallEvent::NotTaken, now).await?;
+    } else if (attempt.outcome.is_none() || is_taken_back)
         && let Some(event) = ending(attempt.party, call.state, status)
     {
         errands::follow(tx, actor, call, event, now).await?;

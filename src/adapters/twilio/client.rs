@@ -1,23 +1,21 @@
 //! The HTTP calls and what their outcomes mean. Nothing here repeats a request: a call that may ring is reconciled by
 //! its attempt, never sent again.
 
-use super::wire::{self, CallPage, CallResource, ErrorBody, Fields};
+use super::{
+    Within,
+    wire::{self, CallPage, CallResource, ErrorBody, Fields},
+};
 use crate::{
     domain::{people::PhoneNumber, private::Private},
     ports::{
         Outage, OutageKind,
-        phone::{CarrierCall, CarrierSid, CarrierStatus},
+        phone::{Accepted, CarrierCall, CarrierSid, CarrierStatus},
     },
 };
 use chrono::{DateTime, SubsecRound, Utc};
 use reqwest::{RequestBuilder, StatusCode, redirect, retry};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 
-/// How long a connection may take, name and TLS included.
-const CONNECT_WITHIN: Duration = Duration::from_secs(3);
-/// How long a request may take in all.
-const REPLY_WITHIN: Duration = Duration::from_secs(12);
 /// The largest reply that is read: a page of a thousand calls is about 1.5 MB.
 const LARGEST_REPLY: usize = 8 * 1024 * 1024;
 /// Pages of a list that are read: ten thousand calls between one pair of numbers.
@@ -36,10 +34,10 @@ pub(super) struct Client {
 impl Client {
     /// A client that neither repeats, redirects nor keeps connections: a request on a stale connection would be sent
     /// a second time by the HTTP library.
-    pub(super) fn new(base: &str, account: String, token: Private<String>) -> Option<Self> {
+    pub(super) fn new(base: &str, account: String, token: Private<String>, within: Within) -> Option<Self> {
         let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_WITHIN)
-            .timeout(REPLY_WITHIN)
+            .connect_timeout(within.connect)
+            .timeout(within.reply)
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .pool_max_idle_per_host(0)
@@ -50,9 +48,9 @@ impl Client {
     }
 
     /// Creates a call, once.
-    pub(super) async fn create(&self, fields: &Fields) -> Result<CarrierSid, Outage> {
+    pub(super) async fn create(&self, fields: &Fields) -> Result<Accepted, Outage> {
         let call: CallResource = self.send(self.http.post(self.at("/Calls.json")).form(fields)).await?;
-        call.sid().ok_or_else(|| outage(OutageKind::Garbled))
+        call.accepted().ok_or_else(|| outage(OutageKind::Garbled))
     }
 
     /// Calls between two numbers created at or after `since`, oldest first. The provider's own time filters know only

@@ -14,6 +14,7 @@ mod wire;
 
 use crate::{
     domain::{
+        dialling::Timings,
         ids::{AttemptId, OrgId},
         people::PhoneNumber,
         private::Private,
@@ -22,8 +23,8 @@ use crate::{
     ports::{
         Outage,
         phone::{
-            CarrierCall, CarrierNews, CarrierSid, Dial, Fork, Hook, HookRefusal, Instruction, MediaNews, MediaWire,
-            Phone,
+            Accepted, CarrierCall, CarrierNews, CarrierSid, Dial, Fork, Hook, HookRefusal, Instruction, MediaNews,
+            MediaWire, Phone,
         },
     },
 };
@@ -31,6 +32,7 @@ use address::PublicOrigin;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use client::Client;
+use std::time::Duration;
 use webhook::Seal;
 
 /// How Twilio is reached and reaches us.
@@ -46,6 +48,22 @@ pub struct TwilioSettings {
     pub other_auth_token: Private<String>,
     /// The origin under which Twilio reaches us: `https`, or `http` on a loopback address; a path before `/hooks` is fine.
     pub public_url: String,
+}
+
+/// How long the carrier may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Within {
+    /// For a connection, name and TLS included.
+    pub connect: Duration,
+    /// For a request in all.
+    pub reply: Duration,
+}
+
+impl Default for Within {
+    fn default() -> Self {
+        let Timings { connect_within, reply_within, .. } = Timings::default();
+        Self { connect: connect_within, reply: reply_within }
+    }
 }
 
 /// Why the settings are refused. Unsafe settings do not start.
@@ -84,6 +102,14 @@ impl Twilio {
     /// # Errors
     /// Says which setting is wrong and what to do; never repeats a secret.
     pub fn new(settings: TwilioSettings) -> Result<Self, BadTwilioSettings> {
+        Self::within(settings, Within::default())
+    }
+
+    /// As `new`, with bounds of one's own.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn within(settings: TwilioSettings, within: Within) -> Result<Self, BadTwilioSettings> {
         let sid = &settings.account_sid;
         if !sid.starts_with("AC") || !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(BadTwilioSettings::AccountSid);
@@ -93,8 +119,8 @@ impl Twilio {
         }
         let api = PublicOrigin::parse(&settings.api_base).ok_or(BadTwilioSettings::ApiBase)?;
         let origin = PublicOrigin::parse(&settings.public_url).ok_or(BadTwilioSettings::PublicUrl)?;
-        let client =
-            Client::new(api.text(), sid.clone(), settings.auth_token.clone()).ok_or(BadTwilioSettings::Client)?;
+        let client = Client::new(api.text(), sid.clone(), settings.auth_token.clone(), within)
+            .ok_or(BadTwilioSettings::Client)?;
         let seal = Seal::new(settings.auth_token, sid.clone()).with(settings.other_auth_token);
         Ok(Self { client, seal, origin })
     }
@@ -102,7 +128,7 @@ impl Twilio {
 
 #[async_trait]
 impl Phone for Twilio {
-    async fn place(&self, dial: &Dial) -> Result<CarrierSid, Outage> {
+    async fn place(&self, dial: &Dial) -> Result<Accepted, Outage> {
         self.client.create(&wire::create_fields(dial, &self.origin)).await
     }
 

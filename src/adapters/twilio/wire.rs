@@ -1,9 +1,10 @@
 //! The provider's words: form fields, call resources, status words. They stop here.
 
 use super::address::PublicOrigin;
-use crate::ports::phone::{CarrierCall, CarrierSid, CarrierStatus, Dial, Fork};
+use crate::ports::phone::{Accepted, CarrierCall, CarrierSid, CarrierStatus, Dial, Fork};
 use chrono::DateTime;
 use serde::Deserialize;
+use std::time::Duration;
 
 /// Form fields in sending order; names may repeat.
 pub(super) type Fields = Vec<(&'static str, String)>;
@@ -47,6 +48,9 @@ pub(super) struct CallResource {
     status: String,
     date_created: Option<String>,
     direction: Option<String>,
+    /// Milliseconds, as text.
+    #[serde(default)]
+    queue_time: serde_json::Value,
 }
 
 impl CallResource {
@@ -61,9 +65,10 @@ impl CallResource {
         status(&self.status)
     }
 
-    /// Its sid, where that is all that is wanted: a queued call may have no date yet.
-    pub(super) fn sid(&self) -> Option<CarrierSid> {
-        call_sid(&self.sid)
+    /// Its sid and how long it waits, where that is all that is wanted: a queued call may have no date yet.
+    pub(super) fn accepted(&self) -> Option<Accepted> {
+        let milliseconds = self.queue_time.as_str().map_or_else(|| self.queue_time.as_u64(), |text| text.parse().ok());
+        Some(Accepted { sid: call_sid(&self.sid)?, waits: Duration::from_millis(milliseconds.unwrap_or(0)) })
     }
 
     /// Whether the API asked for it, as we do.

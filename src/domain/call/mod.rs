@@ -199,6 +199,10 @@ pub enum Owed {
     Unresolved,
     /// The carrier has taken no dial of this call for a while.
     CarrierAway,
+    /// It is due and nobody rings it.
+    Overdue,
+    /// Somebody answered a ring that was one too many, and heard nothing.
+    RangTwice,
 }
 
 impl Owed {
@@ -214,6 +218,8 @@ impl Owed {
             Self::NumberRefused => "number_refused",
             Self::Unresolved => "attempt_unresolved",
             Self::CarrierAway => "carrier_away",
+            Self::Overdue => "call_overdue",
+            Self::RangTwice => "rang_twice",
         }
     }
 }
@@ -292,6 +298,9 @@ impl Call {
             self.script = Script::default();
             return Some(self.go(CallState::Placing, None));
         }
+        if event == CallEvent::Unresolved {
+            return Some(self.needs_person(Owed::Unresolved, now));
+        }
         (event == CallEvent::CalledOff).then(|| self.over(CallState::Cancelled, "called_off", now))
     }
 
@@ -300,10 +309,7 @@ impl Call {
             return Some(self.go(CallState::Placed, None));
         }
         if event == CallEvent::NotTaken {
-            // No telephone rang, so this was no attempt on the person.
-            self.attempts = self.attempts.saturating_sub(1);
-            self.go(CallState::Scheduled, Some("carrier_busy"));
-            return Some(vec![Errand::DialAgain(now + Duration::seconds(30))]);
+            return Some(self.not_taken(now));
         }
         if event == CallEvent::NumberRefused {
             return Some(self.needs_person(Owed::NumberRefused, now));
@@ -314,7 +320,18 @@ impl Call {
         self.while_ringing(event, now)
     }
 
+    /// No telephone rang, so this was no attempt on the person.
+    fn not_taken(&mut self, now: DateTime<Utc>) -> Vec<Errand> {
+        self.attempts = self.attempts.saturating_sub(1);
+        self.go(CallState::Scheduled, Some("carrier_busy"));
+        vec![Errand::DialAgain(now + Duration::seconds(30))]
+    }
+
     fn while_placed(&mut self, event: CallEvent, now: DateTime<Utc>) -> Option<Vec<Errand>> {
+        if event == CallEvent::NotTaken {
+            // Taken back from the carrier's queue.
+            return Some(self.not_taken(now));
+        }
         if event == CallEvent::Ready {
             self.go(CallState::WaitingForNurse, None);
             return Some(vec![Errand::RingNurse]);

@@ -11,13 +11,14 @@ use crate::{
         audit::{Deed, DeedKind},
         call::{Call, CallEvent, CallState},
         ids::{AttemptId, OrgId, StaffId},
+        orphan::FoundBy,
         people::Actor,
         script::Speech,
     },
     error::Error,
     live::LiveEvent,
     ports::phone::{CarrierNews, ConferenceEvent, Fork},
-    store::{OrgTx, attempts, audit::record, errands, legs, tidings},
+    store::{OrgTx, attempts, audit::record, errands, legs, orphans, tidings},
 };
 use chrono::{DateTime, Utc};
 
@@ -64,10 +65,19 @@ pub async fn voice(app: &App, org: OrgId, attempt: AttemptId, news: &CarrierNews
     let actor = Actor::carrier(org);
     let now = app.clock.now();
     let mut tx = app.db.begin(&actor).await?;
+    let may_hear = patient::may_be_on_the_line(&mut tx, attempt, app.settings.ring_seconds, now).await?;
     let (mut attempt, mut call) = tidings::lock(&mut tx, attempt).await?;
     let ownership = tidings::claim_sid(&mut tx, &actor, &mut attempt, &mut call, &news.sid.0, now).await?;
     // The answer gate: a ring that is not this attempt's, or whose story is told, hears nothing.
     if ownership != Ownership::Ours || attempt.outcome.is_some() {
+        if ownership == Ownership::Surplus {
+            orphans::notice(&mut tx, &actor, (&attempt, &call), (&news.sid.0, FoundBy::Gate), now).await?;
+            tx.commit().await?;
+        }
+        return Ok(Reply::saying(Speech::silence()));
+    }
+    if !may_hear {
+        tx.commit().await?;
         return Ok(Reply::saying(Speech::silence()));
     }
     let is_news = attempts::is_news(&mut tx, attempt.id, "voice", &news.dedupe_key, now).await?;

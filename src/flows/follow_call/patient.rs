@@ -3,17 +3,22 @@
 use super::{Reply, Scene};
 use crate::{
     domain::{
+        attempt::Party,
         audit::{Deed, DeedKind},
         call::{CallEvent, CallState, Speaker, Unreached},
+        contact_hours::{Channel, Standing, may_contact},
+        hold_back::Rule,
         identity::Caregiver,
+        ids::AttemptId,
         people::Language,
         script::{Prompt, Recording, Speech, Turn},
         script_texts::{Lead, Parting, ask, joining, part},
     },
     error::Error,
     ports::phone::Fork,
-    store::{attempts, audit::record, calls, errands, identity, legs, organizations, standing},
+    store::{OrgTx, attempts, audit::record, calls, errands, identity, legs, organizations, standing},
 };
+use chrono::{DateTime, Duration, Utc};
 
 /// One step of the script.
 pub async fn turn(scene: &mut Scene<'_>, keys: Option<&str>) -> Result<Reply, Error> {
@@ -41,6 +46,57 @@ pub async fn turn(scene: &mut Scene<'_>, keys: Option<&str>) -> Result<Reply, Er
         Turn::Nobody => end_script(scene, CallEvent::Unreached(Unreached::NoKeys), "no_keys", Parting::Nobody).await,
         Turn::Recorded(answer) => enter(scene, answer).await,
         Turn::Late => repeat(scene).await,
+    }
+}
+
+/// Whether whoever answers may be spoken to: the patient's status and consent are asked once more, and a ring that the carrier
+/// kept back until the hours were over is hung up unheard. Asked before the call is locked, as the patient comes first.
+pub async fn may_be_on_the_line(
+    tx: &mut OrgTx,
+    attempt: AttemptId,
+    ring_seconds: u64,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let read = attempts::read(tx, attempt).await?;
+    if read.party != Party::Patient || read.answered_at.is_some() {
+        return Ok(true);
+    }
+    let patient = calls::patient_of(tx, read.call).await?;
+    let standing = standing::standing(tx, patient, now).await?;
+    // A ring that began within the hours may be answered a little after them.
+    let since = now - Duration::seconds(i64::try_from(ring_seconds).unwrap_or(0).saturating_add(5));
+    Ok(is_open(now, &standing) || (!is_forbidden(now, &standing) && is_open(since, &standing)))
+}
+
+/// Rings are counted before a dial; this ring is one of those counted.
+fn is_open(at: DateTime<Utc>, standing: &Standing) -> bool {
+    match may_contact(at, standing, Channel::Voice).map_err(|held| held.rule) {
+        Ok(()) | Err(Rule::DayFull | Rule::WeekFull) => true,
+        Err(
+            Rule::Deceased
+            | Rule::Admitted
+            | Rule::NotFollowed
+            | Rule::NeverAsked
+            | Rule::ConsentWithdrawn
+            | Rule::OptedOut
+            | Rule::OutsideHours
+            | Rule::Holiday
+            | Rule::NeverOpen,
+        ) => false,
+    }
+}
+
+fn is_forbidden(at: DateTime<Utc>, standing: &Standing) -> bool {
+    match may_contact(at, standing, Channel::Voice).map_err(|held| held.rule) {
+        Ok(()) | Err(Rule::DayFull | Rule::WeekFull | Rule::OutsideHours | Rule::Holiday | Rule::NeverOpen) => false,
+        Err(
+            Rule::Deceased
+            | Rule::Admitted
+            | Rule::NotFollowed
+            | Rule::NeverAsked
+            | Rule::ConsentWithdrawn
+            | Rule::OptedOut,
+        ) => true,
     }
 }
 

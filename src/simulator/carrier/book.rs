@@ -5,7 +5,7 @@ use super::{conference::Conference, faults::Faults, leg::Order, texts::TextBook,
 use crate::simulator::people::Person;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 use tokio::sync::mpsc;
 
 /// One call as the carrier saw it.
@@ -21,6 +21,13 @@ pub struct CallSeen {
     pub status: CallStatus,
     /// When it was accepted.
     pub created_at: DateTime<Utc>,
+    /// The same in real time, for the lag of the list.
+    #[serde(skip)]
+    pub accepted: Instant,
+    /// How long it waits in the carrier's queue before it rings.
+    pub queue_milliseconds: u64,
+    /// Whether whoever uses the carrier asked for its end while it was not over.
+    pub ended_on_request: bool,
     /// When it was answered.
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.

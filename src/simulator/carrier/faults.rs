@@ -1,6 +1,9 @@
 //! How the carrier misbehaves on request: the ways a real one was seen to answer a dial, and frames that get lost.
 
 use super::Carrier;
+use crate::ports::clock::Clock;
+use chrono::{DateTime, TimeDelta, Utc};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -17,12 +20,55 @@ pub struct FaultsWanted {
     /// How long `slow` takes, in real seconds; 20 when absent.
     #[serde(default)]
     pub slow_seconds: Option<u64>,
+    /// Dials answered by chance, each fault with its weight; takes the place of `create`. Empty ends it.
+    #[serde(default)]
+    pub mix: Option<Vec<Weighed>>,
+    /// Where the choices of `mix` and of lost callbacks begin; the same seed makes the same choices.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// How long `slow` takes, in real milliseconds.
+    #[serde(default)]
+    pub slow_milliseconds: Option<u64>,
+    /// How long after the connection broke `accepted_later` is accepted at most, in real milliseconds.
+    #[serde(default)]
+    pub later_milliseconds: Option<u64>,
+    /// How long a call may be missing from the list, in real milliseconds.
+    #[serde(default)]
+    pub list_lag_milliseconds: Option<u64>,
+    /// How many dials a second the carrier rings; the others wait in silence. 0 rings them all at once.
+    #[serde(default)]
+    pub calls_per_second: Option<u32>,
+    /// Of a hundred callbacks so many are lost, so many sent twice, and each is late by up to so many real milliseconds.
+    #[serde(default)]
+    pub rough_callbacks: Option<RoughCallbacks>,
     /// Which media frames of every stream are lost.
     #[serde(default)]
     pub lose_media_frames: Option<LostFrames>,
     /// What happens to callbacks.
     #[serde(default)]
     pub callbacks: Option<CallbackFault>,
+}
+
+/// A fault and its weight among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weighed {
+    /// How the dial is answered.
+    pub create: CreateFault,
+    /// How often, compared with the others.
+    pub weight: u32,
+}
+
+/// Callbacks on a bad network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoughCallbacks {
+    /// Lost, of a hundred.
+    pub lost: u32,
+    /// Sent twice, of a hundred.
+    pub twice: u32,
+    /// Late by up to so many real milliseconds.
+    pub late_milliseconds: u64,
 }
 
 /// How a dial is answered.
@@ -47,6 +93,8 @@ pub enum CreateFault {
     DropAccepted,
     /// The connection breaks, and nothing rings.
     DropRefused,
+    /// The connection breaks; the call is accepted some time after.
+    AcceptedLater,
 }
 
 /// What happens to callbacks.
@@ -76,13 +124,28 @@ pub enum LostFrames {
 }
 
 /// The faults in force.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Faults {
     create: CreateFault,
     times: Option<u32>,
     slow: Duration,
     lost: LostFrames,
     callbacks: CallbackFault,
+    mix: Vec<Weighed>,
+    dice: StdRng,
+    later: Duration,
+    list_lag: Duration,
+    rough: RoughCallbacks,
+    /// Between two rings, by the town's clock, and when the next may be.
+    spacing: Option<TimeDelta>,
+    next_ring: DateTime<Utc>,
+}
+
+/// How one callback fares.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Delivery {
+    pub(super) copies: u32,
+    pub(super) late: Duration,
 }
 
 impl Default for Faults {
@@ -93,6 +156,13 @@ impl Default for Faults {
             slow: Duration::from_secs(20),
             lost: LostFrames::Chunks(Vec::new()),
             callbacks: CallbackFault::Normal,
+            mix: Vec::new(),
+            dice: StdRng::seed_from_u64(0),
+            later: Duration::from_secs(1),
+            list_lag: Duration::ZERO,
+            rough: RoughCallbacks::default(),
+            spacing: None,
+            next_ring: DateTime::<Utc>::MIN_UTC,
         }
     }
 }
@@ -109,6 +179,7 @@ impl Carrier {
             if let Some(seconds) = wanted.slow_seconds {
                 faults.slow = Duration::from_secs(seconds);
             }
+            faults.roughen(&wanted);
             if let Some(lost) = wanted.lose_media_frames {
                 faults.lost = lost;
             }
@@ -118,11 +189,11 @@ impl Carrier {
         });
     }
 
-    /// How to answer the dial at hand, and how late if slowly.
+    /// How to answer the dial at hand, and how late if slowly or later.
     pub(super) fn next_create_fault(&self) -> (CreateFault, Duration) {
         self.change(|book| {
             let faults = &mut book.faults;
-            let now = faults.create;
+            let now = faults.choose();
             if let Some(times) = faults.times.as_mut() {
                 *times = times.saturating_sub(1);
                 if *times == 0 {
@@ -130,8 +201,35 @@ impl Carrier {
                     faults.times = None;
                 }
             }
-            (now, faults.slow)
+            let late = match now {
+                CreateFault::AcceptedLater => faults.later.mul_f64(faults.dice.random_range(0.0..1.0)),
+                CreateFault::Normal
+                | CreateFault::Slow
+                | CreateFault::BrokenAccepted
+                | CreateFault::BrokenRefused
+                | CreateFault::Throttled
+                | CreateFault::DropAccepted
+                | CreateFault::DropRefused => faults.slow,
+            };
+            (now, late)
         })
+    }
+
+    /// When a call accepted now may ring.
+    pub(super) fn next_ring(&self) -> DateTime<Utc> {
+        let now = self.clock().now();
+        self.change(|book| {
+            let faults = &mut book.faults;
+            let Some(spacing) = faults.spacing else { return now };
+            let ring = faults.next_ring.max(now);
+            faults.next_ring = ring + spacing;
+            ring
+        })
+    }
+
+    /// How long a call may be missing from the list.
+    pub(super) fn list_lag(&self) -> Duration {
+        self.book().faults.list_lag
     }
 
     pub(super) fn loses_frame(&self, chunk: u64) -> bool {
@@ -141,7 +239,62 @@ impl Carrier {
         }
     }
 
-    pub(super) fn callback_fault(&self) -> CallbackFault {
-        self.book().faults.callbacks
+    /// How the callback at hand fares.
+    pub(super) fn next_delivery(&self) -> Delivery {
+        self.change(|book| {
+            let faults = &mut book.faults;
+            let rough = faults.rough;
+            let chance = faults.dice.random_range(0..100);
+            let copies = match faults.callbacks {
+                CallbackFault::Lost => 0,
+                CallbackFault::Normal if chance < rough.lost => 0,
+                CallbackFault::Twice => 2,
+                CallbackFault::Normal if chance < rough.lost.saturating_add(rough.twice) => 2,
+                CallbackFault::Normal => 1,
+            };
+            let late = Duration::from_millis(faults.dice.random_range(0..=rough.late_milliseconds));
+            Delivery { copies, late }
+        })
+    }
+}
+
+impl Faults {
+    fn roughen(&mut self, wanted: &FaultsWanted) {
+        if let Some(mix) = &wanted.mix {
+            self.mix.clone_from(mix);
+        }
+        if let Some(seed) = wanted.seed {
+            self.dice = StdRng::seed_from_u64(seed);
+        }
+        if let Some(milliseconds) = wanted.slow_milliseconds {
+            self.slow = Duration::from_millis(milliseconds);
+        }
+        if let Some(milliseconds) = wanted.later_milliseconds {
+            self.later = Duration::from_millis(milliseconds);
+        }
+        if let Some(milliseconds) = wanted.list_lag_milliseconds {
+            self.list_lag = Duration::from_millis(milliseconds);
+        }
+        if let Some(rough) = wanted.rough_callbacks {
+            self.rough = rough;
+        }
+        if let Some(rate) = wanted.calls_per_second {
+            self.spacing = 1_000_000_u32.checked_div(rate).map(|micros| TimeDelta::microseconds(i64::from(micros)));
+        }
+    }
+
+    fn choose(&mut self) -> CreateFault {
+        let all: u32 = self.mix.iter().map(|one| one.weight).sum();
+        if all == 0 {
+            return self.create;
+        }
+        let mut left = self.dice.random_range(0..all);
+        for one in &self.mix {
+            match left.checked_sub(one.weight) {
+                Some(rest) => left = rest,
+                None => return one.create,
+            }
+        }
+        self.create
     }
 }

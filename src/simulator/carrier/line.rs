@@ -15,7 +15,11 @@ use crate::{
         people::{Act, Mind, Person, PicksUp},
     },
 };
-use std::{sync::Arc, time::Duration};
+use chrono::{DateTime, Utc};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::mpsc;
 
 /// What was asked for when the call was created.
@@ -51,12 +55,17 @@ const REFUSES: Duration = Duration::from_millis(50);
 impl Carrier {
     /// Accepts a call and begins to dial; the page as it was accepted.
     pub(super) fn dial(&self, plan: DialPlan) -> CallSeen {
+        let now = self.0.clock.now();
+        let rings_at = self.next_ring();
         let call = CallSeen {
             sid: fresh_sid("CA"),
             to: plan.to.clone(),
             from: plan.from.clone(),
             status: CallStatus::Queued,
-            created_at: self.0.clock.now(),
+            created_at: now,
+            accepted: Instant::now(),
+            queue_milliseconds: u64::try_from((rings_at - now).num_milliseconds()).unwrap_or(0),
+            ended_on_request: false,
             started_at: None,
             ended_at: None,
             rings: 0,
@@ -76,7 +85,14 @@ impl Carrier {
             book.live.insert(call.sid.clone(), live);
             book.people.get(&plan.to).cloned()
         });
-        let line = Line { carrier: self.clone(), sid: call.sid.clone(), courier: Courier::of(self), plan, reported: 0 };
+        let line = Line {
+            carrier: self.clone(),
+            sid: call.sid.clone(),
+            courier: Courier::of(self),
+            plan,
+            rings_at,
+            reported: 0,
+        };
         tokio::spawn(line.live(person, (orders.downgrade(), taken), voice));
         call
     }
@@ -88,6 +104,7 @@ struct Line {
     sid: String,
     courier: Courier,
     plan: DialPlan,
+    rings_at: DateTime<Utc>,
     reported: u32,
 }
 
@@ -140,8 +157,12 @@ impl Line {
 
     /// Dials and rings. Ok with the first document to carry out when somebody answers.
     async fn ring(&mut self, leg: &mut Leg) -> Result<Next, CallStatus> {
-        self.reach(CallStatus::Initiated).await;
         let mut first = self.plan.first.clone();
+        let queued = (self.rings_at - self.carrier.0.clock.now()).to_std().unwrap_or_default();
+        if !queued.is_zero() {
+            self.wait(leg, queued, &mut first).await?;
+        }
+        self.reach(CallStatus::Initiated).await;
         let picks_up = leg.mind.picks_up().clone();
         let engaged = picks_up == PicksUp::Busy || self.carrier.book().is_engaged(&self.plan.to, &self.sid);
         if engaged {

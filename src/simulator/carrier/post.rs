@@ -1,7 +1,7 @@
 //! Signed requests from the carrier to whoever uses it. This signer shares nothing with the product's verifier, so
 //! that a mistake in one is not repeated in the other.
 
-use super::{Carrier, faults::CallbackFault, fresh_sid};
+use super::{Carrier, faults::Delivery, fresh_sid};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -37,11 +37,10 @@ impl Courier {
         let carrier = carrier.clone();
         tokio::spawn(async move {
             while let Some((url, method, fields)) = letters.recv().await {
-                let copies = match carrier.callback_fault() {
-                    CallbackFault::Normal => 1,
-                    CallbackFault::Twice => 2,
-                    CallbackFault::Lost => 0,
-                };
+                let Delivery { copies, late } = carrier.next_delivery();
+                if !late.is_zero() {
+                    tokio::time::sleep(late).await;
+                }
                 let token = fresh_sid("");
                 for _ in 0..copies {
                     carrier.deliver(&url, method, &fields, &token).await;

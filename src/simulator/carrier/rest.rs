@@ -121,6 +121,15 @@ async fn create(
             cut.cut();
             reply
         }
+        CreateFault::AcceptedLater => {
+            cut.cut();
+            let carrier = carrier.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(late).await;
+                carrier.dial(plan);
+            });
+            Refusal::broken().into_response()
+        }
         CreateFault::DropRefused => {
             cut.cut();
             Refusal::broken().into_response()
@@ -178,11 +187,13 @@ fn next_of(form: &Form) -> Result<Option<Next>, Refusal> {
 async fn list(State(carrier): State<Carrier>, RawQuery(query): RawQuery) -> Reply {
     let form = Form::read(query.unwrap_or_default().as_bytes());
     let wanted = |name: &str, value: &str| form.one(name).is_none_or(|wanted| wanted == value);
-    let mut calls = carrier.calls();
-    calls.retain(|call| {
+    let lag = carrier.list_lag();
+    let is_listed = |call: &CallSeen| call.accepted.elapsed() >= lag;
+    let is_wanted = |call: &&CallSeen| {
         wanted("To", &call.to) && wanted("From", &call.from) && wanted("Status", call.status.rest_word())
-    });
-    calls.reverse();
+    };
+    let calls: Vec<CallSeen> =
+        carrier.book().calls.iter().rev().filter(is_wanted).filter(|call| is_listed(call)).cloned().collect();
     let (query, page, size) = form.page();
     let page = wire::page(&carrier.0.account_sid, &calls, &query, page, size);
     Ok((StatusCode::OK, Json(page)))
@@ -222,6 +233,9 @@ async fn update(
         None => next_of(&form)?.map(Order::Redirect),
     };
     let ends = matches!(order, Some(Order::End));
+    if ends {
+        carrier.note(&call.sid, |page| page.ended_on_request = true);
+    }
     if let Some(order) = order
         && live.orders.send(order).await.is_ok()
         && ends

@@ -81,7 +81,7 @@ pub(super) fn call(account: &str, call: &CallSeen) -> Value {
         "forwarded_from": null,
         "group_sid": null,
         "caller_name": null,
-        "queue_time": "0",
+        "queue_time": call.queue_milliseconds.to_string(),
         "trunk_sid": null,
         "uri": format!("{uri}.json"),
         "subresource_uris": {

@@ -108,7 +108,8 @@ const NOON: &str = "Sat, 21 Nov 2026 12:00:00 +0000";
 #[tokio::test]
 async fn a_dial_says_whom_where_and_what_to_report() {
     let (twilio, stub) = stub(vec![(201, json!({"sid": CALL, "status": "queued", "date_created": null}))]).await;
-    assert_eq!(twilio.place(&dial()).await, Ok(sid()));
+    let taken = twilio.place(&dial()).await.unwrap();
+    assert_eq!((taken.sid, taken.waits), (sid(), std::time::Duration::ZERO));
     let (method, path, form) = stub.seen.lock().unwrap()[0].clone();
     assert_eq!((method.as_str(), path), ("POST", format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json")));
     let hook = "https://ward.example.org/careline/hooks/phone/00000000-0000-0000-0000-000000000001/\

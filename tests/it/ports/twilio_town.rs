@@ -210,7 +210,7 @@ async fn seen(scene: &Scene, sid: &CarrierSid, fits: impl Fn(&CallSeen) -> bool)
 async fn a_dialled_person_answers_presses_joins_is_heard_and_heard_again() {
     let scene = scene().await;
     let twilio = scene.product.twilio();
-    let sid = twilio.place(&dial(PATIENT)).await.unwrap();
+    let sid = twilio.place(&dial(PATIENT)).await.unwrap().sid;
     assert_eq!(
         scene.product.until(|told| (told.voice.len() == 2).then(|| told.voice.clone())).await,
         [None, Some("1".into())]
@@ -277,7 +277,7 @@ async fn a_ringing_telephone_is_found_and_cancelled() {
     let scene = scene().await;
     let twilio = scene.product.twilio();
     let since = scene.clock_now();
-    let sid = twilio.place(&dial(SLOW)).await.unwrap();
+    let sid = twilio.place(&dial(SLOW)).await.unwrap().sid;
     seen(&scene, &sid, |call| call.status == CallStatus::Ringing).await;
     let dial = dial(SLOW);
     let found = twilio.find(&dial.to, &dial.from, since).await.unwrap();

@@ -1,5 +1,9 @@
 //! Attempts: written before the telephone is touched, changed only from the states they may be changed from.
 
+mod lookups;
+
+pub use lookups::{latest, not_taken_since, numbers, open_one, owned, running_sids};
+
 use super::OrgTx;
 use crate::{
     domain::{
@@ -10,6 +14,10 @@ use crate::{
     error::Error,
 };
 use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+/// The epoch of whoever wrote the attempt.
+pub const FIRST_EPOCH: i64 = 1;
 
 /// An attempt to be written.
 #[derive(Clone, Debug)]
@@ -28,15 +36,22 @@ pub struct IntendedAttempt {
     pub to: PhoneNumber,
 }
 
-/// Writes an attempt. A live one for the same call and party already there is a `Conflict`.
+/// Writes an attempt, leased to whoever writes it. `false` when another live attempt of the same call and party, or between
+/// the same two numbers, is still open: the carrier's list could not tell the two apart.
 ///
 /// # Errors
-/// `Conflict` as said; otherwise when the database is away.
-pub async fn intend(tx: &mut OrgTx, attempt: &IntendedAttempt, now: DateTime<Utc>) -> Result<(), Error> {
+/// When the database is away.
+pub async fn intend(
+    tx: &mut OrgTx,
+    attempt: &IntendedAttempt,
+    lease: Duration,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
     let org = tx.org();
     let written = sqlx::query!(
-        "insert into attempt (org_id, id, call_id, party, staff_id, ordinal, from_e164, to_e164, state, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'intent', $9)
+        "insert into attempt (org_id, id, call_id, party, staff_id, ordinal, from_e164, to_e164, state, created_at,
+                              epoch, lease_until)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'intent', $9, $10, clock_timestamp() + make_interval(secs => $11))
          on conflict do nothing",
         org.0,
         attempt.id.0,
@@ -46,32 +61,57 @@ pub async fn intend(tx: &mut OrgTx, attempt: &IntendedAttempt, now: DateTime<Utc
         attempt.ordinal,
         attempt.from.reveal(),
         attempt.to.reveal(),
-        now
+        now,
+        FIRST_EPOCH,
+        lease.as_secs_f64()
     )
     .execute(tx.connection())
     .await?;
-    if written.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(Error::Conflict("an attempt of this call is still open".to_owned()))
-    }
+    Ok(written.rows_affected() == 1)
 }
 
-/// Allows an intended attempt to be sent, once: `false` when it was already allowed, given up or settled.
+/// Allows an intended attempt to be sent, once, by whoever intended it: `false` when its lease has run out, or it was
+/// allowed, given up or settled. From now on it is leased for the dial.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn arm(tx: &mut OrgTx, id: AttemptId, now: DateTime<Utc>) -> Result<bool, Error> {
+pub async fn arm(tx: &mut OrgTx, id: AttemptId, lease: Duration, now: DateTime<Utc>) -> Result<bool, Error> {
     let org = tx.org();
     let changed = sqlx::query!(
         "update attempt
-            set state = 'dialing', posted_at = $3
+            set state = 'dialing', posted_at = $3, lease_until = clock_timestamp() + make_interval(secs => $4)
           where org_id = $1
             and id = $2
-            and state = 'intent'",
+            and epoch = $5
+            and state = 'intent'
+            and lease_until > clock_timestamp()",
         org.0,
         id.0,
-        now
+        now,
+        lease.as_secs_f64(),
+        FIRST_EPOCH
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+/// Takes a dialled attempt over from a dialler whose lease has run out: it is unknown from now on, and what the dialler may
+/// still write is refused. `false` when it is still leased, or not dialling.
+///
+/// # Errors
+/// When the database is away.
+pub async fn take_over(tx: &mut OrgTx, id: AttemptId) -> Result<bool, Error> {
+    let org = tx.org();
+    let changed = sqlx::query!(
+        "update attempt
+            set state = 'unknown', epoch = epoch + 1
+          where org_id = $1
+            and id = $2
+            and state = 'dialing'
+            and (lease_until is null or lease_until < clock_timestamp())",
+        org.0,
+        id.0
     )
     .execute(tx.connection())
     .await?;
@@ -101,13 +141,13 @@ pub async fn bind(tx: &mut OrgTx, id: AttemptId, sid: &str) -> Result<bool, Erro
 }
 
 /// Moves an attempt that has no sid yet to a settled state or to `Unknown`, which tells no story yet: the telephone may
-/// be ringing.
+/// be ringing. `epoch` is the one the writer read, or began with: whoever was relieved changes nothing.
 ///
 /// # Errors
 /// When the database is away.
 pub async fn settle(
     tx: &mut OrgTx,
-    id: AttemptId,
+    (id, epoch): (AttemptId, i64),
     state: AttemptState,
     outcome: &str,
     now: DateTime<Utc>,
@@ -120,12 +160,14 @@ pub async fn settle(
                 ended_at = case when $3 = 'unknown' then null else $5::timestamptz end
           where org_id = $1
             and id = $2
+            and epoch = $6
             and state in ('intent', 'dialing', 'unknown')",
         org.0,
         id.0,
         state.word(),
         outcome,
-        now
+        now,
+        epoch
     )
     .execute(tx.connection())
     .await?;
@@ -136,11 +178,19 @@ pub async fn settle(
 ///
 /// # Errors
 /// When the database is away.
-pub async fn count_clean_list(tx: &mut OrgTx, id: AttemptId) -> Result<(), Error> {
+pub async fn count_clean_list(tx: &mut OrgTx, id: AttemptId, now: DateTime<Utc>) -> Result<(), Error> {
     let org = tx.org();
-    sqlx::query!("update attempt set clean_lists = clean_lists + 1 where org_id = $1 and id = $2", org.0, id.0)
-        .execute(tx.connection())
-        .await?;
+    sqlx::query!(
+        "update attempt
+            set clean_lists = clean_lists + 1, last_clean_at = $3
+          where org_id = $1
+            and id = $2",
+        org.0,
+        id.0,
+        now
+    )
+    .execute(tx.connection())
+    .await?;
     Ok(())
 }
 
@@ -202,10 +252,11 @@ pub async fn is_news(
 pub async fn read(tx: &mut OrgTx, id: AttemptId) -> Result<Attempt, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        "select call_id, staff_id, state, sid, status_rank, outcome, clean_lists, posted_at, answered_at, ended_at
-           from attempt
-          where org_id = $1
-            and id = $2",
+        r#"select call_id, staff_id, state, sid, status_rank, outcome, epoch, clean_lists, last_clean_at, posted_at,
+                  answered_at, ended_at, coalesce(lease_until > clock_timestamp(), false) as "is_leased!"
+             from attempt
+            where org_id = $1
+              and id = $2"#,
         org.0,
         id.0
     )
@@ -221,7 +272,10 @@ pub async fn read(tx: &mut OrgTx, id: AttemptId) -> Result<Attempt, Error> {
         sid: row.sid,
         status_rank: row.status_rank,
         outcome: row.outcome,
+        epoch: row.epoch,
+        is_leased: row.is_leased,
         clean_lists: row.clean_lists,
+        last_clean_at: row.last_clean_at,
         posted_at: row.posted_at,
         answered_at: row.answered_at,
         ended_at: row.ended_at,
@@ -246,97 +300,6 @@ pub async fn by_sid(tx: &mut OrgTx, call: CallId, sid: &str) -> Result<Option<At
         Some(id) => Ok(Some(read(tx, AttemptId(id)).await?)),
         None => Ok(None),
     }
-}
-
-/// Since when the carrier has taken no dial of a call: the first attempt on the patient that never rang, if none did.
-///
-/// # Errors
-/// When the database is away.
-pub async fn not_taken_since(tx: &mut OrgTx, call: CallId) -> Result<Option<DateTime<Utc>>, Error> {
-    let org = tx.org();
-    let since = sqlx::query_scalar!(
-        "select min(created_at)
-           from attempt
-          where org_id = $1
-            and call_id = $2
-            and party = 'patient'
-         having bool_and(state in ('rejected', 'not_placed', 'abandoned'))",
-        org.0,
-        call.0
-    )
-    .fetch_optional(tx.connection())
-    .await?;
-    Ok(since.flatten())
-}
-
-/// The numbers of an attempt, for reconciliation.
-///
-/// # Errors
-/// `NotFound`, or when a stored number is not E.164.
-pub async fn numbers(tx: &mut OrgTx, id: AttemptId) -> Result<(PhoneNumber, PhoneNumber), Error> {
-    let org = tx.org();
-    let row = sqlx::query!("select to_e164, from_e164 from attempt where org_id = $1 and id = $2", org.0, id.0)
-        .fetch_optional(tx.connection())
-        .await?
-        .ok_or(Error::NotFound)?;
-    let read = |text: &str| {
-        PhoneNumber::from_e164(text).map_err(|_| Error::Fault("a stored telephone number is not E.164".to_owned()))
-    };
-    Ok((read(&row.to_e164)?, read(&row.from_e164)?))
-}
-
-/// Sids that some attempt of this organization owns, out of a list.
-///
-/// # Errors
-/// When the database is away.
-pub async fn owned(tx: &mut OrgTx, sids: &[String]) -> Result<Vec<String>, Error> {
-    let org = tx.org();
-    let rows =
-        sqlx::query_scalar!(r#"select sid as "sid!" from attempt where org_id = $1 and sid = any($2)"#, org.0, sids)
-            .fetch_all(tx.connection())
-            .await?;
-    Ok(rows)
-}
-
-/// The attempt of a call and party whose outcome is still open.
-///
-/// # Errors
-/// When the database is away.
-pub async fn open_one(tx: &mut OrgTx, call: CallId, party: Party) -> Result<Option<AttemptId>, Error> {
-    let org = tx.org();
-    let id = sqlx::query_scalar!(
-        "select id from attempt where org_id = $1 and call_id = $2 and party = $3 and live limit 1",
-        org.0,
-        call.0,
-        party.word()
-    )
-    .fetch_optional(tx.connection())
-    .await?;
-    Ok(id.map(AttemptId))
-}
-
-/// Every sid of a call that has not ended, with whom it rings.
-///
-/// # Errors
-/// When the database is away.
-pub async fn running_sids(tx: &mut OrgTx, call: CallId) -> Result<Vec<(String, Party)>, Error> {
-    let org = tx.org();
-    let rows = sqlx::query!(
-        r#"select sid as "sid!", staff_id
-             from attempt
-            where org_id = $1
-              and call_id = $2
-              and sid is not null
-              and ended_at is null"#,
-        org.0,
-        call.0
-    )
-    .fetch_all(tx.connection())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.sid, row.staff_id.map_or(Party::Patient, |staff| Party::Nurse(StaffId(staff)))))
-        .collect())
 }
 
 const fn staff(party: Party) -> Option<uuid::Uuid> {
