@@ -58,6 +58,15 @@ pub(super) async fn create(
             cut.cut();
             reply
         }
+        CreateFault::AcceptedLater => {
+            cut.cut();
+            let carrier = carrier.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(late).await;
+                carrier.accept_text(plan);
+            });
+            Refusal::broken().into_response()
+        }
         CreateFault::DropRefused => {
             cut.cut();
             Refusal::broken().into_response()
