@@ -103,7 +103,8 @@ async fn call_off_one(
         CallState::Scheduled => {}
         CallState::Placing => match attempts::open_one(tx, id, Party::Patient).await? {
             Some(attempt) if attempts::read(tx, attempt).await?.state == AttemptState::Intent => {
-                attempts::settle(tx, attempt, AttemptState::Abandoned, "called_off", now).await?;
+                attempts::settle(tx, (attempt, attempts::FIRST_EPOCH), AttemptState::Abandoned, "called_off", now)
+                    .await?;
                 off.intents += 1;
             }
             Some(_) => off.at_carrier += 1,
