@@ -31,7 +31,7 @@ use crate::{
     flows::{
         found_organization::operator_in,
         import_protocol,
-        schedule_call::{self, NewCall},
+        schedule_call::{self, NewCall, OnClash, Scheduled},
         verify_record,
     },
 };
@@ -164,8 +164,12 @@ async fn plan_call(app: &App, vault: &Vault, seconds: i64) -> Result<CallId, Mis
         nurse: None,
         due_at,
         idem_key: format!("demo:{due_at}"),
+        clashes: OnClash::Accept,
     };
-    schedule_call::schedule(app, &operator, new).await.map_err(failed)
+    match schedule_call::schedule(app, &operator, new).await.map_err(failed)? {
+        Scheduled::Planned(id) => Ok(id),
+        Scheduled::Clashes(_) => Err(Mishap::of("Rosa has another call at that time; try --fresh")),
+    }
 }
 
 /// Verifies both organizations' chains through the demo's own connection, after the ward has stopped.

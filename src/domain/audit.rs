@@ -148,6 +148,40 @@ kinds! {
     ScheduledCall = "scheduled_call",
     /// A call was cancelled.
     CancelledCall = "cancelled_call",
+    /// A planned call was given another time.
+    MovedCall = "moved_call",
+    /// A care plan was made.
+    MadeCarePlan = "made_care_plan",
+    /// A care plan was changed.
+    ChangedCarePlan = "changed_care_plan",
+    /// A care plan was paused.
+    PausedCarePlan = "paused_care_plan",
+    /// A paused care plan goes on.
+    ResumedCarePlan = "resumed_care_plan",
+    /// A care plan was ended.
+    EndedCarePlan = "ended_care_plan",
+    /// Where a patient lives was written down.
+    SetRegion = "set_region",
+    /// A shift was written down.
+    AddedShift = "added_shift",
+    /// A shift was removed.
+    RemovedShift = "removed_shift",
+    /// A day of a roster was made different.
+    ChangedDay = "changed_day",
+    /// A day of a roster is like the others again.
+    RestoredDay = "restored_day",
+    /// Languages and licences of a nurse were written down.
+    SetAbilities = "set_abilities",
+    /// A nurse began to cover for a colleague.
+    BeganCover = "began_cover",
+    /// A cover was taken back.
+    EndedCover = "ended_cover",
+    /// A call changed hands with a cover.
+    CoveredCall = "covered_call",
+    /// A rule on ringing again was set or taken back.
+    SetRetryRule = "set_retry_rule",
+    /// The list of who slips out of contact was read.
+    ListedOutreach = "listed_outreach",
     /// A due call was held back by a rule.
     HeldBackCall = "held_back_call",
     /// A call was read.

@@ -112,6 +112,14 @@ id! {
     CallingOffId,
     /// One pause of dialling.
     PauseId,
+    /// How often one patient is rung.
+    PlanId,
+    /// One weekly stretch of a staff member's work.
+    ShiftId,
+    /// One day of a staff member that is not like the others.
+    ExceptionId,
+    /// One time in which a colleague has somebody's calls.
+    CoverId,
 }
 
 fn uuid_at(now: DateTime<Utc>) -> Uuid {

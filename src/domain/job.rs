@@ -2,7 +2,7 @@
 //! the only ones that speak to the telephone.
 
 use super::{
-    ids::{AttemptId, BreakGlassId, CallId, FileId, FollowUpId, LegId, ResetId, StaffId},
+    ids::{AttemptId, BreakGlassId, CallId, FileId, FollowUpId, LegId, PlanId, ResetId, StaffId},
     notice::Notice,
 };
 use serde::{Deserialize, Serialize};
@@ -65,6 +65,11 @@ pub enum Job {
         /// The document.
         file: FileId,
     },
+    /// Make the calls of a care plan that is new or was changed.
+    PlanAhead {
+        /// The plan.
+        plan: PlanId,
+    },
     /// Verify the files that were not verified for longest.
     ScrubFiles,
     /// Write a letter to a staff member.
@@ -96,6 +101,7 @@ impl Job {
             Self::EndBreakGlass { .. } => "end_break_glass",
             Self::RemindBreakGlass { .. } => "remind_break_glass",
             Self::EraseDocument { .. } => "erase_document",
+            Self::PlanAhead { .. } => "plan_ahead",
             Self::ScrubFiles => "scrub_files",
             Self::SendNotice { .. } => "send_notice",
             Self::WriteReset { .. } => "write_reset",
@@ -117,6 +123,7 @@ impl Job {
             Self::EndBreakGlass { break_glass } => format!("end-break-glass:{break_glass}:{salt}"),
             Self::RemindBreakGlass { break_glass, round } => format!("remind-break-glass:{break_glass}:{round}:{salt}"),
             Self::EraseDocument { file } => format!("erase:{file}:{salt}"),
+            Self::PlanAhead { plan } => format!("plan-ahead:{plan}:{salt}"),
             Self::ScrubFiles => format!("scrub:{salt}"),
             Self::SendNotice { staff, notice } => format!("notice:{staff}:{}:{salt}", notice.word()),
         }

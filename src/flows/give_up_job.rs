@@ -61,6 +61,7 @@ async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
         Job::ForkLeg { leg } => Ok(Some(legs::call_of(tx, *leg).await?)),
         Job::EscalateFollowUp { .. }
         | Job::EraseDocument { .. }
+        | Job::PlanAhead { .. }
         | Job::ScrubFiles
         | Job::SendNotice { .. }
         | Job::WriteReset { .. }

@@ -113,6 +113,11 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
     if call.state != CallState::Scheduled || call.due_at > now {
         return Ok(None);
     }
+    if call.is_too_late(now) {
+        errands::follow(&mut tx, actor, &mut call, CallEvent::WindowClosed, now).await?;
+        tx.commit().await?;
+        return Ok(None);
+    }
     let settings = organizations::calling_settings(&mut tx).await?;
     if let Err(held) = may_contact(now, &standing, Channel::Voice) {
         hold_back(&mut tx, actor, &mut call, held, now).await?;

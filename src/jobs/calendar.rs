@@ -2,6 +2,7 @@
 //! every minute and all of it verified every hour; buckets that have filled again are forgotten every quarter of an hour, when the verification of stored files is
 //! planned too. Attempts whose process died, surplus rings at the carrier and calls that nobody rings are looked for all the
 //! time.
+//! Care plans make their calls.
 
 use crate::{
     app::App,
@@ -20,6 +21,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(900);
 const CHAIN_EVERY: Duration = Duration::from_millis(400);
 /// Between two looks at whether a checkpoint is due.
 const SIGN_EVERY: Duration = Duration::from_secs(5);
+/// Between two looks at care plans: a new one has its calls within a minute.
+const PLAN_EVERY: Duration = Duration::from_secs(20);
 /// Between two looks at whether a verification is due.
 const VERIFY_EVERY: Duration = Duration::from_secs(60);
 
@@ -34,6 +37,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
         at_intervals(CHAIN_EVERY, &stop, || each(&app, chain)),
         at_intervals(SIGN_EVERY, &stop, || each(&app, sign)),
         at_intervals(VERIFY_EVERY, &stop, || each(&app, verify)),
+        at_intervals(PLAN_EVERY, &stop, || each(&app, plan)),
         at_intervals(SWEEP_EVERY, &stop, || sweep(&app)),
     );
 }
@@ -70,6 +74,10 @@ async fn chain(app: &App, actor: Actor) -> Result<(), Error> {
 
 async fn sign(app: &App, actor: Actor) -> Result<(), Error> {
     flows::keep_checkpoints::keep(app, &actor).await
+}
+
+async fn plan(app: &App, actor: Actor) -> Result<(), Error> {
+    flows::plan_ahead::plan(app, &actor).await.map(drop)
 }
 
 async fn verify(app: &App, actor: Actor) -> Result<(), Error> {

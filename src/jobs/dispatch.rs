@@ -28,6 +28,7 @@ pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> 
             flows::review_break_glass::remind(app, actor, *break_glass, *round).await
         }
         Job::EraseDocument { file } => flows::erase_document::erase(app, actor, *file).await,
+        Job::PlanAhead { plan } => flows::plan_ahead::look(app, actor, *plan).await.map(drop),
         Job::ScrubFiles => flows::scrub_files::scrub(app, actor).await.map(drop),
         Job::SendNotice { staff, notice } => flows::send_notice::send(app, actor, *staff, *notice).await,
     }

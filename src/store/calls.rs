@@ -1,15 +1,15 @@
 //! Calls: insert, lock, save. A call is always changed under its row lock, by the state machine.
 
-use super::OrgTx;
+use super::{OrgTx, audit::Receipt, retry};
 use crate::{
     domain::{
         call::{Call, CallPurpose, CallState, Speaker},
-        ids::{CallId, ContactId, PatientId, StaffId},
-        people::PhoneNumber,
+        ids::{CallId, ContactId, PatientId, PlanId, StaffId},
+        matching::Reason,
     },
     error::Error,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 /// A call to be planned.
 #[derive(Clone, Debug)]
@@ -28,6 +28,25 @@ pub struct PlannedCall {
     pub due_at: DateTime<Utc>,
     /// Two posts with one key are one call.
     pub idem_key: String,
+    /// After this no telephone rings for it; `None` is no bound.
+    pub window_until: Option<DateTime<Utc>>,
+    /// The plan it comes from; `None` for one a person plans.
+    pub occurrence: Option<PlanOccurrence>,
+    /// Why this nurse, as `domain::matching` says it.
+    pub matched: Vec<Reason>,
+    /// Whose call it is when the nurse covers for a colleague.
+    pub covers_for: Option<StaffId>,
+}
+
+/// Which occurrence of a care plan a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanOccurrence {
+    /// The plan.
+    pub plan: PlanId,
+    /// The occurrence, on the patient's clock.
+    pub local: NaiveDateTime,
+    /// How often a rule called this occurrence off before.
+    pub round: i32,
 }
 
 /// What became of planning.
@@ -53,8 +72,8 @@ pub async fn plan(
     let script = json(&crate::domain::script::Script::default())?;
     let inserted = sqlx::query_scalar!(
         "insert into call (org_id, id, patient_id, purpose, protocol_id, nurse_id, due_at, state, script, created_by,
-                           created_at, idem_key)
-         values ($1, $2, $3, $4, $5, $6, $7, 'scheduled', $8, $9, $10, $11)
+                           created_at, idem_key, window_until, plan_id, occurs_at, round, matched, covers_for)
+         values ($1, $2, $3, $4, $5, $6, $7, 'scheduled', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
          on conflict (org_id, idem_key) do nothing
          returning id",
         org.0,
@@ -67,7 +86,13 @@ pub async fn plan(
         script,
         created_by.map(|staff| staff.0),
         now,
-        call.idem_key
+        call.idem_key,
+        call.window_until,
+        call.occurrence.map(|occurrence| occurrence.plan.0),
+        call.occurrence.map(|occurrence| occurrence.local),
+        call.occurrence.map_or(0, |occurrence| occurrence.round),
+        &codes(&call.matched),
+        call.covers_for.map(|away| away.0)
     )
     .fetch_optional(tx.connection())
     .await?;
@@ -89,9 +114,8 @@ pub async fn lock(tx: &mut OrgTx, id: CallId) -> Result<Call, Error> {
     let row = sqlx::query!(
         r#"select c.patient_id, c.purpose, c.protocol_id, c.nurse_id, c.due_at, c.state, c.outcome, c.attempts,
                   c.speaker, c.contact_id, c.script, c.may_record, c.nurses_asked, c.bridged_at, c.ended_at,
-                  o.most_attempts, o.retry_minutes
+                  c.window_until
              from call c
-             join organization o on o.org_id = c.org_id
             where c.org_id = $1
               and c.id = $2
               for update of c"#,
@@ -101,18 +125,19 @@ pub async fn lock(tx: &mut OrgTx, id: CallId) -> Result<Call, Error> {
     .fetch_optional(tx.connection())
     .await?
     .ok_or(Error::NotFound)?;
+    let purpose = CallPurpose::from_word(&row.purpose).ok_or_else(|| unreadable("purpose"))?;
     Ok(Call {
         id,
         patient: PatientId(row.patient_id),
-        purpose: CallPurpose::from_word(&row.purpose).ok_or_else(|| unreadable("purpose"))?,
+        purpose,
         protocol: row.protocol_id,
         nurse: row.nurse_id.map(StaffId),
         due_at: row.due_at,
         state: CallState::from_word(&row.state).ok_or_else(|| unreadable("state"))?,
         outcome: row.outcome,
         attempts: row.attempts,
-        most_attempts: row.most_attempts,
-        retry_minutes: row.retry_minutes,
+        retry: retry::policy(tx, purpose).await?,
+        window_until: row.window_until,
         speaker: row.speaker.as_deref().map(speaker).transpose()?,
         contact: row.contact_id.map(ContactId),
         script: serde_json::from_value(row.script).map_err(|_| unreadable("script"))?,
@@ -169,72 +194,57 @@ pub async fn patient_of(tx: &mut OrgTx, id: CallId) -> Result<PatientId, Error> 
     Ok(PatientId(patient))
 }
 
-/// Scheduled or running calls of a patient within an hour of an instant: the double-booking check.
+/// Keeps why a nurse was chosen.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn near(tx: &mut OrgTx, patient: PatientId, due_at: DateTime<Utc>) -> Result<Option<CallId>, Error> {
+pub async fn explain(tx: &mut OrgTx, call: CallId, reasons: &[Reason]) -> Result<(), Error> {
     let org = tx.org();
-    let id = sqlx::query_scalar!(
-        "select id
-           from call
+    sqlx::query!(
+        "update call
+            set matched = $3
           where org_id = $1
-            and patient_id = $2
-            and state in ('scheduled', 'placing', 'placed', 'waiting_for_nurse', 'bridged')
-            and due_at between $3::timestamptz - interval '59 minutes' and $3::timestamptz + interval '59 minutes'
-          limit 1",
+            and id = $2",
         org.0,
-        patient.0,
-        due_at
+        call.0,
+        &codes(reasons)
     )
-    .fetch_optional(tx.connection())
+    .execute(tx.connection())
     .await?;
-    Ok(id.map(CallId))
+    Ok(())
 }
 
-/// Who may be rung for a waiting patient next: the planned nurse, the patient's own nurse, then anybody on duty; the
-/// patient's team before all others, for a patient on the line is never left alone because of a list; nobody twice, and nobody who is already on another call.
+/// Gives a locked call another time. A person did it, so its plan leaves it there.
 ///
 /// # Errors
-/// When the database is away or a stored number is not E.164.
-pub async fn next_nurse(tx: &mut OrgTx, call: &Call) -> Result<Option<(StaffId, PhoneNumber)>, Error> {
+/// When the database is away.
+pub async fn move_to(
+    tx: &mut OrgTx,
+    _: &Receipt,
+    call: &Call,
+    due_at: DateTime<Utc>,
+    by: Option<StaffId>,
+) -> Result<(), Error> {
     let org = tx.org();
-    let asked: Vec<uuid::Uuid> = call.nurses_asked.iter().map(|nurse| nurse.0).collect();
-    let row = sqlx::query!(
-        r#"select s.id, s.phone as "phone!"
-             from staff_member s
-             join patient p on p.org_id = s.org_id and p.id = $2
-            where s.org_id = $1
-              and s.role = 'nurse'
-              and s.active
-              and s.on_duty
-              and s.phone is not null
-              and s.id <> all($3)
-              and not exists (select 1
-                                from leg l
-                               where l.org_id = s.org_id
-                                 and l.staff_id = s.id
-                                 and l.left_at is null)
-            order by exists (select
-                               from team_member m
-                              where m.org_id = s.org_id
-                                and m.staff_id = s.id
-                                and m.team_id = p.team_id
-                                and m.ended_at is null) desc,
-                     (s.id = $4) desc nulls last, (s.id = p.nurse_id) desc nulls last, s.full_name
-            limit 1"#,
+    let window_until = call.window_until.map(|until| due_at + (until - call.due_at));
+    sqlx::query!(
+        "update call
+            set due_at = $3, window_until = $4, moved_by = $5, outcome = null
+          where org_id = $1
+            and id = $2",
         org.0,
-        call.patient.0,
-        &asked,
-        call.nurse.map(|nurse| nurse.0)
+        call.id.0,
+        due_at,
+        window_until,
+        by.map(|by| by.0)
     )
-    .fetch_optional(tx.connection())
+    .execute(tx.connection())
     .await?;
-    row.map(|row| Ok((StaffId(row.id), number(&row.phone)?))).transpose()
+    Ok(())
 }
 
-fn number(text: &str) -> Result<PhoneNumber, Error> {
-    PhoneNumber::from_e164(text).map_err(|_| unreadable("telephone number"))
+fn codes(reasons: &[Reason]) -> Vec<String> {
+    reasons.iter().map(|reason| reason.code().to_owned()).collect()
 }
 
 fn speaker(word: &str) -> Result<Speaker, Error> {

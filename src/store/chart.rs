@@ -33,7 +33,7 @@ pub struct ChartCall {
     pub nurse_name: Option<String>,
 }
 
-/// The newest calls of the chart, latest due first.
+/// The newest calls of the chart, latest due first. Dates that a care plan gave up before anybody was rung are none of it.
 ///
 /// # Errors
 /// When the database is away.
@@ -45,6 +45,7 @@ pub async fn calls(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<Vec<ChartCa
              left join staff_member m on m.org_id = c.org_id and m.id = c.nurse_id
             where c.org_id = $1
               and c.patient_id = $2
+              and not (c.state = 'cancelled' and c.outcome = 'plan_changed')
             order by c.due_at desc, c.id desc
             limit $3"#,
         org.0,

@@ -1,7 +1,7 @@
 //! Errands of the call's state machine, written in the transaction that stores its new state: jobs for the telephone,
 //! follow-ups for people. Nothing here speaks to the carrier.
 
-use super::{OrgTx, attempts, audit, calls, follow_ups, jobs};
+use super::{OrgTx, attempts, audit, calls, follow_ups, jobs, matching};
 use crate::{
     domain::{
         audit::{Deed, DeedKind},
@@ -79,8 +79,10 @@ async fn run(tx: &mut OrgTx, actor: &Actor, call: &mut Call, errand: Errand, now
 
 /// Rings the next nurse, or owes the patient a call when none is left.
 async fn ring_next_nurse(tx: &mut OrgTx, actor: &Actor, call: &mut Call, now: DateTime<Utc>) -> Result<(), Error> {
-    if let Some((nurse, _)) = calls::next_nurse(tx, call).await? {
+    if let Some(found) = matching::next_nurse(tx, call, now).await? {
+        let nurse = found.nurse;
         call.nurses_asked.push(nurse);
+        calls::explain(tx, call.id, &found.reasons).await?;
         return jobs::enqueue(tx, &Job::RingNurse { call: call.id, nurse }, "first", now, now).await;
     }
     let errands = call.follow(CallEvent::NoNurseLeft, now).unwrap_or_default();

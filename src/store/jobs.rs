@@ -52,12 +52,37 @@ pub async fn organizations_with_due_work(db: &Db, now: DateTime<Utc>) -> Result<
     let mut tx = db.pool.begin().await?;
     sqlx::query!("set local role app_jobs").execute(&mut *tx).await?;
     let rows = sqlx::query!(
-        "select org_id
-           from job
-          where state = 'running'
-             or (state = 'queued' and run_at <= $1)
-          group by org_id
-          order by min(run_at)",
+        r#"with recursive busy (org_id) as (
+             (select org_id
+                from job
+               where state = 'queued'
+               order by org_id
+               limit 1)
+             union all
+             select (select j.org_id
+                       from job j
+                      where j.state = 'queued'
+                        and j.org_id > b.org_id
+                      order by j.org_id
+                      limit 1)
+               from busy b
+              where b.org_id is not null)
+           select org_id as "org_id!"
+             from (select b.org_id, (select j.run_at
+                                       from job j
+                                      where j.org_id = b.org_id
+                                        and j.state = 'queued'
+                                      order by j.run_at
+                                      limit 1) as run_at
+                     from busy b
+                    where b.org_id is not null
+                   union all
+                   select org_id, run_at
+                     from job
+                    where state = 'running') waiting
+            where run_at <= $1
+            group by org_id
+            order by min(run_at)"#,
         now
     )
     .fetch_all(&mut *tx)
@@ -80,7 +105,9 @@ pub struct ClaimedJob {
 /// Tries after which a job is given up and becomes work for a person.
 pub const MOST_TRIES: i32 = 12;
 
-/// Claims due jobs of one organization for `lease_seconds` of database time. A job whose lease ran out is due again.
+/// Claims due jobs of one organization for `lease_seconds` of database time. A job whose lease ran out is due again. What is
+/// due and what was lost are looked for apart, each along an index of its own: asked in one breath, the planner reads the
+/// whole backlog for a job that may be running somewhere in it.
 ///
 /// # Errors
 /// When the database is away.
@@ -92,17 +119,28 @@ pub async fn claim(
 ) -> Result<Vec<ClaimedJob>, Error> {
     let org = tx.org();
     let rows = sqlx::query!(
-        "update job
+        "with due as (
+           select id
+             from job
+            where org_id = $1
+              and state = 'queued'
+              and run_at <= $2
+            order by run_at
+            limit $3
+              for update skip locked),
+         lost as (
+           select id
+             from job
+            where org_id = $1
+              and state = 'running'
+              and lease_until < clock_timestamp()
+            order by lease_until
+            limit $3
+              for update skip locked)
+         update job
             set state = 'running', tries = tries + 1, lease_until = clock_timestamp() + make_interval(secs => $4)
           where org_id = $1
-            and id in (select id
-                         from job
-                        where org_id = $1
-                          and ((state = 'queued' and run_at <= $2)
-                            or (state = 'running' and lease_until < clock_timestamp()))
-                        order by run_at
-                        limit $3
-                          for update skip locked)
+            and id in (select id from lost union all select id from due limit $3)
         returning id, body, tries",
         org.0,
         now,

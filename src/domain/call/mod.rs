@@ -2,106 +2,18 @@
 //! carrier, in any order and more than once; what does not fit the state changes nothing.
 
 mod purpose;
+mod retry;
+mod state;
 
 pub use purpose::CallPurpose;
+pub use retry::{LONGEST_PAUSE_MINUTES, MOST_TRIES, RetryPolicy, RetryRule};
+pub use state::{CallState, Speaker};
 
 use super::{
     ids::{CallId, ContactId, PatientId, StaffId},
     script::Script,
 };
 use chrono::{DateTime, Duration, Utc};
-use serde::{Deserialize, Serialize};
-
-/// Where a call stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CallState {
-    /// Planned; nothing rings.
-    Scheduled,
-    /// An attempt is being dialled, or its outcome is unknown.
-    Placing,
-    /// The patient's telephone rings or the call script speaks.
-    Placed,
-    /// The patient is in the conference, a nurse is being rung.
-    WaitingForNurse,
-    /// Patient and nurse talk.
-    Bridged,
-    /// They have talked.
-    Done,
-    /// Nobody was reached; a follow-up exists.
-    Missed,
-    /// Called off.
-    Cancelled,
-    /// A person decides; a follow-up exists.
-    NeedsPerson,
-}
-
-impl CallState {
-    /// Every state.
-    pub const ALL: [Self; 9] = [
-        Self::Scheduled,
-        Self::Placing,
-        Self::Placed,
-        Self::WaitingForNurse,
-        Self::Bridged,
-        Self::Done,
-        Self::Missed,
-        Self::Cancelled,
-        Self::NeedsPerson,
-    ];
-
-    /// The word stored and shown.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Scheduled => "scheduled",
-            Self::Placing => "placing",
-            Self::Placed => "placed",
-            Self::WaitingForNurse => "waiting_for_nurse",
-            Self::Bridged => "bridged",
-            Self::Done => "done",
-            Self::Missed => "missed",
-            Self::Cancelled => "cancelled",
-            Self::NeedsPerson => "needs_person",
-        }
-    }
-
-    /// The state of a stored word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.word() == word)
-    }
-
-    /// Whether nothing more happens on the telephone.
-    #[must_use]
-    pub const fn is_over(self) -> bool {
-        match self {
-            Self::Done | Self::Missed | Self::Cancelled | Self::NeedsPerson => true,
-            Self::Scheduled | Self::Placing | Self::Placed | Self::WaitingForNurse | Self::Bridged => false,
-        }
-    }
-}
-
-/// Who speaks on the patient's leg.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Speaker {
-    /// The patient.
-    Patient,
-    /// A caregiver with consent to talk about the patient's health.
-    Caregiver,
-}
-
-impl Speaker {
-    /// The word stored and shown.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Patient => "patient",
-            Self::Caregiver => "caregiver",
-        }
-    }
-}
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +48,8 @@ pub enum CallEvent {
     Unresolved,
     /// A person, or a change of the patient's status, called it off.
     CalledOff,
+    /// The time in which it was to be placed is over.
+    WindowClosed,
 }
 
 /// Why an attempt did not reach the person.
@@ -154,6 +68,15 @@ pub enum Unreached {
 }
 
 impl Unreached {
+    /// Every way, in the order forms list them.
+    pub const ALL: [Self; 5] = [Self::NoAnswer, Self::Busy, Self::NoKeys, Self::HungUp, Self::Failed];
+
+    /// The way of a stored code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|way| way.code() == code)
+    }
+
     /// The code stored as the outcome.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -249,10 +172,10 @@ pub struct Call {
     pub outcome: Option<String>,
     /// Attempts so far.
     pub attempts: i32,
-    /// The organization's limit of attempts.
-    pub most_attempts: i32,
-    /// The organization's pause between attempts, in minutes.
-    pub retry_minutes: i32,
+    /// The organization's rules on ringing again.
+    pub retry: RetryPolicy,
+    /// After this no telephone rings for it; `None` is no bound.
+    pub window_until: Option<DateTime<Utc>>,
     /// Who speaks on the patient's leg, once proven.
     pub speaker: Option<Speaker>,
     /// The caregiver who proved who they are.
@@ -274,6 +197,12 @@ impl Call {
     #[must_use]
     pub fn conference(&self) -> String {
         format!("call-{}", self.id)
+    }
+
+    /// Whether an instant is past the time in which this call was to be placed.
+    #[must_use]
+    pub fn is_too_late(&self, at: DateTime<Utc>) -> bool {
+        self.window_until.is_some_and(|until| at > until)
     }
 
     /// Takes an event. The errands must be stored in the same transaction as the new state.
@@ -300,6 +229,10 @@ impl Call {
         }
         if event == CallEvent::Unresolved {
             return Some(self.needs_person(Owed::Unresolved, now));
+        }
+        if event == CallEvent::WindowClosed {
+            self.over(CallState::Missed, "window_closed", now);
+            return Some(vec![Errand::FollowUp(Owed::Missed)]);
         }
         (event == CallEvent::CalledOff).then(|| self.over(CallState::Cancelled, "called_off", now))
     }
@@ -389,9 +322,10 @@ impl Call {
     }
 
     fn unreached(&mut self, why: Unreached, now: DateTime<Utc>) -> Vec<Errand> {
-        if self.attempts < self.most_attempts {
+        let again = self.retry.after(why).pause_after(self.attempts).map(|pause| now + pause);
+        if let Some(at) = again.filter(|at| !self.is_too_late(*at)) {
             self.go(CallState::Scheduled, Some(why.code()));
-            return vec![Errand::DialAgain(now + Duration::minutes(i64::from(self.retry_minutes)))];
+            return vec![Errand::DialAgain(at)];
         }
         self.over(CallState::Missed, why.code(), now);
         vec![Errand::FollowUp(Owed::Missed)]

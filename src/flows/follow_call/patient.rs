@@ -174,7 +174,8 @@ async fn end_script(
         | CallEvent::PatientLeft
         | CallEvent::NurseLeft
         | CallEvent::Unresolved
-        | CallEvent::CalledOff => DeedKind::MissedAttempt,
+        | CallEvent::CalledOff
+        | CallEvent::WindowClosed => DeedKind::MissedAttempt,
     };
     let deed = deed(scene, kind).with("why", outcome);
     let _receipt = record(scene.tx, scene.actor, &deed, scene.now).await?;

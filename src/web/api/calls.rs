@@ -13,7 +13,7 @@ use crate::{
         cancel_call, end_call,
         open_call::{self, CallPage, StreamState},
         open_planning,
-        schedule_call::{self, NewCall},
+        schedule_call::{self, NewCall, OnClash, Scheduled},
     },
     web::{
         identity::SignedIn,
@@ -44,6 +44,9 @@ pub struct Plan {
     /// When it falls due; null rings now.
     #[serde(default)]
     due_at: Option<DateTime<Utc>>,
+    /// Whether it is planned although the patient or the nurse has another call around that time.
+    #[serde(default)]
+    accept_clashes: bool,
 }
 
 /// A planned call.
@@ -136,7 +139,7 @@ pub struct WireUtterance {
 /// Plans a call, or rings now. The same `Idempotency-Key` twice is one call.
 ///
 /// # Errors
-/// 422 when the patient may not be rung then, 409 when a call is planned within the hour.
+/// 422 when the patient may not be rung then, 409 when it clashes with another call.
 #[utoipa::path(post, path = "/api/calls", tag = "calls", request_body = Plan,
     params(("Idempotency-Key" = Option<String>, Header, description = "Two requests with one key are one call")),
     responses((status = 201, body = PlannedCall), (status = 404, body = Problem), (status = 409, body = Problem),
@@ -164,9 +167,15 @@ pub async fn schedule(
         nurse: body.nurse,
         due_at: body.due_at.unwrap_or(now),
         idem_key: format!("api:{by}:{key}"),
+        clashes: if body.accept_clashes { OnClash::Accept } else { OnClash::Ask },
     };
-    let id = schedule_call::schedule(&app, &person.actor, new).await?;
-    Ok((StatusCode::CREATED, Json(PlannedCall { id })))
+    match schedule_call::schedule(&app, &person.actor, new).await? {
+        Scheduled::Planned(id) => Ok((StatusCode::CREATED, Json(PlannedCall { id }))),
+        Scheduled::Clashes(_) => Err(Error::Conflict(
+            "the patient or the nurse already has a call around this time; choose another, or accept clashes".to_owned(),
+        )
+        .into()),
+    }
 }
 
 /// Reads one call.

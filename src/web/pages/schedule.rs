@@ -6,11 +6,12 @@ use crate::{
     domain::{
         call::CallPurpose,
         ids::{CallId, PatientId, StaffId},
+        matching::Match,
     },
     error::Error,
     flows::{
         open_planning::{self, Planning},
-        schedule_call::{self, NewCall},
+        schedule_call::{self, Clashes, NewCall, OnClash, Scheduled},
     },
     web::{
         identity::SignedIn,
@@ -39,6 +40,14 @@ pub struct PlanForm {
     nurse: String,
     due: String,
     when: String,
+    accept: String,
+}
+
+impl PlanForm {
+    /// What was seen when clashes were accepted: another time or nurse asks anew.
+    fn seen(&self) -> String {
+        format!("{} {}", self.due, self.nurse)
+    }
 }
 
 #[derive(Template)]
@@ -56,12 +65,17 @@ struct SchedulePage {
     fault: Option<String>,
     due_fault: Option<String>,
     banner: Option<Banner>,
+    fits: Vec<Match>,
+    clashes: Clashes,
+    zone: Tz,
+    now: DateTime<Utc>,
 }
 
-/// What is wrong with a form: at the time's field, or above the whole.
+/// What is wrong with a form: at the time's field, above the whole, or other calls in the way.
 enum Wrong {
     Due(String),
     Whole(String),
+    Clashes(Clashes),
 }
 
 /// `GET /patients/{id}/calls/new`.
@@ -75,13 +89,15 @@ pub async fn form(
 ) -> Result<Response, Failure> {
     let planning = open_planning::open(&app, &person.0.actor, patient).await?;
     let now = app.clock.now();
+    let fits = open_planning::fits(&app, &person.0.actor, patient, now).await?;
+    let best = fits.iter().find(|found| found.is_fit()).map(|found| found.nurse);
     let form = PlanForm {
         idem_key: CallId::at(now).to_string(),
         purpose: CallPurpose::CheckIn.word().to_owned(),
-        nurse: planning.own_nurse.map(|nurse| nurse.to_string()).unwrap_or_default(),
+        nurse: best.map(|nurse| nurse.to_string()).unwrap_or_default(),
         ..PlanForm::default()
     };
-    respond::page(&render(&person, patient, &planning, form, now, None))
+    respond::page(&render(&person, patient, &planning, form, now, None, fits))
 }
 
 /// `POST /patients/{id}/calls/new`: plans it and opens its page; posting one form twice is one call.
@@ -96,16 +112,21 @@ pub async fn plan(
 ) -> Result<Response, Failure> {
     let planning = open_planning::open(&app, &person.0.actor, patient).await?;
     let now = app.clock.now();
-    let wrong = match read(&form, &planning, patient, person.0.actor.staff_id(), now) {
-        Ok(new) => match schedule_call::schedule(&app, &person.0.actor, new).await {
-            Ok(call) => return Ok(Redirect::to(&format!("/calls/{call}")).into_response()),
-            Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => Wrong::Due(respond::words_of(&error)),
-            Err(error) => return Err(error.into()),
+    let (at, wrong) = match read(&form, &planning, patient, person.0.actor.staff_id(), now) {
+        Ok(new) if form.when == "look" => (new.due_at, None),
+        Ok(new) => match (new.due_at, schedule_call::schedule(&app, &person.0.actor, new).await) {
+            (_, Ok(Scheduled::Planned(call))) => return Ok(Redirect::to(&format!("/calls/{call}")).into_response()),
+            (at, Ok(Scheduled::Clashes(clashes))) => (at, Some(Wrong::Clashes(clashes))),
+            (at, Err(error @ (Error::Invalid(_) | Error::Conflict(_)))) => {
+                (at, Some(Wrong::Due(respond::words_of(&error))))
+            }
+            (_, Err(error)) => return Err(error.into()),
         },
-        Err(wrong) => wrong,
+        Err(wrong) => (now, Some(wrong)),
     };
-    let page = render(&person, patient, &planning, form, now, Some(wrong));
-    respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let fits = open_planning::fits(&app, &person.0.actor, patient, at).await?;
+    respond::page_with(status, &render(&person, patient, &planning, form, now, wrong, fits))
 }
 
 fn read(
@@ -132,11 +153,12 @@ fn read(
     }
     let by = by.map(|by| by.to_string()).unwrap_or_default();
     let idem_key = format!("form:{by}:{}", form.idem_key);
-    Ok(NewCall { patient, purpose, protocol, nurse, due_at, idem_key })
+    let clashes = if form.accept == form.seen() { OnClash::Accept } else { OnClash::Ask };
+    Ok(NewCall { patient, purpose, protocol, nurse, due_at, idem_key, clashes })
 }
 
 /// The instant of a local time. One that a clock change repeats means the later, so nobody is rung early.
-fn instant(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
+pub(super) fn instant(text: &str, zone: Tz) -> Result<DateTime<Utc>, String> {
     let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
         .iter()
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
@@ -154,11 +176,13 @@ fn render(
     form: PlanForm,
     now: DateTime<Utc>,
     wrong: Option<Wrong>,
+    fits: Vec<Match>,
 ) -> SchedulePage {
-    let (fault, due_fault) = match wrong {
-        None => (None, None),
-        Some(Wrong::Due(text)) => (None, Some(text)),
-        Some(Wrong::Whole(text)) => (Some(text), None),
+    let (fault, due_fault, clashes) = match wrong {
+        None => (None, None, Clashes::default()),
+        Some(Wrong::Due(text)) => (None, Some(text), Clashes::default()),
+        Some(Wrong::Whole(text)) => (Some(text), None, Clashes::default()),
+        Some(Wrong::Clashes(clashes)) => (None, None, clashes),
     };
     SchedulePage {
         frame: Frame::of(person, "Plan a call", "/patients"),
@@ -173,5 +197,9 @@ fn render(
         fault,
         due_fault,
         banner: Banner::of(planning.urgent, &planning.zone),
+        fits,
+        clashes,
+        zone: planning.zone,
+        now,
     }
 }

@@ -137,6 +137,8 @@ pub fn outcome(code: &str) -> String {
         "patient_hung_up_waiting" => "The patient hung up while waiting for a nurse",
         "number_refused" => "The number cannot be dialled",
         "attempt_unresolved" => "It is unknown whether the telephone rang",
+        "window_closed" => "It could not be placed in its time",
+        "plan_changed" => "The care plan changed",
         "outside_calling_hours" => "Waits for the patient's calling hours",
         "holiday" => "Waits: a holiday of the organization",
         other => {

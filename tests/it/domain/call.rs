@@ -1,7 +1,7 @@
 //! The call's state machine, over any order of events.
 
 use careline::domain::{
-    call::{Call, CallEvent, CallPurpose, CallState, Errand, Owed, Unreached},
+    call::{Call, CallEvent, CallPurpose, CallState, Errand, Owed, RetryPolicy, RetryRule, Unreached},
     ids::{CallId, PatientId},
     script::Script,
 };
@@ -23,8 +23,8 @@ fn due_call() -> Call {
         state: CallState::Scheduled,
         outcome: None,
         attempts: 0,
-        most_attempts: 3,
-        retry_minutes: 15,
+        retry: RetryPolicy::USUAL,
+        window_until: None,
         speaker: None,
         contact: None,
         script: Script::default(),
@@ -35,7 +35,7 @@ fn due_call() -> Call {
     }
 }
 
-const EVENTS: [CallEvent; 19] = [
+const EVENTS: [CallEvent; 20] = [
     CallEvent::Armed,
     CallEvent::Bound,
     CallEvent::NotTaken,
@@ -55,6 +55,7 @@ const EVENTS: [CallEvent; 19] = [
     CallEvent::NurseLeft,
     CallEvent::Unresolved,
     CallEvent::CalledOff,
+    CallEvent::WindowClosed,
 ];
 
 fn any_event() -> impl Strategy<Value = CallEvent> {
@@ -70,7 +71,8 @@ fn a_busy_patient_is_rung_three_times_and_then_somebody_is_told() {
         let errands = call.follow(CallEvent::Unreached(Unreached::Busy), noon()).unwrap();
         assert_eq!(call.attempts, again);
         if again < 3 {
-            assert_eq!(errands, [Errand::DialAgain(noon() + Duration::minutes(15))]);
+            let pause = if again == 1 { 15 } else { 120 };
+            assert_eq!(errands, [Errand::DialAgain(noon() + Duration::minutes(pause))]);
         } else {
             assert_eq!(errands, [Errand::FollowUp(Owed::Missed)]);
             assert_eq!(call.state, CallState::Missed);
@@ -105,7 +107,7 @@ proptest! {
                     }
                 }
             }
-            prop_assert!(call.attempts <= call.most_attempts);
+            prop_assert!(call.attempts <= call.retry.most_tries());
         }
         let unreached = matches!(call.state, CallState::Missed | CallState::NeedsPerson);
         prop_assert_eq!(owed, usize::from(unreached), "a call nobody was reached on owes exactly one follow-up");

@@ -64,7 +64,8 @@ async fn a_patient_who_never_answers_is_rung_three_times_and_then_somebody_is_to
         ward.until_carrier("the carrier to give up", |calls| over(calls, "+12125550103", ring)).await;
         if ring < 3 {
             ward.until_state(&call, "scheduled").await;
-            ward.let_pass(16 * MINUTE).await;
+            // The second attempt comes after a quarter of an hour, the third after two hours.
+            ward.let_pass(if ring == 1 { 16 } else { 121 } * MINUTE).await;
         }
     }
     ward.until_state(&call, "missed").await;

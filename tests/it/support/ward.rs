@@ -316,7 +316,12 @@ impl Ward {
 
     /// Makes every organization try once only.
     pub async fn only_one_attempt(&self) {
-        self.change("update organization set most_attempts = 1").await;
+        self.change(
+            "insert into retry_rule (org_id, purpose, outcome, most_tries, first_pause_minutes, later_pause_minutes)
+             select org_id, 'any', outcome, 1, 15, 15
+               from organization, unnest(array['busy', 'no_answer', 'failed', 'no_keys', 'hung_up']) outcome",
+        )
+        .await;
     }
 
     /// Makes the carrier misbehave, in the words of `POST /town/faults`.
