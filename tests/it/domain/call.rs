@@ -1,7 +1,7 @@
 //! The call's state machine, over any order of events.
 
 use careline::domain::{
-    call::{Call, CallEvent, CallPurpose, CallState, Errand, Owed, RetryPolicy, RetryRule, Unreached},
+    call::{Call, CallEvent, CallPurpose, CallState, Errand, Owed, RetryPolicy, Unreached},
     ids::{CallId, PatientId},
     script::Script,
 };
