@@ -35,6 +35,7 @@ pub mod keep_pace;
 pub mod keep_roster;
 pub mod keep_tokens;
 pub mod list_follow_ups;
+pub mod list_outreach;
 pub mod look_after_staff;
 pub mod look_up_patient;
 pub mod open_call;

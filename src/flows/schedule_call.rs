@@ -140,6 +140,19 @@ pub async fn ring_now(app: &App, actor: &Actor, id: CallId) -> Result<(), Error>
     move_to(app, actor, id, now, now).await.map(drop)
 }
 
+/// The clock on which a call's time is typed: the patient's own.
+///
+/// # Errors
+/// `NotFound` for a call of a patient the actor does not reach.
+pub async fn clock_of(app: &App, actor: &Actor, id: CallId) -> Result<chrono_tz::Tz, Error> {
+    let mut tx = app.db.begin(actor).await?;
+    let patient = calls::patient_of(&mut tx, id).await?;
+    let _reached = teams::reach(&mut tx, actor, patient, app.clock.now()).await?;
+    let zone = standing(&mut tx, patient).await?.time_zone;
+    tx.commit().await?;
+    Ok(zone)
+}
+
 async fn move_to(
     app: &App,
     actor: &Actor,

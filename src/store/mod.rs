@@ -41,6 +41,7 @@ pub mod migrations;
 pub mod opt_outs;
 pub mod organizations;
 pub mod orphans;
+pub mod outreach;
 pub mod passkeys;
 pub mod people;
 pub mod planning;

@@ -60,6 +60,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))
         .merge(house())
+        .merge(planning())
         .merge(of_the_record())
         .merge(sealed())
         .merge(api::routes())
@@ -102,6 +103,16 @@ fn house() -> Router<Arc<App>> {
         .route("/staff/teams", post(pages::staff::add_team))
         .route("/staff/{id}", post(pages::staff::change))
         .route("/staff/{id}/admin-role", post(pages::staff::ask_for_admin))
+}
+
+/// Care plans, other times for calls, the planning desk.
+fn planning() -> Router<Arc<App>> {
+    Router::new()
+        .route("/patients/{id}/plans", get(pages::plans::show).post(pages::plans::act))
+        .route("/calls/{id}/move", get(pages::move_call::form).post(pages::move_call::move_it))
+        .route("/calls/{id}/ring", post(pages::move_call::ring))
+        .route("/planning", get(pages::planning::show).post(pages::planning::act))
+        .route("/outreach", get(pages::outreach::show))
 }
 
 /// The record, and who has seen whose.

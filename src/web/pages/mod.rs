@@ -16,7 +16,11 @@ pub mod faults;
 pub mod follow_ups;
 pub mod health;
 pub mod icons;
+pub mod move_call;
+pub mod outreach;
 pub mod patients;
+pub mod planning;
+pub mod plans;
 pub mod protocols;
 pub mod prove;
 pub mod record;
@@ -75,7 +79,14 @@ impl Frame {
     pub fn of(person: &SignedIn, title: impl Into<String>, here: &str) -> Self {
         let role = person.0.actor.role();
         let paths: &[(&str, &str)] = match role {
-            Some(Role::Nurse | Role::Physician) => &[
+            Some(Role::Nurse) => &[
+                ("/today", "Today"),
+                ("/patients", "Patients"),
+                ("/follow-ups", "Follow-ups"),
+                ("/planning", "Planning"),
+                ("/protocols", "Protocols"),
+            ],
+            Some(Role::Physician) => &[
                 ("/today", "Today"),
                 ("/patients", "Patients"),
                 ("/follow-ups", "Follow-ups"),
@@ -86,6 +97,7 @@ impl Frame {
                 ("/patients", "Patients"),
                 ("/follow-ups", "Follow-ups"),
                 ("/reviews", "Reviews"),
+                ("/planning", "Planning"),
                 ("/break-glass", "Urgent access"),
             ],
             Some(Role::Admin) => &[

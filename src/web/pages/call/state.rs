@@ -56,6 +56,10 @@ impl StatePart {
         self.may_act && self.head.state == CallState::Bridged
     }
 
+    fn may_move(&self) -> bool {
+        self.may_act && self.head.state == CallState::Scheduled
+    }
+
     fn may_call_off(&self) -> bool {
         self.may_act
             && matches!(
