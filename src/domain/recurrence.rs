@@ -63,7 +63,7 @@ impl Recurrence {
         }
         // The rule is unrolled on a clock without changes and its days are put on the patient's clock afterwards.
         let start = rrule::Tz::UTC.from_utc_datetime(&starts_on.and_time(at));
-        let days = read.build(start).map_err(|_| BadRecurrence::Unreadable)?;
+        let days = read.build(start).map_err(|_| BadRecurrence::Never)?;
         let recurrence = Self { rule, at, days };
         let first_day = starts_on.and_time(NaiveTime::MIN);
         if recurrence.unrolled(first_day, first_day + MUST_FALL_WITHIN, 1).is_empty() {

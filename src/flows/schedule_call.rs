@@ -147,8 +147,9 @@ pub async fn ring_now(app: &App, actor: &Actor, id: CallId) -> Result<(), Error>
 pub async fn clock_of(app: &App, actor: &Actor, id: CallId) -> Result<chrono_tz::Tz, Error> {
     let mut tx = app.db.begin(actor).await?;
     let patient = calls::patient_of(&mut tx, id).await?;
-    let _reached = teams::reach(&mut tx, actor, patient, app.clock.now()).await?;
-    let zone = standing(&mut tx, patient).await?.time_zone;
+    let now = app.clock.now();
+    let _reached = teams::reach(&mut tx, actor, patient, now).await?;
+    let zone = standing(&mut tx, patient, now).await?.time_zone;
     tx.commit().await?;
     Ok(zone)
 }

@@ -11,6 +11,7 @@ mod guidance;
 mod hearing;
 mod ladder;
 mod pace;
+mod planning;
 mod reach;
 mod record;
 mod second_factors;
