@@ -36,7 +36,9 @@ pub enum BadRecurrence {
     #[error("this rule cannot be read; write one such as FREQ=WEEKLY;BYDAY=MO,TH or choose from the list")]
     Unreadable,
     /// It falls more than once a day.
-    #[error("a care plan rings at most once a day; use DAILY, WEEKLY, MONTHLY or YEARLY, and a second plan for another hour")]
+    #[error(
+        "a care plan rings at most once a day; use DAILY, WEEKLY, MONTHLY or YEARLY, and a second plan for another hour"
+    )]
     TooOften,
     /// It says the hour.
     #[error("leave BYHOUR, BYMINUTE and BYSECOND out; the time of day has a field of its own")]

@@ -98,9 +98,7 @@ impl Roster {
         let local = at.with_timezone(&zone).naive_local();
         let differs = |wanted: Difference| {
             self.exceptions.iter().any(|exception| {
-                exception.difference == wanted
-                    && exception.day == local.date()
-                    && exception.hours.cover(local.time())
+                exception.difference == wanted && exception.day == local.date() && exception.hours.cover(local.time())
             })
         };
         if differs(Difference::Off) {

@@ -75,8 +75,7 @@ fn read(cadence: &Cadence) -> Result<Recurrence, Error> {
     if !(least..=most).contains(&cadence.window_minutes) {
         return Err(Error::Invalid(format!("window: choose {least} to {most} minutes")));
     }
-    Recurrence::read(&cadence.rule, cadence.starts_on, cadence.at)
-        .map_err(|bad| Error::Invalid(format!("rule: {bad}")))
+    Recurrence::read(&cadence.rule, cadence.starts_on, cadence.at).map_err(|bad| Error::Invalid(format!("rule: {bad}")))
 }
 
 fn dates(rule: &Recurrence, zone: Tz, now: DateTime<Utc>) -> Vec<Occurrence> {

@@ -67,13 +67,7 @@ pub async fn open(app: &App, actor: &Actor) -> Result<Desk, Error> {
 ///
 /// # Errors
 /// `Forbidden` unless a coordinator; `Invalid` without a weekday; `NotFound` when there is no such nurse.
-pub async fn add_shifts(
-    app: &App,
-    actor: &Actor,
-    staff: StaffId,
-    weekdays: &[u32],
-    hours: Hours,
-) -> Result<(), Error> {
+pub async fn add_shifts(app: &App, actor: &Actor, staff: StaffId, weekdays: &[u32], hours: Hours) -> Result<(), Error> {
     permit(actor)?;
     if weekdays.is_empty() || weekdays.iter().any(|day| !(1..=7).contains(day)) || hours.from == hours.until {
         return Err(Error::Invalid("choose the weekdays, and an end that is not the beginning".to_owned()));

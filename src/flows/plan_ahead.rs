@@ -106,13 +106,7 @@ fn round_to_make(there: &[CallOfPlan], occurrence: Occurrence, now: DateTime<Utc
     (by_a_rule || moved_away).then(|| last.round.saturating_add(1))
 }
 
-async fn call_off(
-    tx: &mut OrgTx,
-    actor: &Actor,
-    id: CallId,
-    outcome: &str,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
+async fn call_off(tx: &mut OrgTx, actor: &Actor, id: CallId, outcome: &str, now: DateTime<Utc>) -> Result<(), Error> {
     let mut call = calls::lock(tx, id).await?;
     if errands::follow(tx, actor, &mut call, CallEvent::CalledOff, now).await? {
         call.outcome = Some(outcome.to_owned());
@@ -135,7 +129,9 @@ async fn make(
     let ranked = matching::nurses_for(tx, plan.patient, cadence.nurse, occurrence.at).await?;
     let best = ranked.into_iter().find(|found| found.is_fit() && found.reasons.contains(&Reason::ServesTeam));
     let covers_for = match &best {
-        Some(found) if found.reasons.contains(&Reason::Covers) => matching::away(tx, plan, found.nurse, occurrence.at).await?,
+        Some(found) if found.reasons.contains(&Reason::Covers) => {
+            matching::away(tx, plan, found.nurse, occurrence.at).await?
+        }
         Some(_) | None => None,
     };
     let nurse = best.as_ref().map(|found| found.nurse);

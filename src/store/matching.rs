@@ -64,12 +64,7 @@ pub async fn next_nurse(tx: &mut OrgTx, call: &Call, now: DateTime<Utc>) -> Resu
 ///
 /// # Errors
 /// When the database is away.
-pub async fn away(
-    tx: &mut OrgTx,
-    plan: &CarePlan,
-    by: StaffId,
-    at: DateTime<Utc>,
-) -> Result<Option<StaffId>, Error> {
+pub async fn away(tx: &mut OrgTx, plan: &CarePlan, by: StaffId, at: DateTime<Utc>) -> Result<Option<StaffId>, Error> {
     let wanted = wanted(tx, plan.patient, plan.cadence.nurse).await?;
     for nurse in [wanted.wished, wanted.own].into_iter().flatten() {
         if covers::of(tx, nurse, at).await? == Some(by) {

@@ -134,11 +134,10 @@ pub async fn add_shift(tx: &mut OrgTx, _: &Receipt, kept: &KeptShift) -> Result<
 /// `NotFound` when there is no such shift.
 pub async fn remove_shift(tx: &mut OrgTx, id: ShiftId) -> Result<StaffId, Error> {
     let org = tx.org();
-    let whose =
-        sqlx::query_scalar!("delete from shift where org_id = $1 and id = $2 returning staff_id", org.0, id.0)
-            .fetch_optional(tx.connection())
-            .await?
-            .ok_or(Error::NotFound)?;
+    let whose = sqlx::query_scalar!("delete from shift where org_id = $1 and id = $2 returning staff_id", org.0, id.0)
+        .fetch_optional(tx.connection())
+        .await?
+        .ok_or(Error::NotFound)?;
     Ok(StaffId(whose))
 }
 
@@ -172,11 +171,14 @@ pub async fn add_exception(tx: &mut OrgTx, _: &Receipt, kept: &KeptException) ->
 /// `NotFound` when there is nothing of that id.
 pub async fn remove_exception(tx: &mut OrgTx, id: ExceptionId) -> Result<StaffId, Error> {
     let org = tx.org();
-    let whose =
-        sqlx::query_scalar!("delete from shift_exception where org_id = $1 and id = $2 returning staff_id", org.0, id.0)
-            .fetch_optional(tx.connection())
-            .await?
-            .ok_or(Error::NotFound)?;
+    let whose = sqlx::query_scalar!(
+        "delete from shift_exception where org_id = $1 and id = $2 returning staff_id",
+        org.0,
+        id.0
+    )
+    .fetch_optional(tx.connection())
+    .await?
+    .ok_or(Error::NotFound)?;
     Ok(StaffId(whose))
 }
 

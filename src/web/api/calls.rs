@@ -172,7 +172,8 @@ pub async fn schedule(
     match schedule_call::schedule(&app, &person.actor, new).await? {
         Scheduled::Planned(id) => Ok((StatusCode::CREATED, Json(PlannedCall { id }))),
         Scheduled::Clashes(_) => Err(Error::Conflict(
-            "the patient or the nurse already has a call around this time; choose another, or accept clashes".to_owned(),
+            "the patient or the nurse already has a call around this time; choose another, or accept clashes"
+                .to_owned(),
         )
         .into()),
     }

@@ -33,15 +33,8 @@ use serde::Deserialize;
 use std::{str::FromStr, sync::Arc};
 
 /// Weekdays as they are listed, Monday first (ISO 8601).
-const WEEKDAYS: [(u32, &str); 7] = [
-    (1, "Monday"),
-    (2, "Tuesday"),
-    (3, "Wednesday"),
-    (4, "Thursday"),
-    (5, "Friday"),
-    (6, "Saturday"),
-    (7, "Sunday"),
-];
+const WEEKDAYS: [(u32, &str); 7] =
+    [(1, "Monday"), (2, "Tuesday"), (3, "Wednesday"), (4, "Thursday"), (5, "Friday"), (6, "Saturday"), (7, "Sunday")];
 
 /// What any form of the desk sends; the button says which.
 #[derive(Deserialize, Default)]
@@ -175,7 +168,9 @@ async fn done(app: &App, person: &SignedIn, form: &DeskForm) -> Result<Option<St
 async fn begin_cover(app: &App, person: &SignedIn, form: &DeskForm) -> Result<String, Error> {
     let actor = &person.0.actor;
     let zone = keep_roster::open(app, actor).await?.zone;
-    let at = |text: &str| instant(text, zone).map_err(|_| Error::Invalid("choose when the cover begins and ends".to_owned()));
+    let at = |text: &str| {
+        instant(text, zone).map_err(|_| Error::Invalid("choose when the cover begins and ends".to_owned()))
+    };
     let away = id(&form.nurse, "who is away")?;
     let by = id(&form.colleague, "who covers")?;
     let handed = cover_colleague::begin(app, actor, away, by, at(&form.from)?, at(&form.until)?).await?;
@@ -196,8 +191,8 @@ impl DeskForm {
     }
 
     fn exception(&self) -> Result<Exception, Error> {
-        let day = NaiveDate::parse_from_str(&self.day, "%Y-%m-%d")
-            .map_err(|_| Error::Invalid("choose a day".to_owned()))?;
+        let day =
+            NaiveDate::parse_from_str(&self.day, "%Y-%m-%d").map_err(|_| Error::Invalid("choose a day".to_owned()))?;
         let difference = Difference::from_word(&self.kind)
             .ok_or_else(|| Error::Invalid("choose whether they are away or at work".to_owned()))?;
         let whole = (NaiveTime::MIN, NaiveTime::from_hms_opt(23, 59, 59).unwrap_or(NaiveTime::MIN));
@@ -208,12 +203,8 @@ impl DeskForm {
 
     fn abilities(&self) -> Abilities {
         let spoken = [(Language::English, &self.english), (Language::Spanish, &self.spanish)];
-        let mut regions: Vec<String> = self
-            .regions
-            .split([',', ' ', ';'])
-            .filter(|part| !part.is_empty())
-            .map(str::to_ascii_uppercase)
-            .collect();
+        let mut regions: Vec<String> =
+            self.regions.split([',', ' ', ';']).filter(|part| !part.is_empty()).map(str::to_ascii_uppercase).collect();
         regions.sort_unstable();
         regions.dedup();
         let languages = spoken.iter().filter(|(_, checked)| !checked.is_empty()).map(|(language, _)| *language);
@@ -229,7 +220,8 @@ impl DeskForm {
 
     fn rule(&self) -> Result<SetRule, Error> {
         let (purpose, outcome) = self.rule_about()?;
-        let number = |text: &str| text.trim().parse().map_err(|_| Error::Invalid("write the numbers in digits".to_owned()));
+        let number =
+            |text: &str| text.trim().parse().map_err(|_| Error::Invalid("write the numbers in digits".to_owned()));
         let rule = RetryRule {
             most_tries: number(&self.tries)?,
             first_pause_minutes: number(&self.first_pause)?,

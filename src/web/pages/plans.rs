@@ -138,18 +138,13 @@ enum Done {
     Seen((String, Vec<Occurrence>)),
 }
 
-async fn done(
-    app: &App,
-    person: &SignedIn,
-    patient: PatientId,
-    plans: &Plans,
-    form: &PlanForm,
-) -> Result<Done, Error> {
+async fn done(app: &App, person: &SignedIn, patient: PatientId, plans: &Plans, form: &PlanForm) -> Result<Done, Error> {
     let actor = &person.0.actor;
     if plans.planning.urgent.is_some() {
         return Err(Error::Forbidden);
     }
-    let id: PlanId = form.plan.parse().map_err(|_| Error::Invalid("open this form again before you send it".to_owned()))?;
+    let id: PlanId =
+        form.plan.parse().map_err(|_| Error::Invalid("open this form again before you send it".to_owned()))?;
     let known = plans.plans.iter().find(|(plan, _, _)| plan.id == id).map(|(plan, _, _)| plan);
     let state = match form.act.as_str() {
         "pause" => PlanState::Paused,

@@ -84,8 +84,10 @@ async fn a_care_plan_makes_each_of_its_calls_once_at_the_same_time_of_day_over_a
     .await;
     assert_eq!(one_number(&ward, TWICE).await, 1);
     ward.change("delete from call where idem_key = 'again'").await;
-    ward.change("create unique index call_of_plan on call (org_id, plan_id, occurs_at, round) where plan_id is not null")
-        .await;
+    ward.change(
+        "create unique index call_of_plan on call (org_id, plan_id, occurs_at, round) where plan_id is not null",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -208,14 +210,15 @@ async fn a_planned_call_rings_now_once_and_not_again_at_its_old_time() {
     let call = ward.plan_in(&maya, "Ferreira", chrono::Duration::hours(3)).await;
     let page = maya.open(&call).await.unwrap();
     let form = page.form("/ring").unwrap();
-    let (one, other) = tokio::join!(maya.post(&format!("{call}/ring"), &form.fields), maya.post(&format!("{call}/ring"), &form.fields));
+    let ring = format!("{call}/ring");
+    let (one, other) = tokio::join!(maya.post(&ring, &form.fields), maya.post(&ring, &form.fields));
     assert!(one.unwrap().status < 500 && other.unwrap().status < 500);
     ward.until_carrier("the telephone to ring", |calls| (calls.len() == 1).then_some(())).await;
     for _ in 0..4 {
         ward.let_pass(60 * MINUTE).await;
     }
     assert_eq!(ward.town.carrier().calls().len(), 1);
-    let refused = maya.post(&format!("{call}/ring"), &form.fields).await.unwrap();
+    let refused = maya.post(&ring, &form.fields).await.unwrap();
     assert_eq!(refused.status, 409, "{}", refused.text());
 }
 
@@ -257,7 +260,8 @@ async fn desk(browser: &Nurse, fields: &[(&str, &str)]) -> Page {
 #[tokio::test]
 async fn while_a_nurse_is_away_their_calls_are_with_whoever_covers_both_see_it_and_they_come_back() {
     let ward = Ward::open().await;
-    let (maya_id, tom_id) = (ward.organizations[0].staff[MAYA].to_string(), ward.organizations[0].staff[TOM].to_string());
+    let (maya_id, tom_id) =
+        (ward.organizations[0].staff[MAYA].to_string(), ward.organizations[0].staff[TOM].to_string());
     let clara = ward.sign_in(CLARA).await;
     let plan = [("usual", "FREQ=DAILY"), ("at", "11:00"), ("nurse", maya_id.as_str())];
     plan_form(&ward, &clara, "Delgado", "keep", &plan).await;
@@ -304,20 +308,26 @@ async fn a_nurse_who_is_off_is_not_rung_and_the_best_of_the_others_is() {
     let best = shown.find("Lena Fischer in the care team speaks the patient's language").expect(&shown);
     assert!(best < shown.find("Maya Okafor not at work then").expect(&shown), "{shown}");
     let call = ward.ring_now(&clara, "Ibáñez").await;
-    ward.until_carrier("a nurse to be rung", |calls| calls.iter().find(|call| call.to.starts_with("+1212555015")).map(drop))
-        .await;
+    ward.until_carrier("a nurse to be rung", |calls| {
+        calls.iter().find(|call| call.to.starts_with("+1212555015")).map(drop)
+    })
+    .await;
     let rung = ward.town.carrier().calls();
     assert!(rung.iter().any(|call| call.to == "+12125550152") && rung.iter().all(|call| call.to != "+12125550150"));
     let id = call_of(&call);
-    ward.until_database("the reasons to be kept", &format!("(select 'speaks_language' = any(matched) from call where id = '{id}')"))
-        .await;
+    ward.until_database(
+        "the reasons to be kept",
+        &format!("(select 'speaks_language' = any(matched) from call where id = '{id}')"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_rule_of_the_organization_says_how_often_a_busy_patient_is_rung_and_then_a_person_is_told() {
     let ward = Ward::open().await;
     let clara = ward.sign_in(CLARA).await;
-    let rule = [("act", "set-rule"), ("purpose", "check_in"), ("outcome", "busy"), ("tries", "2"), ("first_pause", "5")];
+    let rule =
+        [("act", "set-rule"), ("purpose", "check_in"), ("outcome", "busy"), ("tries", "2"), ("first_pause", "5")];
     let bad = desk(&clara, &[&rule[..], &[("later_pause", "0")]].concat()).await;
     assert!(bad.status == 422 && bad.text().contains("1 to 5 attempts"), "{}", bad.text());
     desk(&clara, &[&rule[..], &[("later_pause", "60")]].concat()).await;
@@ -358,6 +368,9 @@ async fn who_slips_out_of_contact_is_seen() {
     for says in ["never talked with", "1 attempts since", "1 calls given up", "no call is planned"] {
         assert!(bloom.contains(says), "{says}: {bloom}");
     }
-    ward.until_database("the reading to be recorded", "exists (select from audit_entry where deed = 'listed_outreach')")
-        .await;
+    ward.until_database(
+        "the reading to be recorded",
+        "exists (select from audit_entry where deed = 'listed_outreach')",
+    )
+    .await;
 }
