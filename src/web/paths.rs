@@ -63,6 +63,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(planning())
         .merge(of_the_record())
         .merge(sealed())
+        .merge(of_contact())
         .merge(api::routes())
         .fallback(nothing_here)
 }
@@ -134,6 +135,18 @@ fn sealed() -> Router<Arc<App>> {
         .route("/settings/secrets", get(pages::secrets::show))
         .route("/settings/credentials", get(pages::credentials::show).post(pages::credentials::set))
         .route("/settings/credentials/remove", post(pages::credentials::remove))
+}
+
+/// Who may be contacted, when, and by whose leave.
+fn of_contact() -> Router<Arc<App>> {
+    Router::new()
+        .route("/patients/{id}/standing", get(pages::standing::show))
+        .route("/patients/{id}/standing/status", post(pages::standing::change_status))
+        .route("/patients/{id}/standing/opt-out", post(pages::standing::note_wish))
+        .route("/patients/{id}/standing/hours", post(pages::standing::set_hours))
+        .route("/settings/calling", get(pages::calling::show).post(pages::calling::set))
+        .route("/settings/calling/holidays", post(pages::calling::add_holiday))
+        .route("/settings/calling/holidays/remove", post(pages::calling::remove_holiday))
 }
 
 async fn nothing_here() -> Failure {

@@ -176,6 +176,11 @@ impl Ward {
         Arc::clone(&self.server.as_ref().expect("the server runs")._app)
     }
 
+    /// Another process of the product over the same database and line, that serves nobody and runs no job.
+    pub async fn another_app(&self) -> App {
+        wire(&self.database, &self.origin, &self.town.base_url(), Arc::clone(&self.clock)).await
+    }
+
     /// The folder of its files, letters and checkpoints.
     pub fn folder(&self) -> &Path {
         self.database.folder()
