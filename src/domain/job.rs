@@ -2,7 +2,7 @@
 //! the only ones that speak to the telephone.
 
 use super::{
-    ids::{AttemptId, BreakGlassId, CallId, FileId, FollowUpId, LegId, PlanId, ResetId, StaffId},
+    ids::{AttemptId, BreakGlassId, CallId, FileId, FollowUpId, LegId, PlanId, ResetId, StaffId, TextId},
     notice::Notice,
 };
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,16 @@ pub enum Job {
         /// What was asked for.
         reset: ResetId,
     },
+    /// Send a text, once.
+    SendText {
+        /// The text that is due.
+        text: TextId,
+    },
+    /// Ask the carrier what became of a text.
+    ReconcileText {
+        /// The text in doubt, or on its way.
+        text: TextId,
+    },
 }
 
 impl Job {
@@ -105,6 +115,8 @@ impl Job {
             Self::ScrubFiles => "scrub_files",
             Self::SendNotice { .. } => "send_notice",
             Self::WriteReset { .. } => "write_reset",
+            Self::SendText { .. } => "send_text",
+            Self::ReconcileText { .. } => "reconcile_text",
         }
     }
 
@@ -125,6 +137,8 @@ impl Job {
             Self::EraseDocument { file } => format!("erase:{file}:{salt}"),
             Self::PlanAhead { plan } => format!("plan-ahead:{plan}:{salt}"),
             Self::ScrubFiles => format!("scrub:{salt}"),
+            Self::SendText { text } => format!("text:{text}:{salt}"),
+            Self::ReconcileText { text } => format!("reconcile-text:{text}:{salt}"),
             Self::SendNotice { staff, notice } => format!("notice:{staff}:{}:{salt}", notice.word()),
         }
     }

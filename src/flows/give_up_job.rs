@@ -65,6 +65,8 @@ async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
         | Job::ScrubFiles
         | Job::SendNotice { .. }
         | Job::WriteReset { .. }
+        | Job::SendText { .. }
+        | Job::ReconcileText { .. }
         | Job::EndBreakGlass { .. }
         | Job::RemindBreakGlass { .. } => Ok(None),
     }

@@ -10,7 +10,7 @@ use crate::{
         people::Actor,
     },
     error::Error,
-    store::{audit, worklist},
+    store::{audit, inbox, worklist},
 };
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -34,6 +34,8 @@ pub struct Worklist {
     pub ended: Vec<DayCall>,
     /// Open follow-ups due before tomorrow ends, soonest first.
     pub follow_ups: Vec<ClockedFollowUp>,
+    /// Texts that nobody has read yet.
+    pub unread_texts: i64,
 }
 
 impl Worklist {
@@ -63,8 +65,9 @@ pub async fn today(app: &App, actor: &Actor) -> Result<Worklist, Error> {
     let (from, until) = (midnight(today, zone), midnight(today + Duration::days(1), zone));
     let calls = worklist::calls(&mut tx, &receipt, from, until).await?;
     let follow_ups = worklist::follow_ups(&mut tx, &receipt, until + Duration::days(1)).await?;
+    let unread_texts = inbox::count_unread(&mut tx, &receipt).await?;
     tx.commit().await?;
-    Ok(sorted(calls, follow_ups, now, zone))
+    Ok(Worklist { unread_texts, ..sorted(calls, follow_ups, now, zone) })
 }
 
 fn sorted(calls: Vec<DayCall>, follow_ups: Vec<ClockedFollowUp>, now: DateTime<Utc>, zone: Tz) -> Worklist {
@@ -77,6 +80,7 @@ fn sorted(calls: Vec<DayCall>, follow_ups: Vec<ClockedFollowUp>, now: DateTime<U
         due: Vec::new(),
         ended: Vec::new(),
         follow_ups,
+        unread_texts: 0,
     };
     for call in calls {
         match call.state {

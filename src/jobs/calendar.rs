@@ -26,6 +26,9 @@ const PLAN_EVERY: Duration = Duration::from_secs(20);
 /// Between two looks at whether a verification is due.
 const VERIFY_EVERY: Duration = Duration::from_secs(60);
 
+/// Between two looks at which calls are to be announced by text.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(60);
+
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let timings = app.settings.dialling.timings;
@@ -38,6 +41,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
         at_intervals(SIGN_EVERY, &stop, || each(&app, sign)),
         at_intervals(VERIFY_EVERY, &stop, || each(&app, verify)),
         at_intervals(PLAN_EVERY, &stop, || each(&app, plan)),
+        at_intervals(ANNOUNCE_EVERY, &stop, || each(&app, announce)),
         at_intervals(SWEEP_EVERY, &stop, || sweep(&app)),
     );
 }
@@ -102,6 +106,10 @@ async fn wide_tail(app: &App, actor: Actor) -> Result<(), Error> {
 
 async fn overdue(app: &App, actor: Actor) -> Result<(), Error> {
     flows::find_overdue::find(app, &actor).await.map(drop)
+}
+
+async fn announce(app: &App, actor: Actor) -> Result<(), Error> {
+    flows::announce_calls::announce(app, &actor).await.map(drop)
 }
 
 async fn sweep(app: &App) {

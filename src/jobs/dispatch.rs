@@ -27,6 +27,8 @@ pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> 
         Job::RemindBreakGlass { break_glass, round } => {
             flows::review_break_glass::remind(app, actor, *break_glass, *round).await
         }
+        Job::SendText { text } => flows::send_text::send(app, actor, *text).await,
+        Job::ReconcileText { text } => flows::reconcile_text::reconcile(app, actor, *text).await,
         Job::EraseDocument { file } => flows::erase_document::erase(app, actor, *file).await,
         Job::PlanAhead { plan } => flows::plan_ahead::look(app, actor, *plan).await.map(drop),
         Job::ScrubFiles => flows::scrub_files::scrub(app, actor).await.map(drop),

@@ -1,16 +1,83 @@
 //! Texts that go out: written once per cause, sent once per permission, and what the carrier says of them.
 
-use super::{OrgTx, audit::Receipt};
+use super::{OrgTx, audit::Receipt, jobs};
 use crate::{
     domain::{
         ids::{CallId, PatientId, StaffId, TextId},
+        job::Job,
         people::PhoneNumber,
         private::Private,
-        text::{Delivery, Fate, TextState, Wording, body_hash},
+        text::{Delivery, Fate, TextState, Wording, body_hash, segments},
     },
     error::Error,
 };
 use chrono::{DateTime, Utc};
+
+/// A text to be sent.
+#[derive(Clone)]
+pub struct NewText {
+    /// Its id.
+    pub id: TextId,
+    /// Whom it is for; `None` answers a number that nobody known has.
+    pub patient: Option<PatientId>,
+    /// Where it goes.
+    pub number: PhoneNumber,
+    /// The organization's own number.
+    pub own_number: PhoneNumber,
+    /// Whose words.
+    pub wording: Wording,
+    /// The words.
+    pub body: Private<String>,
+    /// The planned call it announces, and for when.
+    pub call: Option<(CallId, DateTime<Utc>)>,
+    /// The text it answers.
+    pub answers: Option<TextId>,
+    /// Who wrote it; `None` is Careline.
+    pub written_by: Option<StaffId>,
+    /// When it is to go out.
+    pub send_at: DateTime<Utc>,
+    /// One cause makes one text.
+    pub once_key: String,
+}
+
+/// Writes a text and the job that will send it. `false` when the same cause wrote it before.
+///
+/// # Errors
+/// When the database is away.
+pub async fn write(tx: &mut OrgTx, _: &Receipt, new: &NewText, now: DateTime<Utc>) -> Result<bool, Error> {
+    let org = tx.org();
+    let body = new.body.reveal();
+    let written = sqlx::query!(
+        "insert into text_message (org_id, id, direction, patient_id, number, own_number, wording, body, body_hash,
+                                   segments, call_id, call_due_at, answers, state, send_at, written_by, created_at,
+                                   once_key)
+         values ($1, $2, 'out', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'scheduled', $13, $14, $15, $16)
+         on conflict (org_id, once_key) do nothing",
+        org.0,
+        new.id.0,
+        new.patient.map(|patient| patient.0),
+        new.number.reveal(),
+        new.own_number.reveal(),
+        new.wording.word(),
+        body,
+        body_hash(body),
+        i32::try_from(segments::count(body).segments).unwrap_or(i32::MAX),
+        new.call.map(|(call, _)| call.0),
+        new.call.map(|(_, due_at)| due_at),
+        new.answers.map(|text| text.0),
+        new.send_at,
+        new.written_by.map(|staff| staff.0),
+        now,
+        new.once_key
+    )
+    .execute(tx.connection())
+    .await?;
+    if written.rows_affected() == 0 {
+        return Ok(false);
+    }
+    jobs::enqueue(tx, &Job::SendText { text: new.id }, "0", new.send_at, now).await?;
+    Ok(true)
+}
 
 /// A text that goes out, under its row lock.
 #[derive(Clone)]
@@ -191,6 +258,35 @@ pub async fn settle(
     .execute(tx.connection())
     .await?;
     Ok(settled.rows_affected() == 1)
+}
+
+/// Lets a locked text that is provably with nobody go out at `send_at`, and enqueues the job.
+///
+/// # Errors
+/// When the database is away.
+pub async fn postpone(
+    tx: &mut OrgTx,
+    held: &HeldText,
+    send_at: DateTime<Utc>,
+    outcome: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "update text_message
+            set state = 'scheduled', send_at = $3, outcome = $4
+          where org_id = $1
+            and id = $2
+            and state in ('scheduled', 'sending', 'unknown')",
+        org.0,
+        held.id.0,
+        send_at,
+        outcome
+    )
+    .execute(tx.connection())
+    .await?;
+    let salt = format!("{}:{}", held.tries, send_at.timestamp_millis());
+    jobs::enqueue(tx, &Job::SendText { text: held.id }, &salt, send_at, now).await
 }
 
 /// Counts a list of the carrier without a trace of the text.

@@ -122,6 +122,7 @@ fn address(path: &str, town: &Town) -> String {
     };
     path.replace("{id}", &id)
         .replace("{document}", NOBODYS)
+        .replace("{text}", NOBODYS)
         .replace("{part}", "state")
         .replace("{protocol}", "dyspnea")
         .replace("{version}", "1.0.0")
@@ -152,6 +153,7 @@ fn body(method: &str, path: &str, town: &Town) -> String {
         }
         "/patients/{id}/contacts" => "full_name=Sam&relation=son&phone=212+555+0188&call_code=1234".to_owned(),
         "/patients/{id}/consents" => "purpose=be_called&channel=any&answer=given&evidence=form".to_owned(),
+        "/patients/{id}/texts" => "once_key=1&body=hello".to_owned(),
         "/patients/{id}/team" => format!("team={}", town.team),
         "/patients/{id}/standing/status" => "was=active&becomes=active&evidence=form".to_owned(),
         "/patients/{id}/standing/opt-out" => "wish=go_on&channel=any&evidence=said".to_owned(),

@@ -3,6 +3,7 @@
 
 pub mod media;
 pub mod phone;
+pub mod texts;
 
 use crate::app::App;
 use axum::{
@@ -21,6 +22,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/hooks/phone/{org}/{attempt}/voice", post(phone::voice))
         .route("/hooks/phone/{org}/{attempt}/status", post(phone::status))
         .route("/hooks/phone/{org}/{attempt}/conference", post(phone::conference))
+        .route("/hooks/text/{org}/{text}/status", post(texts::status))
+        .route("/hooks/text/{org}/in", post(texts::arrive))
         .route("/hooks/media/{org}", get(media::open))
         .layer(Extension(Arc::new(Semaphore::new(MOST_MEDIA_SOCKETS))))
 }

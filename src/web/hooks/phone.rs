@@ -75,15 +75,8 @@ async fn listen(
     let body = raw(body).await?;
     let signature = head.headers.get("x-twilio-signature").and_then(|value| value.to_str().ok());
     let path_and_query = uri.path_and_query().map_or("/", |whole| whole.as_str());
-    let news = app.phone.hear(&Hook { path_and_query, signature, body: &body }).map_err(|refusal| {
-        // Only that it happened: an unsigned request's own words are anybody's.
-        tracing::warn!(refusal = %refusal, "a webhook was refused");
-        let status = match refusal {
-            HookRefusal::NotTheCarrier => StatusCode::FORBIDDEN,
-            HookRefusal::Unreadable => StatusCode::BAD_REQUEST,
-        };
-        (status, format!("{refusal}\n")).into_response()
-    })?;
+    let news =
+        app.phone.hear(&Hook { path_and_query, signature, body: &body }).map_err(|refusal| refuse_hook(&refusal))?;
     match (org.parse(), attempt.parse()) {
         (Ok(org), Ok(attempt)) => match limits::provider(app, org).await {
             Ok(()) => Ok((org, attempt, news)),
@@ -93,7 +86,19 @@ async fn listen(
     }
 }
 
-async fn raw(body: Body) -> Result<axum::body::Bytes, Response> {
+/// A webhook that nobody believes, or nobody understands.
+pub(super) fn refuse_hook(refusal: &HookRefusal) -> Response {
+    // Only that it happened: an unsigned request's own words are anybody's.
+    tracing::warn!(refusal = %refusal, "a webhook was refused");
+    let status = match refusal {
+        HookRefusal::NotTheCarrier => StatusCode::FORBIDDEN,
+        HookRefusal::Unreadable => StatusCode::BAD_REQUEST,
+    };
+    (status, format!("{refusal}\n")).into_response()
+}
+
+/// The whole body of a webhook, within bounds.
+pub(super) async fn raw(body: Body) -> Result<axum::body::Bytes, Response> {
     match tokio::time::timeout(BODY_WITHIN, to_bytes(body, LARGEST_BODY)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(_)) => Err((StatusCode::PAYLOAD_TOO_LARGE, "a webhook may have 1 MiB\n").into_response()),
@@ -102,7 +107,7 @@ async fn raw(body: Body) -> Result<axum::body::Bytes, Response> {
 }
 
 /// An error as the carrier understands it: 5xx is sent again, 4xx is not.
-fn refuse(hook: &'static str, error: &Error) -> Response {
+pub(super) fn refuse(hook: &'static str, error: &Error) -> Response {
     let status = match (error.verdict(), error) {
         (Verdict::CallersFault, Error::NotFound) => StatusCode::NOT_FOUND,
         (Verdict::CallersFault, Error::TooMany { .. }) => StatusCode::TOO_MANY_REQUESTS,

@@ -17,7 +17,7 @@ struct Asset {
     text: &'static str,
 }
 
-const ASSETS: [Asset; 5] = [
+const ASSETS: [Asset; 6] = [
     Asset {
         name: "careline.css",
         content_type: "text/css; charset=utf-8",
@@ -33,6 +33,11 @@ const ASSETS: [Asset; 5] = [
         name: "passkey.js",
         content_type: "text/javascript; charset=utf-8",
         text: include_str!("../static/passkey.js"),
+    },
+    Asset {
+        name: "texts.js",
+        content_type: "text/javascript; charset=utf-8",
+        text: include_str!("../static/texts.js"),
     },
     Asset { name: "mark.svg", content_type: "image/svg+xml", text: include_str!("../static/mark.svg") },
 ];

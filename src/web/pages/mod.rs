@@ -34,6 +34,7 @@ pub mod sign_on_settings;
 pub mod sso;
 pub mod staff;
 pub mod standing;
+pub mod texts;
 pub mod today;
 pub mod tokens;
 pub mod words;
@@ -90,12 +91,14 @@ impl Frame {
                 ("/today", "Today"),
                 ("/patients", "Patients"),
                 ("/follow-ups", "Follow-ups"),
+                ("/texts", "Texts"),
                 ("/protocols", "Protocols"),
             ],
             Some(Role::Coordinator) => &[
                 ("/today", "Today"),
                 ("/patients", "Patients"),
                 ("/follow-ups", "Follow-ups"),
+                ("/texts", "Texts"),
                 ("/reviews", "Reviews"),
                 ("/planning", "Planning"),
                 ("/break-glass", "Urgent access"),
