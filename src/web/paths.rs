@@ -64,6 +64,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(of_the_record())
         .merge(sealed())
         .merge(of_contact())
+        .merge(texts())
         .merge(api::routes())
         .fallback(nothing_here)
 }
@@ -147,6 +148,16 @@ fn of_contact() -> Router<Arc<App>> {
         .route("/settings/calling", get(pages::calling::show).post(pages::calling::set))
         .route("/settings/calling/holidays", post(pages::calling::add_holiday))
         .route("/settings/calling/holidays/remove", post(pages::calling::remove_holiday))
+}
+
+/// Texts, both ways.
+fn texts() -> Router<Arc<App>> {
+    Router::new()
+        .route("/patients/{id}/texts", get(pages::texts::thread).post(pages::texts::write))
+        .route("/patients/{id}/texts/{text}/put", post(pages::texts::put))
+        .route("/texts", get(pages::texts::unread))
+        .route("/texts/count", post(pages::texts::count))
+        .route("/texts/{id}/read", post(pages::texts::mark_read))
 }
 
 async fn nothing_here() -> Failure {

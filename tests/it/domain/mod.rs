@@ -15,4 +15,5 @@ mod protocol_evaluate;
 mod protocol_read;
 mod recurrence;
 mod script;
+mod text;
 mod tones;

@@ -21,6 +21,7 @@ mod single_sign_on;
 mod single_sign_on_settings;
 mod standing;
 mod taking_out;
+mod texts;
 mod tokens;
 mod trouble;
 mod two_persons;
