@@ -135,8 +135,21 @@ async fn set_up(stage: &mut Stage, settings: &Settings, args: &DemoArgs, narrato
         narrator.tell("The ward of the last demo is used again; --fresh begins anew.");
     }
     stage.open_ward(&config, &vault).await?;
+    bring_texts(&app, &town, &origin).await?;
     narrator.tell(format!("The ward is open at {origin}"));
     Ok(Scene { narrator, keys, vault, town, origin })
+}
+
+/// Tells the town where texts to the organizations go, as their admins would tell their telephone company.
+async fn bring_texts(app: &App, town: &TownAt, origin: &str) -> Result<(), Mishap> {
+    let organizations = app.db.organizations().await.map_err(|error| Mishap::of(error.to_string()))?;
+    for (org, code) in organizations {
+        if let Some(number) = seed::own_number(&code) {
+            let address = format!("{origin}/hooks/text/{org}/in");
+            town.post("/town/numbers", &serde_json::json!({ "number": number, "text_url": address })).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn plant(app: &App, vault: &Vault, keys: &Keys) -> Result<(), Mishap> {

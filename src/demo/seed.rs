@@ -44,6 +44,12 @@ pub struct SeededOrganization {
     pub patients: BTreeMap<&'static str, PatientId>,
 }
 
+/// The own number of an organization of the demo.
+#[must_use]
+pub fn own_number(code: &str) -> Option<&'static str> {
+    PLACES.iter().find(|place| place.code == code).map(|place| place.caller_number)
+}
+
 struct Place {
     code: &'static str,
     name: &'static str,

@@ -284,6 +284,8 @@ kinds! {
     RemovedCredential = "removed_credential",
     /// Background work was given up.
     DiscardedJob = "discarded_job",
+    /// How the organization texts was set.
+    SetTexting = "set_texting",
     /// A text was written, by a person or by Careline, to be sent.
     WroteText = "wrote_text",
     /// The carrier was asked to send a text.

@@ -32,6 +32,8 @@ use chrono::{DateTime, Duration, Utc};
 
 /// Most characters of a text that are kept; networks carry far fewer.
 const LONGEST: usize = 10_000;
+/// How far back texts are looked for that no webhook brought.
+const LOOK_BACK: Duration = Duration::hours(72);
 /// Most characters quoted in the follow-up.
 const QUOTED: usize = 160;
 /// The same answer goes to one number once in so long: two machines must not talk for ever.
@@ -66,6 +68,27 @@ pub async fn hear(app: &App, org: OrgId, incoming: &IncomingText) -> Result<(), 
     heard.hand_over(&mut tx).await?;
     heard.answer(&mut tx, &receipt).await?;
     tx.commit().await
+}
+
+/// Takes what webhooks did not bring, as while nothing of ours ran: the carrier still has it. How many texts there were.
+///
+/// # Errors
+/// When the carrier or the database is away.
+pub async fn catch_up(app: &App, actor: &Actor) -> Result<usize, Error> {
+    let mut tx = app.db.begin(actor).await?;
+    let own_number = reminders::settings(&mut tx).await?.own_number;
+    tx.commit().await?;
+    let mut missed = 0;
+    for incoming in app.texts.received(&own_number, app.clock.now() - LOOK_BACK).await? {
+        let mut tx = app.db.begin(actor).await?;
+        let is_kept = inbox::is_kept(&mut tx, &incoming.sid.0).await?;
+        tx.commit().await?;
+        if !is_kept {
+            hear(app, actor.org, &incoming).await?;
+            missed += 1;
+        }
+    }
+    Ok(missed)
 }
 
 fn arrived(incoming: &IncomingText, holders: &[Holder], now: DateTime<Utc>) -> Arrived {

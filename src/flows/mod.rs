@@ -75,6 +75,7 @@ pub mod send_notice;
 pub mod send_text;
 pub mod set_contact_window;
 pub mod set_retry;
+pub mod set_texting;
 pub mod sign_assessment;
 pub mod sign_in;
 pub mod sign_on;

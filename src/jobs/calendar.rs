@@ -29,6 +29,9 @@ const VERIFY_EVERY: Duration = Duration::from_secs(60);
 /// Between two looks at which calls are to be announced by text.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(60);
 
+/// Between two looks at the carrier for texts that no webhook brought.
+const CATCH_UP_EVERY: Duration = Duration::from_secs(300);
+
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let timings = app.settings.dialling.timings;
@@ -42,6 +45,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
         at_intervals(VERIFY_EVERY, &stop, || each(&app, verify)),
         at_intervals(PLAN_EVERY, &stop, || each(&app, plan)),
         at_intervals(ANNOUNCE_EVERY, &stop, || each(&app, announce)),
+        at_intervals(CATCH_UP_EVERY, &stop, || each(&app, catch_up)),
         at_intervals(SWEEP_EVERY, &stop, || sweep(&app)),
     );
 }
@@ -110,6 +114,10 @@ async fn overdue(app: &App, actor: Actor) -> Result<(), Error> {
 
 async fn announce(app: &App, actor: Actor) -> Result<(), Error> {
     flows::announce_calls::announce(app, &actor).await.map(drop)
+}
+
+async fn catch_up(app: &App, actor: Actor) -> Result<(), Error> {
+    flows::hear_text::catch_up(app, &actor).await.map(drop)
 }
 
 async fn sweep(app: &App) {

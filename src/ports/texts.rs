@@ -34,6 +34,9 @@ pub trait Texts: Send + Sync {
     /// What the carrier knows about one text.
     async fn fetch(&self, sid: &CarrierSid) -> Result<CarrierText, Outage>;
 
+    /// Texts that came in for one of our numbers at or after `since`, oldest first: what webhooks did not bring.
+    async fn received(&self, own_number: &PhoneNumber, since: DateTime<Utc>) -> Result<Vec<IncomingText>, Outage>;
+
     /// Proves that a status callback comes from the carrier and reads it.
     ///
     /// # Errors

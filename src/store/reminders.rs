@@ -52,6 +52,25 @@ pub async fn settings(tx: &mut OrgTx) -> Result<TextSettings, Error> {
     })
 }
 
+/// Sets how texts name the organization and how long before a planned call they announce it.
+///
+/// # Errors
+/// When the database is away.
+pub async fn set(tx: &mut OrgTx, _: &Receipt, name: &str, lead: Duration) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "update organization
+            set texts_as = $2, reminder_minutes = $3
+          where org_id = $1",
+        org.0,
+        name,
+        i32::try_from(lead.num_minutes()).unwrap_or(0)
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
 /// Planned calls that fall due between two instants and that no text announces yet, soonest first; of patients who want
 /// texts.
 ///

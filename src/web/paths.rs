@@ -156,6 +156,7 @@ fn texts() -> Router<Arc<App>> {
         .route("/patients/{id}/texts", get(pages::texts::thread).post(pages::texts::write))
         .route("/patients/{id}/texts/{text}/put", post(pages::texts::put))
         .route("/texts", get(pages::texts::unread))
+        .route("/settings/texts", get(pages::texting::show).post(pages::texting::set))
         .route("/texts/count", post(pages::texts::count))
         .route("/texts/{id}/read", post(pages::texts::mark_read))
 }

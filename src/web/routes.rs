@@ -174,6 +174,8 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/patients/{id}/texts", CARERS),
     row(Method::POST, "/patients/{id}/texts", CALLERS),
     row(Method::POST, "/patients/{id}/texts/{text}/put", CALLERS),
+    row(Method::GET, "/settings/texts", ADMINS),
+    row(Method::POST, "/settings/texts", ADMINS).fresh(),
     row(Method::GET, "/texts", CARERS),
     row(Method::POST, "/texts/count", CALLERS),
     row(Method::POST, "/texts/{id}/read", CARERS),

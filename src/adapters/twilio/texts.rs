@@ -34,7 +34,6 @@ impl Texts for Twilio {
     async fn send(&self, text: &OutgoingText) -> Result<CarrierText, Outage> {
         let request = self.client.http.post(self.client.at("/Messages.json")).form(&create_fields(text, &self.origin));
         let created: MessageResource = self.client.send(request).await?;
-        // A text that was accepted a moment ago may have no date yet.
         created.read(Some(text.body.reveal())).ok_or_else(|| outage(OutageKind::Garbled))
     }
 
@@ -44,7 +43,23 @@ impl Texts for Twilio {
         from: &PhoneNumber,
         since: DateTime<Utc>,
     ) -> Result<Vec<CarrierText>, Outage> {
-        self.client.list_texts(to, from, since).await
+        let query = [("To", to.reveal()), ("From", from.reveal()), ("PageSize", "1000")];
+        let mut found = Vec::new();
+        for text in self.client.list_texts(&query, since).await? {
+            found.push(text.read(None).ok_or_else(|| outage(OutageKind::Garbled))?);
+        }
+        found.sort_by_key(|text| text.created_at);
+        Ok(found)
+    }
+
+    async fn received(&self, own_number: &PhoneNumber, since: DateTime<Utc>) -> Result<Vec<IncomingText>, Outage> {
+        let day = since.format("%Y-%m-%d").to_string();
+        let query = [("To", own_number.reveal()), ("DateSent>", day.as_str()), ("PageSize", "1000")];
+        let mut found = self.client.list_texts(&query, since).await?;
+        found.retain(|text| text.direction.as_deref() == Some("inbound"));
+        // The list comes newest first.
+        found.reverse();
+        found.into_iter().map(|text| text.incoming().ok_or_else(|| outage(OutageKind::Garbled))).collect()
     }
 
     async fn fetch(&self, sid: &CarrierSid) -> Result<CarrierText, Outage> {
@@ -86,30 +101,20 @@ impl Texts for Twilio {
 }
 
 impl Client {
-    /// Texts between two numbers accepted at or after `since`, oldest first. The provider's own filter knows only the day a
-    /// text was sent, which one that still waits has not; so both numbers are filtered there and the instants here.
-    async fn list_texts(
-        &self,
-        to: &PhoneNumber,
-        from: &PhoneNumber,
-        since: DateTime<Utc>,
-    ) -> Result<Vec<CarrierText>, Outage> {
+    /// Texts of a list that were accepted at or after `since`. The provider's own filter knows only the day a text was sent,
+    /// which one that still waits has not, so the instants are compared here.
+    async fn list_texts(&self, query: &[(&str, &str)], since: DateTime<Utc>) -> Result<Vec<MessageResource>, Outage> {
         let since = since.trunc_subsecs(0);
-        let query = [("To", to.reveal()), ("From", from.reveal()), ("PageSize", "1000")];
-        let mut request = self.http.get(self.at("/Messages.json")).query(&query);
+        let mut request = self.http.get(self.at("/Messages.json")).query(query);
         let mut found = Vec::new();
         for _ in 0..MOST_PAGES {
             let page: MessagePage = self.send(request).await?;
             for text in page.messages {
-                let text = text.read(None).ok_or_else(|| outage(OutageKind::Garbled))?;
-                if text.created_at >= since {
+                if text.created_at().ok_or_else(|| outage(OutageKind::Garbled))? >= since {
                     found.push(text);
                 }
             }
-            let Some(next) = page.next_page_uri else {
-                found.sort_by_key(|text| text.created_at);
-                return Ok(found);
-            };
+            let Some(next) = page.next_page_uri else { return Ok(found) };
             request = self.http.get(self.page(&next)?);
         }
         // A list that is not seen to its end proves nothing about a text that is missing from it.
@@ -136,13 +141,34 @@ struct MessageResource {
     date_created: Option<String>,
     error_code: Option<u32>,
     body: Option<String>,
+    direction: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    num_media: Option<String>,
 }
 
 impl MessageResource {
+    fn created_at(&self) -> Option<DateTime<Utc>> {
+        let date = self.date_created.as_deref()?;
+        Some(DateTime::parse_from_rfc2822(date).ok()?.to_utc())
+    }
+
+    /// A text that came in, in our words.
+    fn incoming(self) -> Option<IncomingText> {
+        Some(IncomingText {
+            sid: message_sid(&self.sid)?,
+            from: PhoneNumber::from_e164(&self.from?).ok()?,
+            to: PhoneNumber::from_e164(&self.to?).ok()?,
+            body: Private::new(self.body.unwrap_or_default()),
+            pictures: self.num_media.map_or(Some(0), |count| count.parse().ok())?,
+        })
+    }
+
     /// The text in our words; `None` when it cannot be read. `sent` are the words where they are known.
     fn read(self, sent: Option<&str>) -> Option<CarrierText> {
-        let created_at = match (self.date_created.as_deref(), sent) {
-            (Some(date), _) => DateTime::parse_from_rfc2822(date).ok()?.to_utc(),
+        // One that was accepted this moment may have no date yet.
+        let created_at = match (self.created_at(), sent) {
+            (Some(date), _) => date,
             (None, Some(_)) => DateTime::<Utc>::MIN_UTC,
             (None, None) => return None,
         };

@@ -34,6 +34,7 @@ pub mod sign_on_settings;
 pub mod sso;
 pub mod staff;
 pub mod standing;
+pub mod texting;
 pub mod texts;
 pub mod today;
 pub mod tokens;

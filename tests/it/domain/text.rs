@@ -6,7 +6,7 @@ use careline::domain::{
         Delivery, Fate,
         reading::{Needs, Wish, read, seems_spanish},
         remind::remind_at,
-        segments::{Alphabet, count, costly},
+        segments::{Alphabet, costly, count},
         templates::{Filling, Template, emergency_number, words},
     },
 };
@@ -70,7 +70,8 @@ proptest! {
 
     #[test]
     fn more_text_never_costs_less(text in "[a-zá€]{0,400}", more in "[a-zá€]{1,50}") {
-        prop_assert!(count(&format!("{text}{more}")).segments >= count(&text).segments);
+        let longer = format!("{text}{more}");
+        prop_assert!(count(&longer).segments >= count(&text).segments);
     }
 }
 
@@ -116,12 +117,42 @@ fn a_reducer_that_believes_the_last_report_is_found_out() {
 #[test]
 fn a_wish_about_texts_is_understood_however_it_is_put() {
     let stops = [
-        "STOP", "stop.", " Stop ", "STOPALL", "Unsubscribe", "end", "QUIT!", "cancel", "Revoke", "opt out", "OPTOUT", "PARAR",
-        "pare", "Alto", "baja", "CANCELAR", "please stop texting me", "Please STOP sending me these messages.",
-        "don't text me", "Do not text this number again", "no more texts please", "take me off your list", "remove me",
-        "I don't want these texts anymore", "leave me alone", "quit texting", "no me escriba mas", "No me escriban más",
-        "por favor no me mande mensajes", "deje de escribirme", "Dejen de enviar mensajes por favor", "no quiero mensajes",
-        "No quiero más mensajes", "quiteme de la lista", "STOP TEXTING!!!", "never text me again",
+        "STOP",
+        "stop.",
+        " Stop ",
+        "STOPALL",
+        "Unsubscribe",
+        "end",
+        "QUIT!",
+        "cancel",
+        "Revoke",
+        "opt out",
+        "OPTOUT",
+        "PARAR",
+        "pare",
+        "Alto",
+        "baja",
+        "CANCELAR",
+        "please stop texting me",
+        "Please STOP sending me these messages.",
+        "don't text me",
+        "Do not text this number again",
+        "no more texts please",
+        "take me off your list",
+        "remove me",
+        "I don't want these texts anymore",
+        "leave me alone",
+        "quit texting",
+        "no me escriba mas",
+        "No me escriban más",
+        "por favor no me mande mensajes",
+        "deje de escribirme",
+        "Dejen de enviar mensajes por favor",
+        "no quiero mensajes",
+        "No quiero más mensajes",
+        "quiteme de la lista",
+        "STOP TEXTING!!!",
+        "never text me again",
     ];
     for text in stops {
         assert_eq!(read(text, 0).wish, Wish::Stop, "{text:?}");
@@ -158,9 +189,24 @@ fn what_turns_a_wish_round_or_only_sounds_like_one_is_no_wish() {
 #[test]
 fn what_may_be_about_how_somebody_feels_goes_to_a_person_at_once() {
     for text in [
-        "she can't breathe", "chest pain since noon", "he fell", "911", "I think she is dying", "mom won't wake up",
-        "the morphine is finished", "help me please", "no puede respirar", "mucho dolor", "se cayó", "está muy mal",
-        "tiene fiebre", "ayúdeme", "🆘", "I want to die", "bleeding a lot", "stop texting me i cant breathe",
+        "she can't breathe",
+        "chest pain since noon",
+        "he fell",
+        "911",
+        "I think she is dying",
+        "mom won't wake up",
+        "the morphine is finished",
+        "help me please",
+        "no puede respirar",
+        "mucho dolor",
+        "se cayó",
+        "está muy mal",
+        "tiene fiebre",
+        "ayúdeme",
+        "🆘",
+        "I want to die",
+        "bleeding a lot",
+        "stop texting me i cant breathe",
     ] {
         assert_eq!(read(text, 0).needs, Needs::PersonNow, "{text:?}");
     }
@@ -183,7 +229,8 @@ proptest! {
         let reading = read(&text, pictures);
         prop_assert!(!reading.code().is_empty());
         // Whatever else is said around a plain wish to end texts, the wish is heard.
-        let wrapped = format!("{} please stop texting me", text.chars().filter(|c| c.is_ascii_digit()).collect::<String>());
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let wrapped = format!("{digits} please stop texting me");
         prop_assert_eq!(read(&wrapped, 0).wish, Wish::Stop);
     }
 }
@@ -207,8 +254,10 @@ fn our_words_say_nothing_of_health_and_fit_into_two_parts() {
             let text = words(template, language, &filling());
             assert!(count(&text).segments <= 2, "{text}");
             let bare = text.to_lowercase();
-            for word in ["nurse", "care", "hospice", "pallia", "symptom", "pain", "medic", "patient", "assess", "enferm", "dolor",
-                "cuidad", "paciente", "health", "salud", "doctor"] {
+            for word in [
+                "nurse", "care", "hospice", "pallia", "symptom", "pain", "medic", "patient", "assess", "enferm",
+                "dolor", "cuidad", "paciente", "health", "salud", "doctor",
+            ] {
                 assert!(!bare.contains(word), "{text:?} says {word:?}");
             }
             all.push_str(&format!("{} {}: {text}\n", template.word(), language.tag()));

@@ -7,6 +7,7 @@ mod keys;
 mod llm;
 mod objects;
 mod provider;
+mod texts;
 mod tone_speech;
 mod twilio;
 mod twilio_client;

@@ -22,6 +22,7 @@ mod single_sign_on_settings;
 mod standing;
 mod taking_out;
 mod texts;
+mod texts_and_status;
 mod tokens;
 mod trouble;
 mod two_persons;

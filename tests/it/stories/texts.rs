@@ -1,16 +1,12 @@
 //! Texts, from a nurse's screen to a telephone and back: announced, stopped, answered by people, never sent twice.
 
 use crate::support::ward::Ward;
-use careline::{
-    demo::nurse::Nurse,
-    domain::people::Actor,
-    flows::announce_calls,
-    simulator::carrier::TextSeen,
-};
+use careline::{demo::nurse::Nurse, domain::people::Actor, flows::announce_calls, simulator::carrier::TextSeen};
 use chrono::Duration;
 use std::time::Duration as Span;
 
 const ROSA: &str = "+12125550101";
+const CARMEN: &str = "+12125550107";
 const RIVERSIDE: &str = "+12125550199";
 
 /// A ward whose number brings texts to it.
@@ -62,7 +58,8 @@ async fn what_a_nurse_writes_arrives_and_its_way_is_shown() {
     assert!(page.contains("Hello Rosa"), "{page}");
     let text = until_sent(&ward, ROSA, "Hello Rosa").await;
     assert_eq!((text.from.as_str(), text.shown <= 1), (RIVERSIDE, true));
-    ward.until_database("its arrival to be known", "exists (select from text_message where delivery = 'delivered')").await;
+    ward.until_database("its arrival to be known", "exists (select from text_message where delivery = 'delivered')")
+        .await;
     let page = maya.open(&format!("{}/texts", ward.chart("Delgado"))).await.unwrap();
     assert!(page.text().contains("arrived"), "{}", page.text());
     assert_eq!(sent_to(&ward, ROSA).len(), 1);
@@ -103,14 +100,14 @@ async fn stop_in_mid_schedule_ends_every_text_and_start_brings_them_back() {
 async fn a_planned_call_is_announced_once_and_a_call_that_moves_takes_its_announcement_with_it() {
     let ward = open().await;
     let maya = ward.sign_in("maya@riverside.example").await;
-    let call = ward.plan_in(&maya, "Delgado", Duration::hours(26)).await;
+    ward.plan_in(&maya, "Ibáñez", Duration::hours(26)).await;
     announce(&ward).await;
     announce(&ward).await;
     ward.let_pass(Span::from_secs(2 * 3600 + 300)).await;
-    let text = until_sent(&ward, ROSA, "pensamos llamarle").await;
+    let text = until_sent(&ward, CARMEN, "pensamos llamarle").await;
     assert!(text.body.contains("miércoles 18 de noviembre"), "{}", text.body);
     ward.settle().await;
-    assert_eq!(sent_to(&ward, ROSA).len(), 1);
+    assert_eq!(sent_to(&ward, CARMEN).len(), 1);
     let other = ward.plan_in(&maya, "Lindqvist", Duration::hours(47)).await;
     announce(&ward).await;
     let id = other.trim_start_matches("/calls/").to_owned();
@@ -121,7 +118,6 @@ async fn a_planned_call_is_announced_once_and_a_call_that_moves_takes_its_announ
         &format!("exists (select from text_message where call_id = '{id}' and state = 'called_off')"),
     )
     .await;
-    assert!(!call.is_empty());
 }
 
 #[tokio::test]
@@ -150,7 +146,11 @@ async fn a_cry_for_help_is_never_answered_by_a_machine_but_becomes_work_with_an_
 async fn a_text_of_nobody_known_is_kept_and_put_with_a_patient_by_a_person() {
     let ward = open().await;
     ward.town.carrier().make_text("+12125550177", RIVERSIDE, "My aunt Rosa fell in the kitchen").await;
-    ward.until_database("it to be kept", "exists (select from text_message where state = 'received' and patient_id is null)").await;
+    ward.until_database(
+        "it to be kept",
+        "exists (select from text_message where state = 'received' and patient_id is null)",
+    )
+    .await;
     until_sent(&ward, "+12125550177", "911").await;
     let maya = ward.sign_in("maya@riverside.example").await;
     let page = maya.open(&format!("{}/texts", ward.chart("Delgado"))).await.unwrap();
@@ -170,13 +170,18 @@ async fn a_text_that_comes_twice_counts_once_and_one_for_another_organization_is
     misbehave(&ward, r#"{"callbacks": "twice"}"#).await;
     ward.town.carrier().make_text(ROSA, RIVERSIDE, "me siento mal").await;
     ward.settle().await;
-    ward.until_database("one text and one follow-up", "(select count(*) from text_message where state = 'received') = 1
-         and (select count(*) from follow_up where reason = 'urgent_text') = 1").await;
+    ward.until_database(
+        "one text and one follow-up",
+        "(select count(*) from text_message where state = 'received') = 1
+         and (select count(*) from follow_up where reason = 'urgent_text') = 1",
+    )
+    .await;
     let lakeside = ward.organizations[1].operator.org;
     ward.town.carrier().set_text_address(RIVERSIDE, &format!("{}/hooks/text/{lakeside}/in", ward.origin));
     ward.town.carrier().make_text(ROSA, RIVERSIDE, "to the wrong house").await;
     ward.settle().await;
-    ward.until_database("nothing more to be kept", "(select count(*) from text_message where state = 'received') = 1").await;
+    ward.until_database("nothing more to be kept", "(select count(*) from text_message where state = 'received') = 1")
+        .await;
 }
 
 #[tokio::test]
@@ -188,9 +193,11 @@ async fn a_text_whose_answer_is_lost_is_sent_once() {
         write(&ward, &maya, "Delgado", "Only once, please").await;
         ward.until_database("doubt", "exists (select from text_message where state = 'unknown')").await;
         ward.let_pass(Span::from_secs(60)).await;
-        ward.until_database("the carrier's list to tell", "exists (select from text_message where state = 'bound')").await;
+        ward.until_database("the carrier's list to tell", "exists (select from text_message where state = 'bound')")
+            .await;
         ward.let_pass(Span::from_secs(600)).await;
-        ward.until_database("its arrival, asked for", "exists (select from text_message where delivery = 'delivered')").await;
+        ward.until_database("its arrival, asked for", "exists (select from text_message where delivery = 'delivered')")
+            .await;
         assert_eq!(sent_to(&ward, ROSA).len(), 1, "{fault}");
     }
 }
@@ -232,6 +239,10 @@ async fn nobody_who_died_is_texted_and_what_does_not_arrive_is_work_for_its_writ
     ward.change("update patient set phone = '+12125550188' where family_name = 'Lindqvist'").await;
     ward.change("update consent set number = null").await;
     write(&ward, &maya, "Lindqvist", "Are you there").await;
-    ward.until_database("work for the writer", "exists (select from follow_up f join staff_member s on s.id = f.owner_id
-         where f.reason = 'text_lost' and s.email = 'maya@riverside.example')").await;
+    ward.until_database(
+        "work for the writer",
+        "exists (select from follow_up f join staff_member s on s.id = f.owner_id
+         where f.reason = 'text_lost' and s.email = 'maya@riverside.example')",
+    )
+    .await;
 }
