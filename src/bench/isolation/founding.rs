@@ -217,6 +217,10 @@ async fn put_on_the_line(
         "insert into follow_up (org_id, id, patient_id, call_id, reason, summary, urgency, owner_id, due_at, state,
                                 created_at, once_key)
          values ($1, $2, $3, $2, 'missed_call', $5, 'same_day', $4, now() - interval '1 hour', 'open', now(), $2::text)",
+        "insert into text_message (org_id, id, direction, patient_id, number, own_number, wording, body, body_hash, segments,
+                                   state, sid, send_at, meaning, created_at, once_key)
+         values ($1, $2, 'in', $3, $6, $6, 'received', $5, '\\x00', 1, 'received', 'SM' || $2, now(), 'to_read', now(),
+                 $2::text)",
         "insert into job (org_id, id, body, unique_key, run_at, state, created_at)
          values ($1, $2, jsonb_build_object('kind', 'escalate_follow_up', 'follow_up', $2), $2::text, now(), 'queued', now())",
     ] {
