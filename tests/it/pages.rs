@@ -25,6 +25,8 @@ async fn every_page_of_a_role_answers() {
         format!("/calls/{call}"),
         "/follow-ups".to_owned(),
         "/follow-ups?whose=mine".to_owned(),
+        "/texts".to_owned(),
+        format!("/patients/{patient}/texts"),
     ];
     let walks = nurses.iter().map(|path| (Role::Nurse, path.as_str())).chain([(Role::Auditor, "/record")]);
     for (role, path) in walks {

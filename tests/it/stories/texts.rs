@@ -1,7 +1,12 @@
 //! Texts, from a nurse's screen to a telephone and back: announced, stopped, answered by people, never sent twice.
 
 use crate::support::ward::Ward;
-use careline::{demo::nurse::Nurse, domain::people::Actor, flows::announce_calls, simulator::carrier::TextSeen};
+use careline::{
+    demo::nurse::Nurse,
+    domain::people::Actor,
+    flows::{announce_calls, hear_text},
+    simulator::carrier::TextSeen,
+};
 use chrono::Duration;
 use std::time::Duration as Span;
 
@@ -86,6 +91,7 @@ async fn stop_in_mid_schedule_ends_every_text_and_start_brings_them_back() {
     until_sent(&ward, ROSA, "no more texts").await;
     ward.let_pass(Span::from_secs(47 * 3600)).await;
     announce(&ward).await;
+    let maya = ward.sign_in("maya@riverside.example").await;
     let page = write(&ward, &maya, "Delgado", "Hello again").await;
     assert!(page.contains("no more texts"), "the screen says why and who can act: {page}");
     ward.settle().await;
@@ -108,6 +114,7 @@ async fn a_planned_call_is_announced_once_and_a_call_that_moves_takes_its_announ
     assert!(text.body.contains("miércoles 18 de noviembre"), "{}", text.body);
     ward.settle().await;
     assert_eq!(sent_to(&ward, CARMEN).len(), 1);
+    let maya = ward.sign_in("maya@riverside.example").await;
     let other = ward.plan_in(&maya, "Lindqvist", Duration::hours(47)).await;
     announce(&ward).await;
     let id = other.trim_start_matches("/calls/").to_owned();
@@ -236,6 +243,7 @@ async fn nobody_who_died_is_texted_and_what_does_not_arrive_is_work_for_its_writ
     ward.settle().await;
     assert!(sent_to(&ward, ROSA).is_empty(), "{:#?}", sent_to(&ward, ROSA));
     // A telephone that nobody in town has: the network says so.
+    let maya = ward.sign_in("maya@riverside.example").await;
     ward.change("update patient set phone = '+12125550188' where family_name = 'Lindqvist'").await;
     ward.change("update consent set number = null").await;
     write(&ward, &maya, "Lindqvist", "Are you there").await;
@@ -245,4 +253,52 @@ async fn nobody_who_died_is_texted_and_what_does_not_arrive_is_work_for_its_writ
          where f.reason = 'text_lost' and s.email = 'maya@riverside.example')",
     )
     .await;
+}
+
+#[tokio::test]
+async fn what_somebody_wrote_while_nothing_of_ours_ran_is_fetched_afterwards() {
+    let mut ward = open().await;
+    ward.kill_server();
+    ward.town.carrier().make_text(ROSA, RIVERSIDE, "me caí en el baño").await;
+    ward.start_server().await;
+    ward.until_database(
+        "the text and its follow-up",
+        "exists (select from text_message where state = 'received' and body = 'me caí en el baño')
+         and exists (select from follow_up where reason = 'urgent_text')",
+    )
+    .await;
+    let actor = Actor::careline(ward.organizations[0].operator.org);
+    assert_eq!(hear_text::catch_up(&ward.app(), &actor).await.unwrap(), 0, "what is kept is not taken again");
+}
+
+#[tokio::test]
+async fn the_admin_names_the_organization_and_says_when_calls_are_announced() {
+    let ward = open().await;
+    let ada = ward.sign_in("ada@riverside.example").await;
+    let page = ada.open("/settings/texts").await.unwrap();
+    assert!(page.text().contains("/hooks/text/"), "the address for the carrier: {}", page.text());
+    let form = page.form("/settings/texts").unwrap();
+    let sent = ada.send(&page, &form.clone().with("name", "").with("lead_hours", "500")).await.unwrap();
+    assert!(sent.text().contains("1 to 30 characters") && sent.text().contains("0 to 168"), "{}", sent.text());
+    ada.send(&page, &form.with("name", "Riverside").with("lead_hours", "0")).await.unwrap();
+    let maya = ward.sign_in("maya@riverside.example").await;
+    ward.plan_in(&maya, "Delgado", Duration::hours(26)).await;
+    announce(&ward).await;
+    ward.until_database("no announcement", "not exists (select from text_message where wording = 'call_reminder')")
+        .await;
+    ward.town.carrier().make_text(ROSA, RIVERSIDE, "HELP").await;
+    until_sent(&ward, ROSA, "Riverside: texts about your calls").await;
+}
+
+#[tokio::test]
+async fn a_text_written_at_night_waits_for_the_patients_morning() {
+    // Ten in the evening in New York.
+    let ward = Ward::open_at("2026-11-18T03:00:00Z".parse().unwrap()).await;
+    let maya = ward.sign_in("maya@riverside.example").await;
+    let page = write(&ward, &maya, "Delgado", "Good morning").await;
+    assert!(page.contains("waits"), "{page}");
+    ward.let_pass(Span::from_secs(9 * 3600)).await;
+    assert!(sent_to(&ward, ROSA).is_empty(), "seven in the morning is too early");
+    ward.let_pass(Span::from_secs(3600 + 60)).await;
+    until_sent(&ward, ROSA, "Good morning").await;
 }
