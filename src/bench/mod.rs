@@ -2,14 +2,17 @@
 //! bench prints its seed, its counts and the machine, and ends with an error when a promise was broken.
 
 pub mod audit;
+pub mod bridged;
 pub mod files;
 pub mod ground;
+pub mod hooks;
 pub mod isolation;
 pub mod keys;
 pub mod passwords;
 mod record_ground;
 pub mod sign_in;
 pub mod tampering;
+pub mod town_ground;
 
 use rand::{RngExt, rngs::StdRng};
 use std::fmt;
@@ -19,8 +22,12 @@ use std::fmt;
 pub enum Bench {
     /// The record: entries a second, chains without forks (P12), mutations found (P13).
     Audit(audit::Args),
+    /// Kills of the product while people talk: no conference ends, and all are soon heard again (promise 1).
+    Bridged(bridged::Args),
     /// Faults in stored files, all of which must be noticed (P20), and how fast files are sealed and opened.
     Files(files::Args),
+    /// Webhooks: any order and number (P8), forged and replayed (P9), answered soon and only after the commit.
+    Hooks(hooks::Args),
     /// Whether organizations ever meet: random statements and requests of many organizations, with ids swapped.
     Isolation(isolation::Args),
     /// A newer key takes over under load while the process that wraps anew is killed (P21).
@@ -57,7 +64,9 @@ impl std::error::Error for Broken {}
 pub async fn run(bench: &Bench) -> Result<String, Broken> {
     match bench {
         Bench::Audit(args) => audit::run(args).await,
+        Bench::Bridged(args) => bridged::run(args).await,
         Bench::Files(args) => files::run(args).await,
+        Bench::Hooks(args) => hooks::run(args).await,
         Bench::Isolation(args) => isolation::run(args).await,
         Bench::Keys(args) => keys::run(args).await,
         Bench::Passwords(args) => passwords::run(args).await,

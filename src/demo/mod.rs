@@ -8,7 +8,7 @@ pub mod nurse;
 pub mod page;
 pub mod seed;
 pub mod simulate;
-mod stage;
+pub(crate) mod stage;
 mod story;
 mod town;
 mod vault;

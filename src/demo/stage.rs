@@ -104,7 +104,7 @@ fn web() -> Result<reqwest::Client, Mishap> {
 }
 
 /// The same settings as variables, as an operator would set them.
-fn settings(config: &Config) -> Vec<(&'static str, String)> {
+pub(crate) fn settings(config: &Config) -> Vec<(&'static str, String)> {
     let mut settings = vec![
         ("CARELINE_LISTEN", config.listen.to_string()),
         ("CARELINE_PUBLIC_URL", config.public_url.clone()),

@@ -78,7 +78,8 @@ pub async fn after_restart(app: &App, actor: &Actor) -> Result<usize, Error> {
     let mut tx = app.db.begin(actor).await?;
     let legs = legs::live(&mut tx).await?;
     for leg in &legs {
-        for after in [Duration::zero(), Duration::seconds(STALE_SECONDS)] {
+        for after in 0..=STALE_SECONDS {
+            let after = Duration::seconds(after);
             let at = now + after;
             let salt = format!("restart:{}", at.timestamp_micros());
             jobs::enqueue(&mut tx, &Job::ForkLeg { leg: *leg }, &salt, at, now).await?;

@@ -18,8 +18,9 @@ use sha2::{Digest, Sha256};
 const BEGINS_WITHIN_SECONDS: i64 = 15;
 /// How long a stream that was asked for counts as on its way, so that two jobs do not ask twice.
 const UNDER_WAY_SECONDS: i64 = 10;
-/// How old the last audio of a stream may be before nobody hears it any more; it is written every second.
-pub const STALE_SECONDS: i64 = 3;
+/// How old the last audio of a stream may be before nobody hears it any more; it is written every second. Two of these
+/// and a restart are less than the three seconds within which a leg is to be heard again.
+pub const STALE_SECONDS: i64 = 2;
 
 /// A stream that was written down and may now be asked of the carrier.
 #[derive(Clone)]

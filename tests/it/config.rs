@@ -104,6 +104,7 @@ fn every_variable_is_shown_with_its_meaning_and_no_secret_is() {
         ("--call-code-key", secret),
         ("--model-key", secret),
         ("--twilio-auth-token", secret),
+        ("--twilio-other-auth-token", secret),
         ("--keys", secret),
         ("--mail-url", secret),
         ("--keys-token", secret),

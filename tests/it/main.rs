@@ -13,6 +13,7 @@
 
 mod agencies;
 mod asvs;
+mod bridged;
 mod browser;
 mod call_page;
 mod canaries;
@@ -23,6 +24,7 @@ mod desk;
 mod domain;
 mod doors;
 mod files;
+mod hooks;
 mod isolation;
 mod keys;
 mod matrix;

@@ -7,7 +7,7 @@
 
 pub(super) mod book;
 mod conference;
-pub(super) mod faults;
+pub mod faults;
 mod leg;
 mod line;
 mod media;
