@@ -110,13 +110,13 @@ pub(super) async fn found(app: &App, calls: u32) -> Result<Ward, Broken> {
 
 async fn admit(app: &App, operator: &Actor, nurse: StaffId, at: u32) -> Result<PatientId, Broken> {
     let new = NewPatient {
-        given_name: "Ada".to_owned(),
-        family_name: format!("Example {at}"),
-        date_of_birth: "1944-03-09".to_owned(),
-        phone: number(PATIENTS, at),
+        given_name: "Ada".into(),
+        family_name: format!("Example {at}").into(),
+        date_of_birth: "1944-03-09".into(),
+        phone: number(PATIENTS, at).into(),
         language: "en-US".to_owned(),
         time_zone: "America/New_York".to_owned(),
-        call_code: "4821".to_owned(),
+        call_code: "4821".into(),
         nurse: Some(nurse),
         ..NewPatient::default()
     };
@@ -126,7 +126,7 @@ async fn admit(app: &App, operator: &Actor, nurse: StaffId, at: u32) -> Result<P
         purpose: ConsentPurpose::BeCalled,
         channel: ConsentChannel::Any,
         answer: ConsentAnswer::Given,
-        evidence: "signed enrolment form (invented)".to_owned(),
+        evidence: "signed enrolment form (invented)".into(),
     };
     admit_patient::record_consent(app, operator, patient, consent).await.map_err(Broken::of)?;
     Ok(patient)

@@ -141,13 +141,13 @@ pub async fn found(app: &App, code: &str) -> Result<(OrgId, PatientId), Broken> 
     };
     let operator = found_organization::found(app, new).await.map_err(Broken::of)?;
     let new = NewPatient {
-        given_name: "Ada".to_owned(),
-        family_name: "Example".to_owned(),
-        date_of_birth: "1944-03-09".to_owned(),
-        phone: "+12125550104".to_owned(),
+        given_name: "Ada".into(),
+        family_name: "Example".into(),
+        date_of_birth: "1944-03-09".into(),
+        phone: "+12125550104".into(),
         language: "en-US".to_owned(),
         time_zone: "America/New_York".to_owned(),
-        call_code: "4711".to_owned(),
+        call_code: "4711".into(),
         ..NewPatient::default()
     };
     let patient = admit_patient::admit(app, &operator, new).await.map_err(Broken::of)?;
