@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 #[tokio::test]
 async fn webhooks_count_once_in_any_order_forgeries_change_nothing_and_no_answered_letter_is_lost() {
-    let plan = Plan { forgeries: 1_500, sequences: 60, acks: 320, kills: 3, seed: 9 };
+    let plan = Plan { forgeries: 800, sequences: 30, acks: 160, kills: 2, seed: 9 };
     let found = measure(PathBuf::from(env!("CARGO_BIN_EXE_careline")), &plan).await.unwrap();
     assert!(found.hold(), "{found}");
-    assert_eq!(found.acks.kills, 3, "{found}");
-    assert!(found.sequences.letters >= 360 && found.forged.forged > 900 && found.forged.replayed > 200, "{found}");
+    assert_eq!(found.acks.kills, 2, "{found}");
+    assert!(found.sequences.letters >= 180 && found.forged.forged > 400 && found.forged.replayed > 100, "{found}");
 }

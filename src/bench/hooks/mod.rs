@@ -189,7 +189,7 @@ async fn on(ground: &TownGround, plan: &Plan) -> Result<Findings, Broken> {
     served.end().await;
     findings.let_in_unsigned = stage.try_unsigned(plan.seed).await?;
     let mut hasty = controls::Hasty::open(ground, stage.app.clone()).await?;
-    findings.hasty = stage.count_acks((400, 20), &mut hasty).await?;
+    findings.hasty = stage.count_acks((120, 6), &mut hasty).await?;
     hasty.end().await;
     let mut child = Child { ground, running: Some(ground.start(&["--no-work"]).await?) };
     findings.acks = stage.count_acks((plan.acks, plan.kills), &mut child).await?;
