@@ -14,7 +14,7 @@ use crate::{
         add_staff::{self, Duty, NewStaff},
         admit_patient::{self, NewConsent, NewPatient},
         found_organization::{self, NewOrganization},
-        schedule_call::{self, NewCall},
+        schedule_call::{self, NewCall, OnClash, Scheduled},
         second_factors::{self, FactorPolicy},
     },
     simulator::{
@@ -143,9 +143,13 @@ pub(super) async fn bridge(ground: &TownGround, app: &App, ward: &Ward) -> Resul
             nurse: Some(*nurse),
             due_at: app.clock.now(),
             idem_key: Uuid::now_v7().to_string(),
+            clashes: OnClash::Accept,
         };
         let actor = Actor::staff(ward.org, *nurse, Role::Nurse);
-        calls.push(schedule_call::schedule(app, &actor, new).await.map_err(Broken::of)?);
+        match schedule_call::schedule(app, &actor, new).await.map_err(Broken::of)? {
+            Scheduled::Planned(call) => calls.push(call),
+            Scheduled::Clashes(_) => return Err(Broken::of("a call was not planned although clashes were accepted")),
+        }
     }
     let legs = calls.len() * 2;
     let talking = |seen: &[CallSeen]| {

@@ -72,7 +72,7 @@ pub async fn count(
     }
     let answered = Arc::new(AtomicU64::new(0));
     let every = (wanted / (kills + 1)).max(1);
-    let (ring, mut rung) = mpsc::unbounded_channel();
+    let (ring, mut bell) = mpsc::unbounded_channel();
     let mut bringing = JoinSet::new();
     for share in told.chunks(told.len().div_ceil(AT_ONCE).max(1)) {
         let bringer = Bringer {
@@ -87,7 +87,7 @@ pub async fn count(
     drop(ring);
     let mut found = Acks::default();
     // The bell rings in the very moment of a 2xx, and ends when every letter was answered.
-    while rung.recv().await.is_some() {
+    while bell.recv().await.is_some() {
         if found.kills < kills {
             door.open_again().await?;
             found.kills += 1;

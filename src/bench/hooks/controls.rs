@@ -12,7 +12,7 @@ use crate::{
     flows::follow_call,
     ports::{
         Outage,
-        phone::{CarrierCall, CarrierNews, CarrierSid, Dial, Fork, Hook, HookRefusal, Instruction, Phone},
+        phone::{Accepted, CarrierCall, CarrierNews, CarrierSid, Dial, Fork, Hook, HookRefusal, Instruction, Phone},
     },
 };
 use async_trait::async_trait;
@@ -49,7 +49,7 @@ impl Gullible {
 
 #[async_trait]
 impl Phone for Gullible {
-    async fn place(&self, dial: &Dial) -> Result<CarrierSid, Outage> {
+    async fn place(&self, dial: &Dial) -> Result<Accepted, Outage> {
         self.inner.place(dial).await
     }
 

@@ -23,7 +23,7 @@ use crate::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 /// Whose letters they are.
 #[derive(Clone)]
@@ -109,6 +109,8 @@ impl Sender {
     }
 }
 
+/// How long whoever dials holds an attempt: here until the carrier's answer is written down.
+const LEASE: Duration = Duration::from_secs(60);
 /// The number that an organization shows.
 const CLINIC: &str = "+12125550199";
 
@@ -171,6 +173,10 @@ pub async fn arm(app: &App, org: OrgId, patient: PatientId, number: &str) -> Res
         nurse: None,
         due_at: now,
         idem_key: call.to_string(),
+        window_until: None,
+        occurrence: None,
+        matched: Vec::new(),
+        covers_for: None,
     };
     calls::plan(&mut tx, &planned, None, now).await.map_err(Broken::of)?;
     let mut locked = calls::lock(&mut tx, call).await.map_err(Broken::of)?;
@@ -184,8 +190,10 @@ pub async fn arm(app: &App, org: OrgId, patient: PatientId, number: &str) -> Res
         from: phone(CLINIC)?,
         to: phone(number)?,
     };
-    attempts::intend(&mut tx, &attempt, now).await.map_err(Broken::of)?;
-    attempts::arm(&mut tx, attempt.id, now).await.map_err(Broken::of)?;
+    let is_written = attempts::intend(&mut tx, &attempt, LEASE, now).await.map_err(Broken::of)?;
+    if !is_written || !attempts::arm(&mut tx, attempt.id, LEASE, now).await.map_err(Broken::of)? {
+        return Err(Broken::of("an attempt was not written; another between the same numbers is open"));
+    }
     tx.commit().await.map_err(Broken::of)?;
     Ok(Told { org, call, attempt: attempt.id, sid: String::new(), number: number.to_owned() })
 }

@@ -94,8 +94,8 @@ async fn dial_all(
             from: phone("+12125550199")?,
             ring_for: Duration::from_secs(30),
         };
-        let sid = app.phone.place(&dial).await.map_err(Broken::of)?;
-        calls.push(letters::bind(app, told, sid.0).await?);
+        let accepted = app.phone.place(&dial).await.map_err(Broken::of)?;
+        calls.push(letters::bind(app, told, accepted.sid.0).await?);
     }
     let over = |seen: &[CallSeen]| seen.iter().all(|call| call.status.is_over()).then_some(());
     ground.town.carrier().until(over).await;
