@@ -10,6 +10,7 @@ pub mod isolation;
 pub mod keys;
 pub mod passwords;
 mod record_ground;
+pub mod schedule;
 pub mod sign_in;
 pub mod tampering;
 pub mod town_ground;
@@ -34,6 +35,8 @@ pub enum Bench {
     Keys(keys::Args),
     /// How many passwords a second can be hashed here, and how long one takes.
     Passwords(passwords::Args),
+    /// What claiming due work costs beside a million future calls, and how punctually due calls leave (P30).
+    Schedule(schedule::Args),
     /// Whether the time of a refused sign-in tells who works here (P14).
     SignIn(sign_in::Args),
 }
@@ -70,6 +73,7 @@ pub async fn run(bench: &Bench) -> Result<String, Broken> {
         Bench::Isolation(args) => isolation::run(args).await,
         Bench::Keys(args) => keys::run(args).await,
         Bench::Passwords(args) => passwords::run(args).await,
+        Bench::Schedule(args) => schedule::run(args).await,
         Bench::SignIn(args) => sign_in::run(args).await,
     }
 }

@@ -32,6 +32,7 @@ mod outside_bytes;
 mod pages;
 mod permissions;
 mod ports;
+mod schedule;
 mod store;
 mod stories;
 mod support;
