@@ -7,6 +7,7 @@ use crate::{
         disposition::Disposition,
         follow_up::FollowUpReason,
         ids::{AssessmentId, CallId, FollowUpId},
+        matching::Reason,
         private::Private,
     },
     error::Error,
@@ -31,6 +32,8 @@ pub struct ChartCall {
     pub due_at: DateTime<Utc>,
     /// Who is to talk, by name; `None` is anybody on duty.
     pub nurse_name: Option<String>,
+    /// Why they and nobody else.
+    pub matched: Vec<Reason>,
 }
 
 /// The newest calls of the chart, latest due first. Dates that a care plan gave up before anybody was rung are none of it.
@@ -40,7 +43,7 @@ pub struct ChartCall {
 pub async fn calls(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<Vec<ChartCall>, Error> {
     let org = tx.org();
     let rows = sqlx::query!(
-        r#"select c.id, c.purpose, c.state, c.outcome, c.due_at, m.full_name as "nurse_name?"
+        r#"select c.id, c.purpose, c.state, c.outcome, c.due_at, c.matched, m.full_name as "nurse_name?"
              from call c
              left join staff_member m on m.org_id = c.org_id and m.id = c.nurse_id
             where c.org_id = $1
@@ -63,6 +66,7 @@ pub async fn calls(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<Vec<ChartCa
                 outcome: row.outcome,
                 due_at: row.due_at,
                 nurse_name: row.nurse_name,
+                matched: row.matched.iter().filter_map(|code| Reason::from_code(code)).collect(),
             })
         })
         .collect()
