@@ -205,3 +205,14 @@ fn weigh(wanted: &Wanted, candidate: &Candidate) -> Match {
     let points = weights + EACH_TALK * candidate.talks.min(MOST_TALKS) + free;
     Match { nurse: candidate.id, name: candidate.name.clone(), points, reasons }
 }
+
+/// Whether a text is a region of ISO 3166-2, such as `US-NY`.
+#[must_use]
+pub fn is_region(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(country, part)| {
+        country.len() == 2
+            && country.bytes().all(|letter| letter.is_ascii_uppercase())
+            && (1..=3).contains(&part.len())
+            && part.bytes().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit())
+    })
+}

@@ -10,11 +10,12 @@ use crate::{
         care_plan::{Cadence, PlanState, WINDOW_MINUTES},
         ids::{PatientId, PlanId},
         job::Job,
+        matching::is_region,
         people::Actor,
         recurrence::{Occurrence, Recurrence},
     },
     error::Error,
-    store::{OrgTx, audit, calls, care_plans, errands, jobs, planning, standing},
+    store::{OrgTx, audit, calls, care_plans, errands, jobs, matching, planning, standing},
 };
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
@@ -31,6 +32,8 @@ pub struct Plans {
     pub planning: Planning,
     /// Each plan that is not over, with what its rule says and its next dates.
     pub plans: Vec<(CarePlan, String, Vec<Occurrence>)>,
+    /// Where the patient lives (ISO 3166-2), for the licence of whoever talks to them; `None` is not known.
+    pub region: Option<String>,
     /// The instant it was read.
     pub now: DateTime<Utc>,
 }
@@ -45,6 +48,7 @@ pub async fn open(app: &App, actor: &Actor, patient: PatientId) -> Result<Plans,
     let receipt = audit::open_chart(&mut tx, actor, patient, DeedKind::OpenedChart, now).await?;
     let planning = planning::choices(&mut tx, &receipt).await?;
     let found = care_plans::of_chart(&mut tx, &receipt).await?;
+    let region = matching::region(&mut tx, &receipt).await?;
     tx.commit().await?;
     let mut plans = Vec::new();
     for plan in found {
@@ -52,7 +56,27 @@ pub async fn open(app: &App, actor: &Actor, patient: PatientId) -> Result<Plans,
         let next = if plan.state == PlanState::Active { dates(&rule, planning.zone, now) } else { Vec::new() };
         plans.push((plan, rule.says(), next));
     }
-    Ok(Plans { planning, plans, now })
+    Ok(Plans { planning, plans, region, now })
+}
+
+/// Writes down where a patient lives, as ISO 3166-2 has it; nothing is "not known".
+///
+/// # Errors
+/// `Invalid` when it is no such code; `NotFound` for a patient the actor does not reach; `Forbidden` under urgent access.
+pub async fn set_region(app: &App, actor: &Actor, patient: PatientId, region: &str) -> Result<(), Error> {
+    let region = region.trim().to_ascii_uppercase();
+    let known = if region.is_empty() { None } else { Some(region.as_str()) };
+    if known.is_some_and(|region| !is_region(region)) {
+        return Err(Error::Invalid("region: write it as country and region, such as US-NY".to_owned()));
+    }
+    let now = app.clock.now();
+    let mut tx = app.db.begin(actor).await?;
+    let chart = audit::open_chart(&mut tx, actor, patient, DeedKind::OpenedChart, now).await?;
+    chart.may_change()?;
+    let deed = Deed::of(DeedKind::SetRegion).patient(patient).with("known", known.is_some());
+    let _receipt = audit::record(&mut tx, actor, &deed, now).await?;
+    matching::set_region(&mut tx, &chart, known).await?;
+    tx.commit().await
 }
 
 /// The next dates of a cadence on a patient's clock. Nothing is stored.

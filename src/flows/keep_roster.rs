@@ -10,6 +10,7 @@ use crate::{
     domain::{
         audit::{Deed, DeedKind},
         ids::{ExceptionId, ShiftId, StaffId},
+        matching::is_region,
         people::{Actor, Role},
         roster::{Exception, Hours, Shift},
     },
@@ -169,17 +170,6 @@ pub async fn set_abilities(app: &App, actor: &Actor, staff: StaffId, abilities: 
     let receipt = record(&mut tx, actor, &deed, app.clock.now()).await?;
     rosters::set_abilities(&mut tx, &receipt, staff, abilities).await?;
     tx.commit().await
-}
-
-/// Whether a text is a region of ISO 3166-2, such as `US-NY`.
-#[must_use]
-pub fn is_region(text: &str) -> bool {
-    text.split_once('-').is_some_and(|(country, part)| {
-        country.len() == 2
-            && country.bytes().all(|letter| letter.is_ascii_uppercase())
-            && (1..=3).contains(&part.len())
-            && part.bytes().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit())
-    })
 }
 
 fn permit(actor: &Actor) -> Result<(), Error> {

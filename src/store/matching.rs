@@ -1,6 +1,6 @@
 //! What the match between a patient and a nurse is made of: read here, weighed in `domain/matching.rs`.
 
-use super::{OrgTx, covers, rosters, worklist};
+use super::{OrgTx, audit::ChartReceipt, covers, rosters, worklist};
 use crate::{
     domain::{
         call::Call,
@@ -72,6 +72,38 @@ pub async fn away(tx: &mut OrgTx, plan: &CarePlan, by: StaffId, at: DateTime<Utc
         }
     }
     Ok(None)
+}
+
+/// Where the patient of a chart lives (ISO 3166-2), when it is known.
+///
+/// # Errors
+/// `NotFound` when there is no such patient.
+pub async fn region(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<Option<String>, Error> {
+    let org = tx.org();
+    sqlx::query_scalar!("select region from patient where org_id = $1 and id = $2", org.0, receipt.patient().0)
+        .fetch_optional(tx.connection())
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// Writes down where the patient of a chart lives; `None` is not known.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn set_region(tx: &mut OrgTx, receipt: &ChartReceipt, region: Option<&str>) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "update patient
+            set region = $3
+          where org_id = $1
+            and id = $2",
+        org.0,
+        receipt.patient().0,
+        region
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
 }
 
 async fn wanted(tx: &mut OrgTx, patient: PatientId, wished: Option<StaffId>) -> Result<Wanted, Error> {

@@ -55,6 +55,7 @@ pub struct PlanForm {
     starts_on: String,
     at: String,
     window: String,
+    region: String,
 }
 
 #[derive(Template)]
@@ -73,6 +74,7 @@ struct PlansPage {
     faults: Faults,
     preview: Option<(String, Vec<Occurrence>)>,
     may_write: bool,
+    region: String,
     banner: Option<Banner>,
 }
 
@@ -120,7 +122,7 @@ pub async fn act(
             respond::page(&render(&person, patient, plans, form, Faults::default(), Some(preview)))
         }
         Err(Error::Invalid(text)) => {
-            let fields = [("rule", "rule"), ("time", "at"), ("window", "window"), ("first day", "starts_on")];
+            let fields = [("rule", "rule"), ("time", "at"), ("window", "window"), ("first day", "starts_on"), ("region", "region")];
             let page = render(&person, patient, plans, form, Faults::read(&text, &fields), None);
             respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
@@ -142,6 +144,9 @@ async fn done(app: &App, person: &SignedIn, patient: PatientId, plans: &Plans, f
     let actor = &person.0.actor;
     if plans.planning.urgent.is_some() {
         return Err(Error::Forbidden);
+    }
+    if form.act == "region" {
+        return keep_care_plan::set_region(app, actor, patient, &form.region).await.map(|()| Done::Kept);
     }
     let id: PlanId =
         form.plan.parse().map_err(|_| Error::Invalid("open this form again before you send it".to_owned()))?;
@@ -223,6 +228,7 @@ fn filled(plan: &CarePlan) -> PlanForm {
         starts_on: cadence.starts_on.to_string(),
         at: cadence.at.format("%H:%M").to_string(),
         window: cadence.window_minutes.to_string(),
+        region: String::new(),
     }
 }
 
@@ -234,6 +240,12 @@ fn render(
     faults: Faults,
     preview: Option<(String, Vec<Occurrence>)>,
 ) -> PlansPage {
+    // The region has a form of its own; the form of a plan is then as if it had just been opened.
+    let (form, region) = if form.act == "region" {
+        (fresh(&plans), form.region)
+    } else {
+        (form, plans.region.clone().unwrap_or_default())
+    };
     let planning = plans.planning;
     let may_write = matches!(person.0.actor.role(), Some(Role::Nurse | Role::Coordinator)) && planning.urgent.is_none();
     PlansPage {
@@ -250,6 +262,7 @@ fn render(
         faults,
         preview,
         may_write,
+        region,
         banner: Banner::of(planning.urgent, &planning.zone),
     }
 }

@@ -16,7 +16,7 @@ const TOM: &str = "tom@riverside.example";
 /// Sends the form of a patient's plans with some of its fields filled in.
 async fn plan_form(ward: &Ward, browser: &Nurse, family: &str, act: &str, filled: &[(&str, &str)]) -> Page {
     let page = browser.open(&format!("{}/plans", ward.chart(family))).await.unwrap();
-    let mut form = page.forms().into_iter().rfind(|form| form.action.ends_with("/plans")).unwrap();
+    let mut form = page.forms().into_iter().find(|form| form.offers("act", "keep")).unwrap();
     for (name, value) in filled {
         form = form.with(name, value);
     }
@@ -125,7 +125,7 @@ async fn a_plan_is_paused_gone_on_with_changed_and_ended_and_what_waits_follows(
     press("resume").await;
     until_calls(&ward, 14).await;
     let filled = press("edit").await;
-    let form = filled.forms().into_iter().rfind(|form| form.action.ends_with("/plans")).unwrap();
+    let form = filled.forms().into_iter().find(|form| form.offers("act", "keep")).unwrap();
     let form = form.with("usual", "").with("rule", "FREQ=WEEKLY;BYDAY=FR").with("act", "keep");
     clara.post(&format!("{}/plans", ward.chart("Delgado")), &form.fields).await.unwrap();
     until_calls(&ward, 2).await;
