@@ -9,7 +9,7 @@ pub use punctual::{Punctual, Rush};
 
 use super::{Broken, ground::Ground, machine};
 use crate::{
-    adapters::{key_file::KeyFile, private_postgres::Durability},
+    adapters::{key_file::KeyFile, private_postgres::Durability, system_clock::SystemClock},
     app::App,
     boot,
     config::CarrierConfig,
@@ -19,10 +19,10 @@ use crate::{
         private::Private,
     },
     flows::found_organization::{self, NewOrganization},
+    ports::clock::Clock,
     simulator::{Town, TownSettings, clock::VirtualClock},
     store::Db,
 };
-use chrono::Utc;
 use sqlx::{Connection, PgConnection};
 use std::{fmt::Write, net::SocketAddr, sync::Arc};
 use url::Url;
@@ -135,14 +135,9 @@ async fn town(args: &Args) -> Result<Town, Broken> {
         account_sid: ACCOUNT.to_owned(),
         auth_token: "bench-auth-token".to_owned(),
         model_key: "bench-model-key".to_owned(),
-        clock: Arc::new(VirtualClock::starting_at(now())),
+        clock: Arc::new(VirtualClock::starting_at(SystemClock.now())),
     };
     Town::start(settings).await.map_err(Broken::of)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the town of this bench shows the machine's own time")]
-fn now() -> chrono::DateTime<Utc> {
-    Utc::now()
 }
 
 /// A superuser in the application's own database.
