@@ -75,7 +75,9 @@ pub async fn schedule(app: &App, actor: &Actor, new: NewCall) -> Result<Schedule
         None => None,
     };
     let nurse = standing_in.or(new.nurse);
-    let clashes = clashes_with(app, actor, new.patient, nurse, new.due_at, None).await?;
+    // Who rings now is put through to whoever is free, so only a planned time can double-book a nurse.
+    let booked = nurse.filter(|_| new.due_at > now);
+    let clashes = clashes_with(app, actor, new.patient, booked, new.due_at, None).await?;
     let mut tx = app.db.begin(actor).await?;
     let _reached = teams::reach(&mut tx, actor, new.patient, now).await?;
     may_fall_due(&mut tx, new.patient, new.due_at.max(now)).await?;

@@ -229,6 +229,10 @@ impl Ward {
         for (name, value) in filled {
             form = form.with(name, value);
         }
+        // Whoever plans here has looked at the day and knows what else is in it.
+        let field = |name: &str| form.fields.iter().rfind(|(own, _)| own == name).map_or("", |(_, value)| value);
+        let seen = format!("{} {}", field("due"), field("nurse"));
+        let form = form.with("accept", &seen);
         let sent = browser.send(&page, &form).await.unwrap();
         assert!(sent.at.starts_with("/calls/"), "planning led to {}:\n{}", sent.at, sent.text());
         sent.at
