@@ -130,7 +130,7 @@ async fn wanted(tx: &mut OrgTx, patient: PatientId, wished: Option<StaffId>) -> 
 async fn candidates(tx: &mut OrgTx, patient: PatientId, at: DateTime<Utc>) -> Result<Vec<Candidate>, Error> {
     let org = tx.org();
     let zone = worklist::zone(tx).await?;
-    let rosters = rosters::all(tx).await?;
+    let rosters = rosters::all(tx, at).await?;
     let rows = sqlx::query!(
         r#"select s.id, s.full_name,
                   exists (select 1

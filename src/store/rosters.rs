@@ -9,7 +9,7 @@ use crate::{
     },
     error::Error,
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use std::collections::BTreeMap;
 
 /// A shift as it is kept.
@@ -90,16 +90,16 @@ pub async fn exceptions(tx: &mut OrgTx, since: NaiveDate) -> Result<Vec<KeptExce
         .collect()
 }
 
-/// Everybody's roster.
+/// Everybody's roster, with the days that differ around an instant and later.
 ///
 /// # Errors
 /// When the database is away or a stored word cannot be read.
-pub async fn all(tx: &mut OrgTx) -> Result<BTreeMap<StaffId, Roster>, Error> {
+pub async fn all(tx: &mut OrgTx, at: DateTime<Utc>) -> Result<BTreeMap<StaffId, Roster>, Error> {
     let mut rosters: BTreeMap<StaffId, Roster> = BTreeMap::new();
     for kept in shifts(tx).await? {
         rosters.entry(kept.staff).or_default().shifts.push(kept.shift);
     }
-    for kept in exceptions(tx, NaiveDate::MIN).await? {
+    for kept in exceptions(tx, (at - Duration::days(2)).date_naive()).await? {
         rosters.entry(kept.staff).or_default().exceptions.push(kept.exception);
     }
     Ok(rosters)
