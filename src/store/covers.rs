@@ -174,6 +174,27 @@ pub async fn of(tx: &mut OrgTx, away: StaffId, at: DateTime<Utc>) -> Result<Opti
     Ok(found.map(StaffId))
 }
 
+/// Who is away at an instant, each with who has their calls.
+///
+/// # Errors
+/// When the database is away.
+pub async fn at(tx: &mut OrgTx, at: DateTime<Utc>) -> Result<Vec<(StaffId, StaffId)>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query!(
+        "select away_id, by_id
+           from cover
+          where org_id = $1
+            and ended_at is null
+            and from_at <= $2
+            and until_at > $2",
+        org.0,
+        at
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(|row| (StaffId(row.away_id), StaffId(row.by_id))).collect())
+}
+
 /// A call that changed hands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moved {

@@ -131,6 +131,7 @@ async fn candidates(tx: &mut OrgTx, patient: PatientId, at: DateTime<Utc>) -> Re
     let org = tx.org();
     let zone = worklist::zone(tx).await?;
     let rosters = rosters::all(tx, at).await?;
+    let covers = covers::at(tx, at).await?;
     let rows = sqlx::query!(
         r#"select s.id, s.full_name,
                   exists (select 1
@@ -157,21 +158,7 @@ async fn candidates(tx: &mut OrgTx, patient: PatientId, at: DateTime<Utc>) -> Re
                       and c.nurse_id = s.id
                       and c.state = 'scheduled'
                       and c.due_at between $3::timestamptz - interval '12 hours'
-                                       and $3::timestamptz + interval '12 hours') as "load!",
-                  array(select v.away_id
-                          from cover v
-                         where v.org_id = s.org_id
-                           and v.by_id = s.id
-                           and v.ended_at is null
-                           and v.from_at <= $3
-                           and v.until_at > $3) as "covers!",
-                  exists (select 1
-                            from cover v
-                           where v.org_id = s.org_id
-                             and v.away_id = s.id
-                             and v.ended_at is null
-                             and v.from_at <= $3
-                             and v.until_at > $3) as "away!"
+                                       and $3::timestamptz + interval '12 hours') as "load!"
              from staff_member s
             where s.org_id = $1
               and s.role = 'nurse'
@@ -184,21 +171,25 @@ async fn candidates(tx: &mut OrgTx, patient: PatientId, at: DateTime<Utc>) -> Re
     .await?;
     rows.into_iter()
         .map(|row| {
-            let languages = row.languages.iter().map(|tag| Language::from_tag(tag).ok_or_else(unreadable));
-            let roster = rosters.get(&StaffId(row.id)).map_or(Presence::Unplanned, |roster| roster.presence(at, zone));
+            let id = StaffId(row.id);
+            let roster = rosters.get(&id).map_or(Presence::Unplanned, |roster| roster.presence(at, zone));
             Ok(Candidate {
-                id: StaffId(row.id),
+                id,
                 name: row.full_name,
                 serves_team: row.serves,
-                presence: if row.away { Presence::Off } else { roster },
-                languages: languages.collect::<Result<_, _>>()?,
+                presence: if covers.iter().any(|(away, _)| *away == id) { Presence::Off } else { roster },
+                languages: languages(&row.languages)?,
                 regions: row.regions,
                 talks: row.talks,
                 load: row.load,
-                covers: row.covers.into_iter().map(StaffId).collect(),
+                covers: covers.iter().filter(|(_, by)| *by == id).map(|(away, _)| *away).collect(),
             })
         })
         .collect()
+}
+
+fn languages(tags: &[String]) -> Result<Vec<Language>, Error> {
+    tags.iter().map(|tag| Language::from_tag(tag).ok_or_else(unreadable)).collect()
 }
 
 /// What stands in the way of a time: other calls of the patient, other calls of the nurse.

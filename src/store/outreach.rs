@@ -31,13 +31,40 @@ pub struct Slipping {
     pub worsened: bool,
 }
 
+struct Row {
+    id: uuid::Uuid,
+    name: String,
+    created_at: DateTime<Utc>,
+    talked_at: Option<DateTime<Utc>>,
+    unreached: i64,
+    missed: i64,
+    next_at: Option<DateTime<Utc>>,
+    worsened: bool,
+}
+
+impl Row {
+    fn read(self) -> Slipping {
+        Slipping {
+            patient: PatientId(self.id),
+            name: Private::new(self.name),
+            talked_at: self.talked_at,
+            since: self.created_at,
+            unreached: self.unreached,
+            missed: self.missed,
+            next_at: self.next_at,
+            worsened: self.worsened,
+        }
+    }
+}
+
 /// Followed patients, the longest without a conversation first. Names are patient data, hence the receipt.
 ///
 /// # Errors
 /// When the database is away.
 pub async fn slipping(tx: &mut OrgTx, _: &Receipt) -> Result<Vec<Slipping>, Error> {
     let org = tx.org();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"select p.id, p.given_name || ' ' || p.family_name as "name!", p.created_at, talk.at as "talked_at?",
                   (select count(*)
                      from attempt a
@@ -87,15 +114,5 @@ pub async fn slipping(tx: &mut OrgTx, _: &Receipt) -> Result<Vec<Slipping>, Erro
     )
     .fetch_all(tx.connection())
     .await?;
-    let lines = rows.into_iter().map(|row| Slipping {
-        patient: PatientId(row.id),
-        name: Private::new(row.name),
-        talked_at: row.talked_at,
-        since: row.created_at,
-        unreached: row.unreached,
-        missed: row.missed,
-        next_at: row.next_at,
-        worsened: row.worsened,
-    });
-    Ok(lines.collect())
+    Ok(rows.into_iter().map(Row::read).collect())
 }
