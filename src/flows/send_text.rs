@@ -141,11 +141,11 @@ async fn held_back(
     }
     match may_contact(now, standing, Channel::Text) {
         Ok(()) => Ok(None),
-        Err(hold) => {
+        Err(rule) => {
             // What would come when its call is over says nothing.
             let until =
-                hold.until.filter(|at| held.call.is_none_or(|(_, due_at)| *at + Duration::minutes(15) <= due_at));
-            Ok(Some(Hold { state: TextState::HeldBack, code: hold.code(), until }))
+                rule.until.filter(|at| held.call.is_none_or(|(_, due_at)| *at + Duration::minutes(15) <= due_at));
+            Ok(Some(Hold { state: TextState::HeldBack, code: rule.code(), until }))
         }
     }
 }
@@ -154,16 +154,16 @@ async fn hold_back(
     tx: &mut OrgTx,
     actor: &Actor,
     held: &HeldText,
-    hold: &Hold,
+    why: &Hold,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let deed = deed_of(DeedKind::HeldBackText, held).with("rule", hold.code);
+    let deed = deed_of(DeedKind::HeldBackText, held).with("rule", why.code);
     let _receipt = record(tx, actor, &deed, now).await?;
-    match hold.until {
-        Some(opens) => texts::postpone(tx, held, opens, hold.code, now).await,
+    match why.until {
+        Some(opens) => texts::postpone(tx, held, opens, why.code, now).await,
         None => {
-            texts::settle(tx, held.id, hold.state, hold.code, now).await?;
-            text_tidings::lost(tx, actor, held, hold.code, now).await
+            texts::settle(tx, held.id, why.state, why.code, now).await?;
+            text_tidings::lost(tx, actor, held, why.code, now).await
         }
     }
 }

@@ -23,6 +23,8 @@ const STOPS: [&str; 8] = ["STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVO
 const STARTS: [&str; 3] = ["START", "YES", "UNSTOP"];
 /// Between two steps of a text.
 const STEP: Duration = Duration::from_millis(15);
+/// How late late callbacks are.
+const LATE: Duration = Duration::from_mins(10);
 /// No such telephone (provider's code).
 const UNKNOWN_HANDSET: u32 = 30005;
 
@@ -95,6 +97,19 @@ pub enum TextCallbacks {
     Lost,
     /// The last comes first.
     Reordered,
+    /// Each comes ten minutes late.
+    Late,
+}
+
+impl TextCallbacks {
+    /// How often each comes.
+    const fn copies(self) -> u32 {
+        match self {
+            Self::Normal | Self::Reordered | Self::Late => 1,
+            Self::Twice => 2,
+            Self::Lost => 0,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -212,8 +227,8 @@ impl Carrier {
             book.texts.seen.push(text.clone());
             book.people.get(&text.to).cloned()
         });
-        let (carrier, carried) = (self.clone(), text.clone());
-        tokio::spawn(async move { carrier.carry(carried, person, plan.callback).await });
+        let (carrier, page) = (self.clone(), text.clone());
+        tokio::spawn(async move { carrier.carry(page, person, plan.callback).await });
         text
     }
 
@@ -247,11 +262,9 @@ impl Carrier {
 
     async fn report(&self, url: &str, text: &TextSeen, mut reports: Vec<(&'static str, Option<u32>)>) {
         let mode = self.book().texts.faults.callbacks;
-        let copies = match mode {
-            TextCallbacks::Normal | TextCallbacks::Reordered => 1,
-            TextCallbacks::Twice => 2,
-            TextCallbacks::Lost => 0,
-        };
+        if mode == TextCallbacks::Late {
+            self.clock().sleep(LATE).await;
+        }
         if mode == TextCallbacks::Reordered {
             reports.reverse();
         }
@@ -263,7 +276,7 @@ impl Carrier {
                 fields.push(("ErrorCode".to_owned(), code.to_string()));
             }
             let token = fresh_sid("");
-            for _ in 0..copies {
+            for _ in 0..mode.copies() {
                 self.deliver(url, Method::Post, &fields, &token).await;
             }
         }
@@ -301,12 +314,7 @@ impl Carrier {
                 book.texts.stopped.remove(&pair);
             }
             book.texts.seen.push(text.clone());
-            let copies = match book.texts.faults.callbacks {
-                TextCallbacks::Normal | TextCallbacks::Reordered => 1,
-                TextCallbacks::Twice => 2,
-                TextCallbacks::Lost => 0,
-            };
-            (book.texts.numbers.get(to).cloned(), copies)
+            (book.texts.numbers.get(to).cloned(), book.texts.faults.callbacks.copies())
         });
         let Some(url) = url else { return text };
         let mut fields = self.common_fields(&text);

@@ -74,9 +74,9 @@ async fn listen<T>(
     request: Request,
     hear: impl Fn(&Hook<'_>) -> Result<T, HookRefusal>,
 ) -> Result<T, Response> {
-    let (head, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let body = raw(body).await?;
-    let signature = head.headers.get("x-twilio-signature").and_then(|value| value.to_str().ok());
+    let signature = parts.headers.get("x-twilio-signature").and_then(|value| value.to_str().ok());
     let path_and_query = uri.path_and_query().map_or("/", |whole| whole.as_str());
     hear(&Hook { path_and_query, signature, body: &body }).map_err(|refusal| refuse_hook(&refusal))
 }

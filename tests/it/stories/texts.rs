@@ -302,3 +302,23 @@ async fn a_text_written_at_night_waits_for_the_patients_morning() {
     ward.let_pass(Span::from_secs(3600 + 60)).await;
     until_sent(&ward, ROSA, "Good morning").await;
 }
+
+#[tokio::test]
+async fn reports_that_come_reordered_twice_late_or_never_end_the_same() {
+    let ward = open().await;
+    for mode in ["reordered", "twice", "late", "lost"] {
+        misbehave(&ward, &format!(r#"{{"callbacks": "{mode}"}}"#)).await;
+        let maya = ward.sign_in("maya@riverside.example").await;
+        write(&ward, &maya, "Delgado", &format!("Reports {mode}")).await;
+        until_sent(&ward, ROSA, &format!("Reports {mode}")).await;
+        for _ in 0..3 {
+            ward.let_pass(Span::from_secs(240)).await;
+        }
+        ward.until_database(
+            "its arrival to be known and to stay known",
+            &format!("exists (select from text_message where body = 'Reports {mode}' and delivery = 'delivered')"),
+        )
+        .await;
+    }
+    assert_eq!(sent_to(&ward, ROSA).len(), 4);
+}
