@@ -84,7 +84,7 @@ impl FollowUpReason {
             Self::Call(Owed::CarrierAway) => "The telephone service takes no calls",
             Self::Call(Owed::Overdue) => "A call is due and was not rung",
             Self::Call(Owed::RangTwice) => "The telephone rang once too often",
-            Self::JobGivenUp => "Careline gave up work on a call",
+            Self::JobGivenUp => "Careline gave up work",
             Self::UrgentText => "A text may be about an emergency",
             Self::TextToRead => "A text waits for an answer",
             Self::TextLost => "A text did not arrive",

@@ -6,7 +6,7 @@ use crate::{
         audit::{Deed, DeedKind},
         disposition::Disposition,
         follow_up::{FollowUpReason, NewFollowUp},
-        ids::CallId,
+        ids::{CallId, PatientId, TextId},
         job::Job,
         people::Actor,
         private::Private,
@@ -17,7 +17,7 @@ use crate::{
         audit::record,
         calls, follow_ups,
         jobs::{self, ClaimedJob},
-        legs, orphans,
+        legs, orphans, texts,
     },
 };
 use chrono::Duration;
@@ -49,8 +49,49 @@ pub async fn give_up(app: &App, actor: &Actor, claimed: &ClaimedJob, why: &str) 
         };
         follow_ups::open(&mut tx, actor, &follow_up, now).await?;
     }
+    if let Some((text, patient)) = text_of(&mut tx, &claimed.job).await? {
+        deed = deed.patient(patient).with("text", text);
+        let follow_up = NewFollowUp {
+            patient,
+            call: None,
+            assessment: None,
+            reason: FollowUpReason::JobGivenUp,
+            summary: Private::new(
+                "Careline could not find out whether a text went out. Look at the patient's texts and decide what is owed."
+                    .to_owned(),
+            ),
+            urgency: Disposition::SameDay,
+            due_at: now + Duration::hours(4),
+            once_key: format!("job:{}", claimed.id),
+            owner: None,
+        };
+        follow_ups::open(&mut tx, actor, &follow_up, now).await?;
+    }
     let _receipt = record(&mut tx, actor, &deed, now).await?;
     tx.commit().await
+}
+
+/// The text a job is about, and whom it is for; a text to nobody known is nobody's work.
+async fn text_of(tx: &mut OrgTx, job: &Job) -> Result<Option<(TextId, PatientId)>, Error> {
+    match job {
+        Job::SendText { text } | Job::ReconcileText { text } => {
+            Ok(texts::patient_of(tx, *text).await?.map(|patient| (*text, patient)))
+        }
+        Job::PlaceCall { .. }
+        | Job::RingNurse { .. }
+        | Job::HangUp { .. }
+        | Job::EndOrphan { .. }
+        | Job::ReconcileAttempt { .. }
+        | Job::ForkLeg { .. }
+        | Job::EscalateFollowUp { .. }
+        | Job::EraseDocument { .. }
+        | Job::PlanAhead { .. }
+        | Job::ScrubFiles
+        | Job::SendNotice { .. }
+        | Job::WriteReset { .. }
+        | Job::EndBreakGlass { .. }
+        | Job::RemindBreakGlass { .. } => Ok(None),
+    }
 }
 
 async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
