@@ -52,7 +52,7 @@ pub async fn hear(app: &App, org: OrgId, incoming: &IncomingText) -> Result<(), 
     if settings.own_number != incoming.to {
         return Err(Error::NotFound);
     }
-    if inbox::is_kept(&mut tx, &incoming.sid.0).await? {
+    if texts::is_kept(&mut tx, &incoming.sid.0).await? {
         return Ok(());
     }
     let holders = inbox::holders(&mut tx, &incoming.from).await?;
@@ -81,7 +81,7 @@ pub async fn catch_up(app: &App, actor: &Actor) -> Result<usize, Error> {
     let mut missed = 0;
     for incoming in app.texts.received(&own_number, app.clock.now() - LOOK_BACK).await? {
         let mut tx = app.db.begin(actor).await?;
-        let is_kept = inbox::is_kept(&mut tx, &incoming.sid.0).await?;
+        let is_kept = texts::is_kept(&mut tx, &incoming.sid.0).await?;
         tx.commit().await?;
         if !is_kept {
             hear(app, actor.org, &incoming).await?;

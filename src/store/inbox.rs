@@ -77,24 +77,6 @@ pub async fn keep(tx: &mut OrgTx, _: &Receipt, text: &Arrived, now: DateTime<Utc
     Ok(kept.rows_affected() == 1)
 }
 
-/// Whether a text of the carrier is kept already.
-///
-/// # Errors
-/// When the database is away.
-pub async fn is_kept(tx: &mut OrgTx, sid: &str) -> Result<bool, Error> {
-    let org = tx.org();
-    Ok(sqlx::query_scalar!(
-        r#"select exists (select
-                            from text_message
-                           where org_id = $1
-                             and once_key = $2) as "is_kept!""#,
-        org.0,
-        format!("in:{sid}")
-    )
-    .fetch_one(tx.connection())
-    .await?)
-}
-
 /// Somebody who has a number, as far as charts say.
 #[derive(Clone, Debug)]
 pub struct Holder {

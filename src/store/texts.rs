@@ -360,6 +360,24 @@ pub async fn call_off(tx: &mut OrgTx, _: &Receipt, patient: PatientId, now: Date
     Ok(done.rows_affected())
 }
 
+/// Whether a text of the carrier is kept already.
+///
+/// # Errors
+/// When the database is away.
+pub async fn is_kept(tx: &mut OrgTx, sid: &str) -> Result<bool, Error> {
+    let org = tx.org();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select
+                            from text_message
+                           where org_id = $1
+                             and once_key = $2) as "is_kept!""#,
+        org.0,
+        format!("in:{sid}")
+    )
+    .fetch_one(tx.connection())
+    .await?)
+}
+
 pub(super) fn number(text: &str) -> Result<PhoneNumber, Error> {
     PhoneNumber::from_e164(text).map_err(|_| unreadable("number"))
 }

@@ -1,8 +1,9 @@
 //! Texts: where one stands, how far the carrier says it came, what may go to whom. A text that goes out is its own
 //! attempt: intent first, sent once, and an unknown outcome is reconciled with the carrier.
 //!
-//! `templates` the words we send · `reading` what people write back · `segments` what a text costs · `remind` when
+//! `templates` the words we send · `reading`, `lists` what people write back · `segments` what a text costs · `remind` when
 
+mod lists;
 pub mod reading;
 pub mod remind;
 pub mod segments;
