@@ -1,6 +1,8 @@
 //! The planning desk: who works when, who covers for whom, what nurses speak, how often an unreached patient is rung again.
 //! Nurses read it and say when they are away; coordinators change it.
 
+#![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass the fields they show by reference")]
+
 use super::{Frame, assets, icons, schedule::instant, words};
 use crate::{
     app::App,

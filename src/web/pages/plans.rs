@@ -84,6 +84,7 @@ impl PlansPage {
         self.plans.iter().any(|(plan, _, _)| plan.id.to_string() == self.form.plan)
     }
 
+    #[expect(clippy::ref_option, reason = "templates pass the fields they show by reference")]
     fn nurse_name(&self, nurse: &Option<StaffId>) -> &str {
         let wished = nurse.map(|nurse| nurse.to_string()).unwrap_or_default();
         self.nurses.iter().find(|(id, _)| *id == wished).map_or("whoever fits best", |(_, name)| name)
