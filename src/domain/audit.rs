@@ -70,8 +70,10 @@ kinds! {
     ProvedAgain = "proved_again",
     /// Such a proof was refused.
     ProofRefused = "proof_refused",
-    /// Sessions were ended by their own person.
+    /// Sessions were ended by their own person, or one by an admin.
     EndedSessions = "ended_sessions",
+    /// An admin read where a colleague is signed in.
+    ListedSessions = "listed_sessions",
     /// A browser is trusted no longer.
     DistrustedDevices = "distrusted_devices",
     /// A password was changed by its owner.

@@ -12,6 +12,7 @@ pub mod cancel_call;
 pub mod chain_record;
 pub mod change_status;
 pub mod check_protocol;
+pub mod colleagues_sessions;
 pub mod complete_follow_up;
 pub mod cover_colleague;
 pub mod end_call;

@@ -104,6 +104,8 @@ fn house() -> Router<Arc<App>> {
         .route("/staff", get(pages::staff::show))
         .route("/staff/teams", post(pages::staff::add_team))
         .route("/staff/{id}", post(pages::staff::change))
+        .route("/staff/{id}/sessions", get(pages::colleagues_sessions::show))
+        .route("/staff/{id}/sessions/{session}/end", post(pages::colleagues_sessions::end))
         .route("/staff/{id}/admin-role", post(pages::staff::ask_for_admin))
 }
 

@@ -123,6 +123,7 @@ fn address(path: &str, town: &Town) -> String {
     path.replace("{id}", &id)
         .replace("{document}", NOBODYS)
         .replace("{text}", NOBODYS)
+        .replace("{session}", NOBODYS)
         .replace("{part}", "state")
         .replace("{protocol}", "dyspnea")
         .replace("{version}", "1.0.0")

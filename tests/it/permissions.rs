@@ -17,6 +17,7 @@ fn address(path: &str) -> String {
         .replace("{id}", NOBODYS)
         .replace("{part}", "state")
         .replace("{document}", NOBODYS)
+        .replace("{session}", NOBODYS)
         .replace("{link}", "nobodys")
         .replace("{version}", "1")
         .replace("{name}", "live.js")

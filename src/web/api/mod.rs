@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod assessments;
+pub mod break_glass;
 pub mod calls;
 pub mod follow_ups;
 pub mod guidance;
@@ -93,6 +94,9 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(record::access))
         .routes(routes!(reviews::queue))
         .routes(routes!(reviews::review))
+        .routes(routes!(break_glass::begin, break_glass::queue))
+        .routes(routes!(break_glass::end))
+        .routes(routes!(break_glass::review))
         .routes(routes!(follow_ups::list))
         .routes(routes!(follow_ups::complete))
 }

@@ -9,6 +9,7 @@ pub mod call;
 pub mod calling;
 pub mod chart;
 pub mod colleagues;
+pub mod colleagues_sessions;
 pub mod credentials;
 pub mod documents;
 pub mod factors;

@@ -11,6 +11,7 @@ mod guidance;
 mod hearing;
 mod ladder;
 mod never_called;
+mod one_session;
 mod pace;
 mod planning;
 mod reach;
