@@ -14,7 +14,12 @@ use axum::{
     extract::Request,
     routing::get,
 };
-use careline::{demo::nurse::Nurse, web};
+use careline::{
+    demo::{nurse::Nurse, page::Page},
+    domain::people::{Actor, Role},
+    flows::keep_document,
+    web,
+};
 use std::{path::Path, sync::Arc};
 use tower::ServiceExt;
 use tracing::instrument::WithSubscriber;
@@ -32,6 +37,11 @@ const CANARIES: &[(&str, &[&str])] = &[
     ("agreed plan", &["zqplan"]),
     ("what was done", &["zqdone"]),
     ("what was searched for", &["zqsearch"]),
+    ("summary of a follow-up", &["zqsummary"]),
+    ("name of a document", &["zqdocument"]),
+    ("remark of a review", &["zqremark"]),
+    ("why urgent access", &["zqurgent"]),
+    ("why otherwise decided", &["zqoverride"]),
     ("date of birth", &["1948-04-12", "04121948", "19480412", "4/12/1948"]),
     ("words that were said", &["Six out of ten", "harder than usual", "in whole sentences"]),
     ("telephone number", &["2125550101", "212-555-0101", "(212) 555-0101"]),
@@ -115,6 +125,46 @@ async fn live_through(ward: &Ward, maya: &Nurse) -> String {
     call
 }
 
+/// Sends a form that no page of the test has open; whatever the reply.
+async fn send(browser: &Nurse, path: &str, fields: &[(&str, &str)]) -> Page {
+    let token = browser.open("/account").await.unwrap().form("/sign-out").unwrap().fields;
+    let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    browser.post(path, &token.into_iter().chain(fields).collect::<Vec<_>>()).await.unwrap()
+}
+
+/// What follows a call: work that is owed, a review, a document, an urgent access.
+async fn live_on(ward: &Ward, maya: &Nurse, call: &str, said: &Lines) {
+    let summary = "update follow_up set summary = 'zqsummary'";
+    ward.change(summary).await;
+    let owed = "insert into follow_up (org_id, id, patient_id, reason, summary, urgency, owner_id, due_at, state, created_at, once_key)
+                select p.org_id, p.id, p.id, 'missed_call', 'zqsummary', 'same_day', s.id, now(), 'open', now(), 'zq'
+                  from patient p join staff_member s on s.org_id = p.org_id and s.email = 'maya@riverside.example'
+                 where p.family_name = 'Zqfamily'";
+    ward.change(owed).await;
+    let list = maya.open("/follow-ups").await.unwrap();
+    assert!(list.html.contains("zqsummary"), "the control: it is read on its page");
+    let patient = ward.organizations[0].patients["Delgado"];
+    assert!(send(maya, &format!("/follow-ups/{patient}/done"), &[("outcome", "zqdone")]).await.status < 400);
+    let clara = ward.sign_in("clara@riverside.example").await;
+    send(&clara, &format!("{call}/review"), &[("finding", "talk_about_it"), ("remark", "zqremark")]).await;
+    let urgent = [
+        ("family_name", "Zqfamily"),
+        ("date_of_birth", "1948-04-13"),
+        ("reason", "other"),
+        ("words", "zqurgent, somebody rang"),
+    ];
+    assert_eq!(send(maya, "/break-glass", &urgent).await.status, 422, "nobody has this date of birth");
+    let sign = [("revision", "9"), ("disposition", "routine"), ("override_reason", "zqoverride")];
+    send(maya, &format!("{call}/sign"), &sign).await;
+    let (place, bytes) = (&ward.organizations[0], b"%PDF-1.7 zqdocument".to_vec());
+    let actor = Actor::staff(place.operator.org, place.staff["maya@riverside.example"], Role::Nurse);
+    let app = ward.app();
+    let source = futures_util::stream::iter([Ok(bytes)]);
+    let kept = keep_document::keep(&app, &actor, patient, "zqdocument.pdf", source);
+    kept.with_subscriber(recorder::subscriber(said)).await.unwrap();
+    assert!(maya.open(&ward.chart("Delgado")).await.unwrap().html.contains("zqdocument"), "the control: on its chart");
+}
+
 /// Everything that goes wrong, each with canaries in what was sent; returns the replies, head and body.
 async fn go_wrong(ward: &Ward, maya: &Nurse, call: &str, said: &Lines) -> Vec<String> {
     ward.misbehave(r#"{"create": "500_refused", "times": 1}"#).await;
@@ -129,12 +179,7 @@ async fn go_wrong(ward: &Ward, maya: &Nurse, call: &str, said: &Lines) -> Vec<St
         ("/follow-ups/01890000-0000-7000-8000-000000000000/done", vec![("outcome", "zqdone")]),
         ("/calls/01890000-0000-7000-8000-000000000000/ask", vec![("question", "zqquestion")]),
     ] {
-        let token = maya.open("/today").await.unwrap().form("/sign-out").unwrap().fields;
-        let fields: Vec<(String, String)> = token
-            .into_iter()
-            .chain(fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())))
-            .collect();
-        let reply = maya.post(path, &fields).await.unwrap();
+        let reply = send(maya, path, &fields).await;
         // A form that comes back with its faults is the nurse's own page.
         if reply.status >= 400 && reply.status != 422 {
             replies.push(format!("{} {}", reply.status, reply.html));
@@ -193,6 +238,7 @@ async fn what_belongs_to_a_patient_stays_in_its_stores() {
     plant(&ward).await;
     let maya = ward.sign_in("maya@riverside.example").await;
     let call = live_through(&ward, &maya).await;
+    live_on(&ward, &maya, &call, &watch.said).await;
     let replies = go_wrong(&ward, &maya, &call, &watch.said).await;
     ward.settle().await;
 

@@ -3,6 +3,7 @@
 use crate::support::{database::Database, teams::everybody_in_the_first_team, wiring};
 use careline::{
     adapters::{
+        key_file::KeyFile,
         openai::{OpenAi, Settings as ModelSettings},
         system_clock::SystemClock,
     },
@@ -17,9 +18,11 @@ use careline::{
     flows::{
         answer_question::{answers, ask},
         keep_credentials::{self, CredentialKind},
+        rewrap_secrets::rewrap,
     },
     live::LiveEvent,
     simulator::model::{Mode, ModelState, attacks::ATTACKS, router},
+    vault::Vault,
 };
 use sqlx::PgConnection;
 use std::{sync::Arc, time::Duration};
@@ -35,7 +38,7 @@ struct Ward {
     call: CallId,
     model: ModelState,
     superuser: PgConnection,
-    _database: Database,
+    database: Database,
 }
 
 #[derive(Clone, Copy)]
@@ -68,7 +71,11 @@ impl Ward {
             With::OthersModel => generated(&base, "nobodys-key"),
         };
         let app = App { guide, ..wiring::app(&database, 4, Arc::new(SystemClock), &wiring::NO_LINE).await };
-        Self { app, nurse, call, model, superuser, _database: database }
+        Self { app, nurse, call, model, superuser, database }
+    }
+
+    fn keys(&self) -> &Private<String> {
+        &self.database.keys
     }
 
     async fn ask(&self, question: &str) -> Result<GuidanceView, Error> {
@@ -195,6 +202,15 @@ async fn an_organizations_own_key_opens_its_model_and_is_never_read_back() {
     let rows = "select count(*) from integration_credential where position(convert_to($1, 'UTF8') in sealed) > 0";
     let bare: i64 = sqlx::query_scalar(rows).bind(KEY).fetch_one(&mut ward.superuser).await.unwrap();
     assert_eq!(bare, 0, "it is sealed");
+    let (rotated, name) = KeyFile::rotated(ward.keys().reveal(), ward.app.clock.now()).unwrap();
+    let wrapped = "select sealed_key(sealed) from integration_credential";
+    let before: String = sqlx::query_scalar(wrapped).fetch_one(&mut ward.superuser).await.unwrap();
+    assert_ne!(before, name);
+    ward.app.vault = Vault::over(Arc::new(KeyFile::read(rotated.reveal()).unwrap()));
+    assert_eq!(rewrap(&ward.app, &Actor::careline(admin.org)).await.unwrap(), 1, "a newer key takes over");
+    let after: String = sqlx::query_scalar(wrapped).fetch_one(&mut ward.superuser).await.unwrap();
+    assert_eq!(after, name);
+    assert_eq!(ward.ask(question).await.unwrap().shown.outcome, Outcome::Quoted, "and it opens as before");
     let moved = "update integration_credential set id = gen_random_uuid()";
     sqlx::query(moved).execute(&mut ward.superuser).await.unwrap();
     let view = ward.ask(question).await.unwrap();
