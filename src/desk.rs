@@ -1,6 +1,7 @@
 //! The subcommands of the operator at the desk: found organizations, add staff, verify the record, check protocols. They
 //! need the database and whose time it is at most, and nothing that rings.
 
+pub mod carrier;
 pub mod keys;
 pub mod record;
 

@@ -56,6 +56,9 @@ enum Command {
     /// Look after the keys that stay outside the database.
     #[command(subcommand)]
     Keys(desk::keys::Keys),
+    /// Look after the carrier.
+    #[command(subcommand)]
+    Carrier(desk::carrier::Carrier),
     /// Look after protocols.
     #[command(subcommand)]
     Protocol(desk::Protocol),
@@ -180,6 +183,7 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
                 desk::at_the_desk(settings, |app| desk::record::verify(app, org, from, export)).await
             }
             Command::Keys(which) => desk::keys::run(settings, which).await,
+            Command::Carrier(which) => desk::carrier::run(settings, which).await,
             Command::Organization(add) => desk::at_the_desk(settings, |app| desk::found(app, add)).await,
             Command::Staff(staff) => desk::at_the_desk(settings, |app| desk::look_after_staff(app, staff)).await,
             Command::Protocol(desk::Protocol::Check { folders }) => desk::check_protocols(&folders),

@@ -146,6 +146,16 @@ kinds! {
     AddedHoliday = "added_holiday",
     /// A holiday was removed.
     RemovedHoliday = "removed_holiday",
+    /// Somebody rang us from one patient's number and was answered.
+    AnsweredCall = "answered_call",
+    /// Somebody rang us whom the number does not tell.
+    NotedCaller = "noted_caller",
+    /// The list of callers who wait was read.
+    ListedCallers = "listed_callers",
+    /// A caller was rung back, or need not be.
+    ClosedCaller = "closed_caller",
+    /// A number of the organization was connected with the carrier.
+    ConnectedNumber = "connected_number",
     /// A call was planned.
     ScheduledCall = "scheduled_call",
     /// A call was cancelled.

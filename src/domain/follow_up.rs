@@ -84,6 +84,7 @@ impl FollowUpReason {
             Self::Call(Owed::CarrierAway) => "The telephone service takes no calls",
             Self::Call(Owed::Overdue) => "A call is due and was not rung",
             Self::Call(Owed::RangTwice) => "The telephone rang once too often",
+            Self::Call(Owed::CallerGone) => "They rang us and were cut off",
             Self::JobGivenUp => "Careline gave up work",
             Self::UrgentText => "A text may be about an emergency",
             Self::TextToRead => "A text waits for an answer",
@@ -97,7 +98,12 @@ impl FollowUpReason {
     pub const fn default_urgency(self) -> Disposition {
         match self {
             Self::Call(
-                Owed::NoNurse | Owed::PatientHungUpWaiting | Owed::Unresolved | Owed::CarrierAway | Owed::Overdue,
+                Owed::NoNurse
+                | Owed::PatientHungUpWaiting
+                | Owed::Unresolved
+                | Owed::CarrierAway
+                | Owed::Overdue
+                | Owed::CallerGone,
             )
             | Self::JobGivenUp
             | Self::UrgentText => Disposition::Clinician1h,

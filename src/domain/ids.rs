@@ -120,6 +120,8 @@ id! {
     ExceptionId,
     /// One time in which a colleague has somebody's calls.
     CoverId,
+    /// Somebody who rang from a number that is not one patient's.
+    CallerId,
 }
 
 fn uuid_at(now: DateTime<Utc>) -> Uuid {

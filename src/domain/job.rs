@@ -2,7 +2,7 @@
 //! the only ones that speak to the telephone.
 
 use super::{
-    ids::{AttemptId, BreakGlassId, CallId, FileId, FollowUpId, LegId, PlanId, ResetId, StaffId, TextId},
+    ids::{AttemptId, BreakGlassId, CallId, CallerId, FileId, FollowUpId, LegId, PlanId, ResetId, StaffId, TextId},
     notice::Notice,
 };
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,13 @@ pub enum Job {
         call: CallId,
         /// The nurse to ring.
         nurse: StaffId,
+    },
+    /// Somebody who rang us may still wait to be rung back.
+    RemindCaller {
+        /// Who waits.
+        caller: CallerId,
+        /// Reminders before this one.
+        round: u32,
     },
     /// Ask the carrier what became of an attempt whose outcome is unknown.
     ReconcileAttempt {
@@ -105,6 +112,7 @@ impl Job {
             Self::RingNurse { .. } => "ring_nurse",
             Self::ReconcileAttempt { .. } => "reconcile_attempt",
             Self::EndOrphan { .. } => "end_orphan",
+            Self::RemindCaller { .. } => "remind_caller",
             Self::HangUp { .. } => "hang_up",
             Self::ForkLeg { .. } => "fork_leg",
             Self::EscalateFollowUp { .. } => "escalate_follow_up",
@@ -128,6 +136,7 @@ impl Job {
             Self::RingNurse { call, nurse } => format!("nurse:{call}:{nurse}:{salt}"),
             Self::ReconcileAttempt { attempt } => format!("reconcile:{attempt}:{salt}"),
             Self::EndOrphan { sid } => format!("orphan:{sid}:{salt}"),
+            Self::RemindCaller { caller, round } => format!("remind-caller:{caller}:{round}:{salt}"),
             Self::HangUp { call } => format!("hang-up:{call}:{salt}"),
             Self::ForkLeg { leg } => format!("fork:{leg}:{salt}"),
             Self::EscalateFollowUp { follow_up } => format!("escalate:{follow_up}:{salt}"),

@@ -17,6 +17,8 @@ pub enum Notice {
     BreakGlassReviewDue,
     /// Something waits for this person's approval or signature.
     ApprovalWanted,
+    /// Somebody who rang us still waits to be rung back.
+    CallerWaits,
     /// The record did not verify.
     RecordFault,
     /// A stored file did not verify.
@@ -35,6 +37,7 @@ impl Notice {
             Self::BreakGlassBegan => "break_glass_began",
             Self::BreakGlassReviewDue => "break_glass_review_due",
             Self::ApprovalWanted => "approval_wanted",
+            Self::CallerWaits => "caller_waits",
             Self::RecordFault => "record_fault",
             Self::FileFault => "file_fault",
             Self::WitnessAway => "witness_away",
@@ -50,6 +53,7 @@ impl Notice {
             Self::BreakGlassBegan => "An urgent access waits for your review",
             Self::BreakGlassReviewDue => "An urgent access was not reviewed in time",
             Self::ApprovalWanted => "Something waits for your approval",
+            Self::CallerWaits => "Somebody waits to be rung back",
             Self::RecordFault => "The record did not verify",
             Self::FileFault => "A stored document did not verify",
             Self::WitnessAway => "Checkpoints of the record do not reach their second place",
@@ -83,6 +87,11 @@ impl Notice {
                 "A stored document was altered or is missing. It will not be shown. Do not delete anything; bring the \
                  object back from a backup, and follow the runbook.",
                 "/settings/secrets",
+            ),
+            Self::CallerWaits => (
+                "Somebody rang from a number we do not know and was promised to be rung back. The time has passed. Ring \
+                 them now, or take it over from whoever owns it.",
+                "/callers",
             ),
             Self::RecordFault => (
                 "Verification of the record found a fault. Do not delete anything; run `careline audit verify` and \

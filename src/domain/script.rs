@@ -139,6 +139,8 @@ pub enum Recording {
 pub enum Prompt {
     /// Who is there?
     WhoIsThere,
+    /// Who rings us?
+    WhoRings,
     /// Date of birth of the person themself.
     BirthDate,
     /// Their four-digit code.

@@ -36,7 +36,7 @@ pub fn ask(language: Language, lead: Lead, prompt: Prompt, organization: &str) -
 
 const fn digits(prompt: Prompt) -> u8 {
     match prompt {
-        Prompt::WhoIsThere | Prompt::MayRecord => 1,
+        Prompt::WhoIsThere | Prompt::WhoRings | Prompt::MayRecord => 1,
         Prompt::BirthDate | Prompt::CaregiverBirthDate => 8,
         Prompt::CallCode | Prompt::CaregiverCode => 4,
     }
@@ -47,6 +47,10 @@ fn english(prompt: Prompt, organization: &str) -> String {
         Prompt::WhoIsThere => "Hello. This is a planned call, spoken by an automatic voice; a person follows. \
                                Please press 1 if you are the one who asked for this call. \
                                Press 2 if you are answering for them."
+            .to_owned(),
+        Prompt::WhoRings => "Thank you for ringing. If somebody's life is in danger, hang up now and dial 9 1 1. \
+                             This is an automatic voice; a person follows. \
+                             Please press 1 if you ring for yourself. Press 2 if you ring for somebody you care for."
             .to_owned(),
         Prompt::BirthDate => "So that we speak with the right person, please enter your date of birth: \
                               two digits for the month, two for the day, four for the year."
@@ -68,6 +72,10 @@ fn spanish(prompt: Prompt, organization: &str) -> String {
         Prompt::WhoIsThere => "Hola. Esta es una llamada planeada con una voz automática; después sigue una persona. \
                                Oprima 1 si usted es quien pidió esta llamada. \
                                Oprima 2 si contesta por esa persona."
+            .to_owned(),
+        Prompt::WhoRings => "Gracias por llamar. Si la vida de alguien corre peligro, cuelgue ahora y marque 9 1 1. \
+                             Esta es una voz automática; después sigue una persona. \
+                             Oprima 1 si llama por usted mismo. Oprima 2 si llama por alguien a quien cuida."
             .to_owned(),
         Prompt::BirthDate => "Para hablar con la persona correcta, marque su fecha de nacimiento: \
                               dos dígitos del mes, dos del día y cuatro del año."
@@ -99,6 +107,10 @@ pub enum Parting {
     PatientGone,
     /// The nurse passed the call on.
     NursePassed,
+    /// We do not know who rings; a person rings back.
+    WillRingBack,
+    /// We do not know who rings, and there is no number to ring back.
+    NoNumber,
 }
 
 /// Parting words.
@@ -130,6 +142,22 @@ pub fn part(language: Language, parting: Parting) -> Speech {
              posible. Si no puede esperar, llame a nuestro número, o al 9 1 1 en una emergencia. Adiós."
         }
         (_, Parting::PatientGone) => "The line has ended. Your worklist shows what is owed. Goodbye.",
+        (Language::English, Parting::WillRingBack) => {
+            "Thank you for ringing. If somebody's life is in danger, hang up now and dial 9 1 1. \
+             We do not know this number, so a person will ring you back on it within half an hour. Goodbye."
+        }
+        (Language::Spanish, Parting::WillRingBack) => {
+            "Gracias por llamar. Si la vida de alguien corre peligro, cuelgue ahora y marque 9 1 1. \
+             No conocemos este número, por eso una persona le devolverá la llamada en media hora. Adiós."
+        }
+        (Language::English, Parting::NoNumber) => {
+            "Thank you for ringing. If somebody's life is in danger, hang up now and dial 9 1 1. \
+             Your number is withheld, so we cannot ring you back. Please ring again and let your number be shown. Goodbye."
+        }
+        (Language::Spanish, Parting::NoNumber) => {
+            "Gracias por llamar. Si la vida de alguien corre peligro, cuelgue ahora y marque 9 1 1. \
+             Su número está oculto y no podemos devolverle la llamada. Llame otra vez mostrando su número. Adiós."
+        }
         (_, Parting::NursePassed) => "Thank you. The call is passed on. Goodbye.",
     };
     Speech::Farewell { language, text: text.to_owned() }

@@ -109,6 +109,7 @@ async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
         | Job::SendText { .. }
         | Job::ReconcileText { .. }
         | Job::EndBreakGlass { .. }
-        | Job::RemindBreakGlass { .. } => Ok(None),
+        | Job::RemindBreakGlass { .. }
+        | Job::RemindCaller { .. } => Ok(None),
     }
 }

@@ -17,6 +17,7 @@ pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> 
         Job::RingNurse { call, nurse } => flows::ring_nurse::ring(app, actor, *call, *nurse).await,
         Job::ReconcileAttempt { attempt } => flows::reconcile_attempt::reconcile(app, actor, *attempt).await,
         Job::EndOrphan { sid } => flows::end_orphan::end(app, actor, sid).await,
+        Job::RemindCaller { caller, round } => flows::callers::remind(app, actor, *caller, *round).await,
         Job::HangUp { call } => flows::hang_up::hang_up(app, actor, *call).await,
         Job::ForkLeg { leg } => flows::fork_leg::fork(app, actor, *leg).await,
         Job::EscalateFollowUp { follow_up } => {

@@ -38,11 +38,20 @@ pub trait Phone: Send + Sync {
     /// Forks the inbound audio of a live leg to our media socket.
     async fn fork(&self, sid: &CarrierSid, fork: &Fork) -> Result<(), Outage>;
 
+    /// Lets us answer one of the account's numbers: whoever rings it is asked for at `hooks/phone/{org}/inbound`.
+    ///
+    /// # Errors
+    /// `Refused` when the account has no such number.
+    async fn connect(&self, org: OrgId, number: &PhoneNumber) -> Result<(), Outage>;
+
     /// Proves that a webhook comes from the carrier and reads it.
     ///
     /// # Errors
     /// `NotTheCarrier` when the signature does not hold over address and raw body; `Unreadable` otherwise.
     fn hear(&self, hook: &Hook<'_>) -> Result<CarrierNews, HookRefusal>;
+
+    /// What the carrier should do on a line that has no attempt of ours: say each farewell, then end it.
+    fn dismiss(&self, partings: &[Speech]) -> Instruction;
 
     /// What the carrier should do next on a leg, in its own language (TwiML for Twilio-shaped carriers).
     fn instruct(&self, org: OrgId, attempt: AttemptId, speech: &Speech, fork: Option<&Fork>) -> Instruction;
@@ -144,6 +153,8 @@ pub struct CarrierNews {
     pub sid: CarrierSid,
     /// How far the call came, if it says so.
     pub status: Option<CarrierStatus>,
+    /// The number that rings, if it is shown.
+    pub caller: Option<PhoneNumber>,
     /// Keys pressed, if this answers a prompt. Private: never logged.
     pub digits: Option<crate::domain::private::Private<String>>,
     /// A key under which a repeat of the same message is recognised.

@@ -34,6 +34,7 @@ pub(super) fn routes(carrier: &Carrier) -> Router {
         .route("/town/calls/wait", get(wait_for_calls))
         .route("/town/conferences", get(conferences))
         .route("/town/people", get(people).post(settle))
+        .route("/town/ring", post(ring))
         .route("/town/say", post(say))
         .route("/town/press", post(press))
         .route("/town/hangup", post(hang_up))
@@ -139,6 +140,24 @@ struct Press {
 #[serde(deny_unknown_fields)]
 struct HangUp {
     number: String,
+}
+
+/// Somebody rings a number of the account.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ring {
+    from: String,
+    to: String,
+}
+
+async fn ring(State(carrier): State<Carrier>, Json(Ring { from, to }): Json<Ring>) -> Result<Json<Value>, Refusal> {
+    match carrier.make_ring(&from, &to) {
+        Some(call) => Ok(Json(json!({ "sid": call.sid }))),
+        None => Err(refuse(
+            StatusCode::NOT_FOUND,
+            "nobody in town has the first number, or the second has no VoiceUrl; `careline carrier connect` gives it one",
+        )),
+    }
 }
 
 async fn say(State(carrier): State<Carrier>, Json(Say { number, text }): Json<Say>) -> Result<Json<Value>, Refusal> {

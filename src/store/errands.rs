@@ -131,7 +131,8 @@ fn within(owed: Owed, urgency: Disposition) -> Duration {
         | Owed::Unresolved
         | Owed::CarrierAway
         | Owed::Overdue
-        | Owed::RangTwice => default_within(urgency),
+        | Owed::RangTwice
+        | Owed::CallerGone => default_within(urgency),
     }
 }
 
@@ -157,6 +158,7 @@ const fn summary(owed: Owed) -> &'static str {
         Owed::RangTwice => {
             "The telephone rang once more than it should have, and whoever answered heard nothing. Say so at the next call."
         }
+        Owed::CallerGone => "They rang us and were gone before they had a nurse. Ring back now.",
         Owed::Unresolved => "It is not known whether the telephone rang. Look at the carrier's list, then decide.",
     }
 }

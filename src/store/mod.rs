@@ -9,6 +9,7 @@ pub mod audit;
 pub mod break_glass;
 pub mod brief;
 pub mod call_page;
+pub mod callers;
 pub mod calling_off;
 pub mod calls;
 pub mod care_plans;

@@ -174,6 +174,26 @@ pub async fn address(tx: &mut OrgTx, staff: StaffId) -> Result<Option<Private<St
     Ok(found.map(Private::new))
 }
 
+/// The coordinators whose login is open.
+///
+/// # Errors
+/// When the database is away.
+pub async fn coordinators(tx: &mut OrgTx) -> Result<Vec<StaffId>, Error> {
+    let org = tx.org();
+    let rows = sqlx::query_scalar!(
+        "select id
+           from staff_member
+          where org_id = $1
+            and role = 'coordinator'
+            and active
+          order by id",
+        org.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(StaffId).collect())
+}
+
 /// The admins whose login is open, with their addresses, by address.
 ///
 /// # Errors

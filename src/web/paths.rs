@@ -49,6 +49,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/account/tokens", get(pages::tokens::show).post(pages::tokens::make))
         .route("/account/tokens/{id}/revoke", post(pages::tokens::revoke))
         .route("/patients/{id}/calls/new", get(pages::schedule::form).post(pages::schedule::plan))
+        .route("/callers", get(pages::callers::show))
+        .route("/callers/{id}/done", post(pages::callers::close))
         .route("/follow-ups", get(pages::follow_ups::show))
         .route("/follow-ups/{id}/done", post(pages::follow_ups::complete))
         .route("/calls/{id}", get(pages::call::show))

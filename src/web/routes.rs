@@ -179,6 +179,8 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/texts", CARERS),
     row(Method::POST, "/texts/count", CALLERS),
     row(Method::POST, "/texts/{id}/read", CARERS),
+    row(Method::GET, "/callers", CARERS),
+    row(Method::POST, "/callers/{id}/done", CARERS),
     row(Method::GET, "/follow-ups", CARERS),
     row(Method::POST, "/follow-ups/{id}/done", CARERS),
     row(Method::GET, "/calls/{id}", CARERS),

@@ -161,7 +161,7 @@ fn body(method: &str, path: &str, town: &Town) -> String {
         "/patients/{id}/standing/hours" => "time_zone=America/New_York".to_owned(),
         "/settings/calling" => "hours=08:00-20:00&most_rings_day=6&most_rings_week=20".to_owned(),
         "/settings/calling/holidays" => "day=2031-12-25&name=Christmas".to_owned(),
-        "/follow-ups/{id}/done" => "outcome=spoke".to_owned(),
+        "/follow-ups/{id}/done" | "/callers/{id}/done" => "outcome=spoke".to_owned(),
         "/calls/{id}/ask" => "question=What+helps".to_owned(),
         "/calls/{id}/answers" | "/calls/{id}/sign" => "revision=0".to_owned(),
         "/calls/{id}/review" => "finding=no_remark".to_owned(),

@@ -57,6 +57,12 @@ impl PublicOrigin {
         format!("{}/hooks/text/{org}/{text}/status{REPEATS}", self.text)
     }
 
+    /// The address that answers an organization's number: `inbound`, or `inbound/status` when it is over.
+    #[must_use]
+    pub fn inbound(&self, org: OrgId, kind: &str) -> String {
+        format!("{}/hooks/phone/{org}/{kind}{REPEATS}", self.text)
+    }
+
     /// The address of a prompt's answer. `step` differs from prompt to prompt, so that two silences in a row are two
     /// messages while a repeat of one is known as a repeat, by signed material alone.
     #[must_use]

@@ -3,7 +3,7 @@
 
 use super::{
     Within,
-    wire::{self, CallPage, CallResource, ErrorBody, Fields},
+    wire::{self, CallPage, CallResource, ErrorBody, Fields, NumberPage},
 };
 use crate::{
     domain::{people::PhoneNumber, private::Private},
@@ -20,6 +20,8 @@ use serde::de::DeserializeOwned;
 const LARGEST_REPLY: usize = 8 * 1024 * 1024;
 /// Pages of a list that are read: ten thousand calls between one pair of numbers.
 pub(super) const MOST_PAGES: usize = 10;
+/// The provider's code for what is not there.
+const NO_SUCH_NUMBER: &str = "20404";
 /// "Call is not in-progress": it has ended.
 const NOT_IN_PROGRESS: &str = "21220";
 
@@ -110,6 +112,17 @@ impl Client {
             Some(_) | None => ("Status", "completed".to_owned()),
         };
         self.update(sid, &vec![last]).await.map(|_| ())
+    }
+
+    /// Tells one of the account's numbers who answers it.
+    pub(super) async fn connect(&self, number: &PhoneNumber, fields: &Fields) -> Result<(), Outage> {
+        let query = [("PhoneNumber", number.reveal())];
+        let page: NumberPage = self.send(self.http.get(self.at("/IncomingPhoneNumbers.json")).query(&query)).await?;
+        let Some(sid) = page.incoming_phone_numbers.iter().find_map(|one| one.sid_if(number)) else {
+            return Err(outage(OutageKind::Refused(NO_SUCH_NUMBER.to_owned())));
+        };
+        let request = self.http.post(self.at(&format!("/IncomingPhoneNumbers/{sid}.json"))).form(fields);
+        self.send::<serde::de::IgnoredAny>(request).await.map(|_| ())
     }
 
     /// Starts a one-way stream of a live call.

@@ -153,11 +153,19 @@ impl Phone for Twilio {
         self.client.start_stream(sid, &wire::stream_fields(fork, &self.origin)).await
     }
 
+    async fn connect(&self, org: OrgId, number: &PhoneNumber) -> Result<(), Outage> {
+        self.client.connect(number, &wire::connect_fields(org, &self.origin)).await
+    }
+
     fn hear(&self, hook: &Hook<'_>) -> Result<CarrierNews, HookRefusal> {
         if !self.seal.holds_over_form(&self.origin, hook.path_and_query, hook.body, hook.signature) {
             return Err(HookRefusal::NotTheCarrier);
         }
         self.seal.read(hook.path_and_query, hook.body)
+    }
+
+    fn dismiss(&self, partings: &[Speech]) -> Instruction {
+        Instruction { content_type: "application/xml", body: twiml::partings(partings) }
     }
 
     fn instruct(&self, org: OrgId, attempt: AttemptId, speech: &Speech, fork: Option<&Fork>) -> Instruction {

@@ -62,6 +62,19 @@ pub fn parting(speech: &Speech) -> String {
     })
 }
 
+/// Words in one language after another, and then the end.
+pub fn partings(speeches: &[Speech]) -> String {
+    document(|xml| {
+        for speech in speeches {
+            match speech {
+                Speech::Farewell { language, text } => say(xml, *language, text)?,
+                Speech::Ask { .. } | Speech::Join { .. } => {}
+            }
+        }
+        hang_up(xml)
+    })
+}
+
 type Xml = Writer<Vec<u8>>;
 
 struct Asked<'a> {

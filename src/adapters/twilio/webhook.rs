@@ -2,7 +2,7 @@
 
 use super::{address::PublicOrigin, wire};
 use crate::{
-    domain::private::Private,
+    domain::{people::PhoneNumber, private::Private},
     ports::phone::{CarrierNews, CarrierSid, ConferenceEvent, HookRefusal},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -17,7 +17,7 @@ use url::form_urlencoded;
 const MOST_DIGITS: usize = 64;
 
 /// Names that are read. None of them may stand inside a value: it would be a field swallowed by its neighbour.
-const NAMES_READ: [&str; 9] = [
+const NAMES_READ: [&str; 10] = [
     "AccountSid",
     "CallSid",
     "CallStatus",
@@ -27,6 +27,7 @@ const NAMES_READ: [&str; 9] = [
     "Timestamp",
     "Digits",
     "AnsweredBy",
+    "From",
 ];
 
 /// The account's seal: checks signatures and reads what is signed.
@@ -130,6 +131,8 @@ impl Seal {
         Ok(CarrierNews {
             sid,
             status,
+            // A withheld number is a word in its place.
+            caller: form.one("From")?.and_then(|number| PhoneNumber::from_e164(number).ok()),
             digits: digits(form.one("Digits")?)?,
             dedupe_key: self.dedupe_key(path_and_query, &form)?,
             machine: form.one("AnsweredBy")?.is_some_and(|by| by.starts_with("machine") || by == "fax"),

@@ -1,7 +1,10 @@
 //! The provider's words: form fields, call resources, status words. They stop here.
 
 use super::address::PublicOrigin;
-use crate::ports::phone::{Accepted, CarrierCall, CarrierSid, CarrierStatus, Dial, Fork};
+use crate::{
+    domain::{ids::OrgId, people::PhoneNumber},
+    ports::phone::{Accepted, CarrierCall, CarrierSid, CarrierStatus, Dial, Fork},
+};
 use chrono::DateTime;
 use serde::Deserialize;
 use std::time::Duration;
@@ -39,6 +42,38 @@ pub(super) fn stream_fields(fork: &Fork, origin: &PublicOrigin) -> Fields {
         ("Parameter1.Name", "token".to_owned()),
         ("Parameter1.Value", fork.token.clone()),
     ]
+}
+
+/// What a number of ours is told: who answers it, and who hears when it is over.
+pub(super) fn connect_fields(org: OrgId, origin: &PublicOrigin) -> Fields {
+    vec![
+        ("VoiceUrl", origin.inbound(org, "inbound")),
+        ("VoiceMethod", "POST".to_owned()),
+        ("StatusCallback", origin.inbound(org, "inbound/status")),
+        ("StatusCallbackMethod", "POST".to_owned()),
+    ]
+}
+
+/// One page of the account's numbers.
+#[derive(Deserialize)]
+pub(super) struct NumberPage {
+    pub(super) incoming_phone_numbers: Vec<NumberResource>,
+}
+
+/// A number of the account, as far as we read it.
+#[derive(Deserialize)]
+pub(super) struct NumberResource {
+    sid: String,
+    phone_number: String,
+}
+
+impl NumberResource {
+    /// Its sid, `PN` and 32 hexadecimal digits, if it is this number.
+    pub(super) fn sid_if(&self, number: &PhoneNumber) -> Option<&str> {
+        let digits = self.sid.strip_prefix("PN")?;
+        let plain = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        (plain && self.phone_number == number.reveal()).then_some(self.sid.as_str())
+    }
 }
 
 /// The call resource, as far as we read it.

@@ -112,7 +112,9 @@ pub async fn claims(
         let mut tx = db.begin(actor).await.map_err(Broken::of)?;
         for one in 0..DUE {
             let salt = format!("{}-{number}-{one}", now.timestamp_micros());
-            jobs::enqueue(&mut tx, &Job::ScrubFiles, &salt, now - Duration::seconds(1), now).await.map_err(Broken::of)?;
+            jobs::enqueue(&mut tx, &Job::ScrubFiles, &salt, now - Duration::seconds(1), now)
+                .await
+                .map_err(Broken::of)?;
         }
         tx.commit().await.map_err(Broken::of)?;
         let began = Instant::now();

@@ -29,7 +29,8 @@ fn number(of: u32) -> String {
 /// # Errors
 /// When the plan cannot be read.
 pub fn people(count: u32) -> Result<TownPlan, Broken> {
-    let lines = (0..count).map(|of| format!("  - {{name: Person {of}, number: \"{}\", picks_up: never}}\n", number(of)));
+    let lines =
+        (0..count).map(|of| format!("  - {{name: Person {of}, number: \"{}\", picks_up: never}}\n", number(of)));
     TownPlan::read(&format!("people:\n{}", lines.collect::<String>())).map_err(Broken::of)
 }
 
@@ -206,7 +207,8 @@ async fn waits(
 /// A patient with consent for each number, a call and its job.
 async fn plan(superuser: &mut PgConnection, org: OrgId, due: &[(u32, DateTime<Utc>)]) -> Result<(), Broken> {
     let script = serde_json::to_string(&Script::default()).map_err(Broken::of)?;
-    let rows: Vec<String> = due.iter().map(|(of, at)| format!("('{}', '{}'::timestamptz)", number(*of), at.to_rfc3339())).collect();
+    let rows: Vec<String> =
+        due.iter().map(|(of, at)| format!("('{}', '{}'::timestamptz)", number(*of), at.to_rfc3339())).collect();
     let statement = format!(
         "update organization set calling_from = '00:00', calling_until = '23:59:59' where org_id = '{org}';
          create temporary table planned as

@@ -11,7 +11,7 @@ pub use state::{CallState, Speaker};
 
 use super::{
     ids::{CallId, ContactId, PatientId, StaffId},
-    script::Script,
+    script::{Prompt, Script},
 };
 use chrono::{DateTime, Duration, Utc};
 
@@ -126,6 +126,8 @@ pub enum Owed {
     Overdue,
     /// Somebody answered a ring that was one too many, and heard nothing.
     RangTwice,
+    /// Somebody rang us and was gone before they had a nurse.
+    CallerGone,
 }
 
 impl Owed {
@@ -143,6 +145,7 @@ impl Owed {
             Self::CarrierAway => "carrier_away",
             Self::Overdue => "call_overdue",
             Self::RangTwice => "rang_twice",
+            Self::CallerGone => "caller_gone",
         }
     }
 }
@@ -203,6 +206,15 @@ impl Call {
     #[must_use]
     pub fn is_too_late(&self, at: DateTime<Utc>) -> bool {
         self.window_until.is_some_and(|until| at > until)
+    }
+
+    /// A prompt as this call words it: whoever rang us is not asked whether they asked for a call.
+    #[must_use]
+    pub fn opening(&self, prompt: Prompt) -> Prompt {
+        match (self.purpose, prompt) {
+            (CallPurpose::Inbound, Prompt::WhoIsThere) => Prompt::WhoRings,
+            (_, prompt) => prompt,
+        }
     }
 
     /// Takes an event. The errands must be stored in the same transaction as the new state.
@@ -322,6 +334,11 @@ impl Call {
     }
 
     fn unreached(&mut self, why: Unreached, now: DateTime<Utc>) -> Vec<Errand> {
+        // Whoever rang us and was cut off is owed a person, not a machine that rings back.
+        if self.purpose == CallPurpose::Inbound {
+            self.over(CallState::Missed, why.code(), now);
+            return vec![Errand::FollowUp(Owed::CallerGone)];
+        }
         let again = self.retry.after(why).pause_after(self.attempts).map(|pause| now + pause);
         if let Some(at) = again.filter(|at| !self.is_too_late(*at)) {
             self.go(CallState::Scheduled, Some(why.code()));

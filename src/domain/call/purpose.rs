@@ -14,11 +14,13 @@ pub enum CallPurpose {
     FollowUp,
     /// A look at the medicines.
     MedicationCheck,
+    /// They rang us.
+    Inbound,
 }
 
 impl CallPurpose {
-    /// Every purpose, in the order forms list them.
-    pub const ALL: [Self; 4] = [Self::CheckIn, Self::Assessment, Self::FollowUp, Self::MedicationCheck];
+    /// What a call may be planned for, in the order forms list them.
+    pub const PLANNED: [Self; 4] = [Self::CheckIn, Self::Assessment, Self::FollowUp, Self::MedicationCheck];
 
     /// The word stored and shown.
     #[must_use]
@@ -28,12 +30,13 @@ impl CallPurpose {
             Self::Assessment => "assessment",
             Self::FollowUp => "follow_up",
             Self::MedicationCheck => "medication_check",
+            Self::Inbound => "inbound",
         }
     }
 
     /// The purpose of a stored word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.word() == word)
+        Self::PLANNED.into_iter().chain([Self::Inbound]).find(|purpose| purpose.word() == word)
     }
 }

@@ -106,7 +106,7 @@ pub async fn repeat(scene: &mut Scene<'_>) -> Result<Reply, Error> {
         (CallState::Placed, Some(prompt)) => {
             let language = language(scene).await?;
             let name = organizations::calling_settings(scene.tx).await?.name;
-            Ok(Reply::saying(ask(language, Lead::Fresh, prompt, &name)))
+            Ok(Reply::saying(ask(language, Lead::Fresh, scene.call.opening(prompt), &name)))
         }
         (CallState::WaitingForNurse | CallState::Bridged, None) => {
             let language = language(scene).await?;
@@ -134,7 +134,7 @@ async fn prompt_now(scene: &mut Scene<'_>, lead: Lead, prompt: Prompt) -> Result
     calls::save(scene.tx, &scene.call).await?;
     let language = language(scene).await?;
     let name = organizations::calling_settings(scene.tx).await?.name;
-    Ok(Reply::saying(ask(language, lead, prompt, &name)))
+    Ok(Reply::saying(ask(language, lead, scene.call.opening(prompt), &name)))
 }
 
 async fn caregiver_named(scene: &mut Scene<'_>, caregiver: Caregiver) -> Result<Reply, Error> {

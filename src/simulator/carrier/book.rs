@@ -1,7 +1,7 @@
 //! What the carrier knows: every call it ever saw, every conference, the people behind the numbers. This is also the
 //! oracle of tests and demo, for it is what really happened on the telephone network.
 
-use super::{conference::Conference, faults::Faults, leg::Order, texts::TextBook, voice::Voice};
+use super::{conference::Conference, faults::Faults, leg::Order, numbers::NumberSeen, texts::TextBook, voice::Voice};
 use crate::simulator::people::Person;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -17,6 +17,8 @@ pub struct CallSeen {
     pub to: String,
     /// Number shown.
     pub from: String,
+    /// Who rang whom.
+    pub direction: Direction,
     /// How far it came.
     pub status: CallStatus,
     /// When it was accepted.
@@ -48,6 +50,27 @@ pub struct CallSeen {
     pub streams: Vec<StreamSeen>,
     /// What went wrong, with the provider's codes.
     pub errors: Vec<CallFault>,
+}
+
+/// Who rang whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// The account rang somebody.
+    OutboundApi,
+    /// Somebody rang a number of the account.
+    Inbound,
+}
+
+impl Direction {
+    /// The provider's word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::OutboundApi => "outbound-api",
+            Self::Inbound => "inbound",
+        }
+    }
 }
 
 /// One media stream as the carrier saw it.
@@ -164,6 +187,8 @@ pub(super) struct Book {
     /// Calls that are not over.
     pub(super) live: BTreeMap<String, LiveCall>,
     pub(super) conferences: Vec<Conference>,
+    /// The account's own numbers, as far as they were asked for.
+    pub(super) numbers: BTreeMap<String, NumberSeen>,
     pub(super) faults: Faults,
     pub(super) texts: TextBook,
 }
@@ -171,7 +196,8 @@ pub(super) struct Book {
 /// How to reach a call that is not over.
 #[derive(Clone)]
 pub(super) struct LiveCall {
-    pub(super) to: String,
+    /// Number of the townsperson on the line.
+    pub(super) who: String,
     pub(super) orders: mpsc::Sender<Order>,
     pub(super) voice: Arc<Voice>,
 }
@@ -190,7 +216,7 @@ impl Book {
         self.live
             .iter()
             .find(|(sid, live)| {
-                live.to == number && self.call(sid).is_some_and(|call| call.status == CallStatus::InProgress)
+                live.who == number && self.call(sid).is_some_and(|call| call.status == CallStatus::InProgress)
             })
             .map(|(_, live)| live.clone())
     }
@@ -199,7 +225,7 @@ impl Book {
     pub(super) fn is_engaged(&self, number: &str, but_for: &str) -> bool {
         self.live.iter().any(|(sid, live)| {
             sid != but_for
-                && live.to == number
+                && live.who == number
                 && self
                     .call(sid)
                     .is_some_and(|call| matches!(call.status, CallStatus::InProgress | CallStatus::Ringing))

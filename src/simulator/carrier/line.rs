@@ -1,7 +1,7 @@
 //! One call from dial to end: accepted, dialled, ringing, answered or not, and reported at every step.
 
 use super::{
-    CallSeen, CallStatus, Carrier,
+    CallSeen, CallStatus, Carrier, Direction,
     book::LiveCall,
     fresh_sid,
     leg::{Leg, Next, Order, Stop, Wake},
@@ -27,6 +27,7 @@ use tokio::sync::mpsc;
 pub(super) struct DialPlan {
     pub(super) to: String,
     pub(super) from: String,
+    pub(super) direction: Direction,
     pub(super) first: Next,
     pub(super) ring_for: Duration,
     pub(super) callback: Option<(String, Method)>,
@@ -40,6 +41,16 @@ pub(super) struct DialPlan {
 pub(super) enum Detection {
     Off,
     On,
+}
+
+impl DialPlan {
+    /// The number of the end that is a telephone in town.
+    fn townsperson(&self) -> &str {
+        match self.direction {
+            Direction::OutboundApi => &self.to,
+            Direction::Inbound => &self.from,
+        }
+    }
 }
 
 /// Room for orders to a leg.
@@ -61,6 +72,7 @@ impl Carrier {
             sid: fresh_sid("CA"),
             to: plan.to.clone(),
             from: plan.from.clone(),
+            direction: plan.direction,
             status: CallStatus::Queued,
             created_at: now,
             accepted: Instant::now(),
@@ -81,9 +93,10 @@ impl Carrier {
         let voice = Arc::new(Voice::default());
         let person = self.change(|book| {
             book.calls.push(call.clone());
-            let live = LiveCall { to: plan.to.clone(), orders: orders.clone(), voice: voice.clone() };
-            book.live.insert(call.sid.clone(), live);
-            book.people.get(&plan.to).cloned()
+            let who = plan.townsperson().to_owned();
+            let person = book.people.get(&who).cloned();
+            book.live.insert(call.sid.clone(), LiveCall { who, orders: orders.clone(), voice: voice.clone() });
+            person
         });
         let line = Line {
             carrier: self.clone(),
@@ -158,6 +171,11 @@ impl Line {
     /// Dials and rings. Ok with the first document to carry out when somebody answers.
     async fn ring(&mut self, leg: &mut Leg) -> Result<Next, CallStatus> {
         let mut first = self.plan.first.clone();
+        if self.plan.direction == Direction::Inbound {
+            // The account's end of the line answers at once: its document is the answer.
+            self.reach(CallStatus::Ringing).await;
+            return Ok(first);
+        }
         let queued = (self.rings_at - self.carrier.0.clock.now()).to_std().unwrap_or_default();
         if !queued.is_zero() {
             self.wait(leg, queued, &mut first).await?;
@@ -196,9 +214,10 @@ impl Line {
     fn answered(&self, leg: &mut Leg) {
         let intents = leg.mind.answers();
         leg.intend(intents);
-        let machine = match leg.mind.picks_up() {
-            PicksUp::Voicemail => true,
-            PicksUp::AfterSeconds(_) | PicksUp::Busy | PicksUp::Never => false,
+        let machine = match (self.plan.direction, leg.mind.picks_up()) {
+            (Direction::OutboundApi, PicksUp::Voicemail) => true,
+            // Whoever rings is a person, whatever answers when they are rung.
+            (Direction::Inbound, _) | (_, PicksUp::AfterSeconds(_) | PicksUp::Busy | PicksUp::Never) => false,
         };
         if machine {
             leg.intend([(MACHINE_RECORDS, Act::HangUp)]);
@@ -263,7 +282,7 @@ impl Line {
             ("To", self.plan.to.as_str()),
             ("Caller", self.plan.from.as_str()),
             ("Called", self.plan.to.as_str()),
-            ("Direction", "outbound-api"),
+            ("Direction", self.plan.direction.word()),
             ("ApiVersion", "2010-04-01"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

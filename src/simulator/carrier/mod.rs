@@ -2,7 +2,7 @@
 //! line. Conferences live here and outlast whoever asked for them.
 //!
 //! `book` what it knows · `rest`, `rooms`, `wire` its API · `post` signed requests out · `line` one call from dial to end ·
-//! `leg` the answered part of it · `twiml` the language · `conference` · `voice`, `media` what is heard and forked ·
+//! `numbers` the account's own, and who rings them · `leg` the answered part of it · `twiml` the language · `conference` · `voice`, `media` what is heard and forked ·
 //! `faults` how it misbehaves on request · `texts`, `text_rest` messages.
 
 pub(super) mod book;
@@ -11,6 +11,7 @@ pub mod faults;
 mod leg;
 mod line;
 mod media;
+mod numbers;
 mod post;
 mod rest;
 mod rooms;
@@ -20,7 +21,7 @@ mod twiml;
 mod voice;
 mod wire;
 
-pub use book::{CallFault, CallSeen, CallStatus, StreamSeen, StreamStatus};
+pub use book::{CallFault, CallSeen, CallStatus, Direction, StreamSeen, StreamStatus};
 pub use conference::ConferenceSeen;
 pub(super) use rest::routes;
 pub use texts::{TextCallbacks, TextFaultsWanted, TextSeen};
@@ -77,6 +78,7 @@ impl Carrier {
             calls: Vec::new(),
             live: BTreeMap::new(),
             conferences: Vec::new(),
+            numbers: BTreeMap::new(),
             faults: Faults::default(),
             texts: texts::TextBook::default(),
         };

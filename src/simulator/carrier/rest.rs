@@ -1,11 +1,12 @@
 //! The carrier's API: calls are created, fetched, listed, changed, and their audio forked.
 
 use super::{
-    CallSeen, CallStatus, Carrier, StreamStatus,
+    CallSeen, CallStatus, Carrier, Direction, StreamStatus,
     faults::CreateFault,
     leg::{Next, Order},
     line::{Detection, DialPlan},
     media::{self, StreamPlan},
+    numbers,
     post::Method,
     rooms, text_rest,
     wire::{self, Refusal},
@@ -43,6 +44,7 @@ pub(in crate::simulator) fn routes(carrier: &Carrier) -> Router {
         .route(&format!("{account}/Calls/{{call}}"), get(fetch).post(update))
         .route(&format!("{account}/Calls/{{call}}/Streams.json"), post(start_stream))
         .route(&format!("{account}/Calls/{{call}}/Streams/{{stream}}"), post(stop_stream))
+        .merge(numbers::routes())
         .merge(rooms::routes(account))
         .route(&format!("{account}/Messages.json"), post(text_rest::create).get(text_rest::list))
         .route(&format!("{account}/Messages/{{text}}"), get(text_rest::fetch))
@@ -157,6 +159,7 @@ fn dial_plan(form: &Form) -> Result<DialPlan, Refusal> {
     Ok(DialPlan {
         to: to.to_owned(),
         from: from.to_owned(),
+        direction: Direction::OutboundApi,
         first,
         ring_for: Duration::from_secs(ring),
         callback: form

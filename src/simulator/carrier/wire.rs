@@ -1,6 +1,6 @@
 //! The provider's JSON: calls, streams, conferences, participants, pages of lists, and errors, with the provider's field names.
 
-use super::{CallSeen, ConferenceSeen, StreamSeen, conference::ParticipantSeen};
+use super::{CallSeen, ConferenceSeen, StreamSeen, conference::ParticipantSeen, numbers::NumberSeen};
 use axum::{
     Json,
     http::StatusCode,
@@ -74,7 +74,7 @@ pub(super) fn call(account: &str, call: &CallSeen) -> Value {
         "duration": duration,
         "price": null,
         "price_unit": "USD",
-        "direction": "outbound-api",
+        "direction": call.direction.word(),
         "answered_by": call.answered_by,
         "annotation": null,
         "api_version": "2010-04-01",
@@ -172,6 +172,37 @@ pub(super) fn participant(account: &str, conference: &ConferenceSeen, inside: &P
         "status": "connected",
         "queue_time": null,
         "uri": format!("/2010-04-01/Accounts/{account}/Conferences/{}/Participants/{call}.json", conference.sid),
+    })
+}
+
+/// A number of the account.
+pub(super) fn number(account: &str, number: &NumberSeen) -> Value {
+    json!({
+        "sid": number.sid,
+        "account_sid": account,
+        "phone_number": number.number,
+        "friendly_name": number.number,
+        "voice_url": number.voice_url,
+        "voice_method": "POST",
+        "status_callback": number.status_callback,
+        "status_callback_method": "POST",
+        "capabilities": { "voice": true, "sms": true, "mms": false, "fax": false },
+        "api_version": "2010-04-01",
+        "uri": format!("/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{}.json", number.sid),
+    })
+}
+
+/// All numbers that were asked for, on one page.
+pub(super) fn numbers(account: &str, numbers: &[NumberSeen]) -> Value {
+    let all: Vec<Value> = numbers.iter().map(|one| number(account, one)).collect();
+    json!({
+        "start": 0,
+        "end": all.len().saturating_sub(1),
+        "page": 0,
+        "page_size": 50,
+        "next_page_uri": null,
+        "previous_page_uri": null,
+        "incoming_phone_numbers": all,
     })
 }
 

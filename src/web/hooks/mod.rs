@@ -1,6 +1,7 @@
 //! The doors of the carrier: signed webhooks and media sockets. Nothing here is a page and nobody signs in; the carrier's
 //! signature is the key.
 
+pub mod inbound;
 pub mod media;
 pub mod phone;
 pub mod texts;
@@ -19,6 +20,8 @@ const MOST_MEDIA_SOCKETS: usize = 1000;
 /// The routes under `/hooks`.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
+        .route("/hooks/phone/{org}/inbound", post(inbound::voice))
+        .route("/hooks/phone/{org}/inbound/status", post(inbound::status))
         .route("/hooks/phone/{org}/{attempt}/voice", post(phone::voice))
         .route("/hooks/phone/{org}/{attempt}/status", post(phone::status))
         .route("/hooks/phone/{org}/{attempt}/conference", post(phone::conference))

@@ -6,7 +6,7 @@ use crate::{
     domain::ids::{AttemptId, OrgId},
     error::{Error, Verdict},
     flows::follow_call,
-    ports::phone::{CarrierNews, Hook, HookRefusal},
+    ports::phone::{CarrierNews, Hook, HookRefusal, Instruction},
     web::limits,
 };
 use axum::{
@@ -29,10 +29,7 @@ pub async fn voice(State(app): State<Arc<App>>, path: Ids, uri: OriginalUri, req
         Err(refused) => return refused,
     };
     match follow_call::voice(&app, org, attempt, &news).await {
-        Ok(reply) => {
-            let told = app.phone.instruct(org, attempt, &reply.speech, reply.fork.as_ref());
-            ([(header::CONTENT_TYPE, told.content_type)], told.body).into_response()
-        }
+        Ok(reply) => told(app.phone.instruct(org, attempt, &reply.speech, reply.fork.as_ref())),
         Err(error) => refuse("voice", &error),
     }
 }
@@ -71,19 +68,32 @@ async fn listen(
     uri: &Uri,
     request: Request,
 ) -> Result<(OrgId, AttemptId, CarrierNews), Response> {
+    let (org, news) = listen_for(app, &org, uri, request).await?;
+    let attempt = attempt.parse().map_err(|_| refuse("ids", &Error::NotFound))?;
+    Ok((org, attempt, news))
+}
+
+/// The same for a hook of a whole organization.
+pub(super) async fn listen_for(
+    app: &App,
+    org: &str,
+    uri: &Uri,
+    request: Request,
+) -> Result<(OrgId, CarrierNews), Response> {
     let (head, body) = request.into_parts();
     let body = raw(body).await?;
     let signature = head.headers.get("x-twilio-signature").and_then(|value| value.to_str().ok());
     let path_and_query = uri.path_and_query().map_or("/", |whole| whole.as_str());
     let news =
         app.phone.hear(&Hook { path_and_query, signature, body: &body }).map_err(|refusal| refuse_hook(&refusal))?;
-    match (org.parse(), attempt.parse()) {
-        (Ok(org), Ok(attempt)) => match limits::provider(app, org).await {
-            Ok(()) => Ok((org, attempt, news)),
-            Err(error) => Err(refuse("pace", &error)),
-        },
-        (Ok(_) | Err(_), _) => Err(refuse("ids", &Error::NotFound)),
-    }
+    let org = org.parse().map_err(|_| refuse("ids", &Error::NotFound))?;
+    limits::provider(app, org).await.map_err(|error| refuse("pace", &error))?;
+    Ok((org, news))
+}
+
+/// An instruction as a reply.
+pub(super) fn told(told: Instruction) -> Response {
+    ([(header::CONTENT_TYPE, told.content_type)], told.body).into_response()
 }
 
 /// A webhook that nobody believes, or nobody understands.

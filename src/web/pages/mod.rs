@@ -6,6 +6,7 @@ pub mod approvals;
 pub mod assets;
 pub mod break_glass;
 pub mod call;
+pub mod callers;
 pub mod calling;
 pub mod chart;
 pub mod colleagues;
@@ -94,6 +95,7 @@ impl Frame {
                 ("/patients", "Patients"),
                 ("/follow-ups", "Follow-ups"),
                 ("/texts", "Texts"),
+                ("/callers", "Callers"),
                 ("/protocols", "Protocols"),
             ],
             Some(Role::Coordinator) => &[
@@ -101,6 +103,7 @@ impl Frame {
                 ("/patients", "Patients"),
                 ("/follow-ups", "Follow-ups"),
                 ("/texts", "Texts"),
+                ("/callers", "Callers"),
                 ("/reviews", "Reviews"),
                 ("/planning", "Planning"),
                 ("/break-glass", "Urgent access"),

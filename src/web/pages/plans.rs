@@ -123,7 +123,13 @@ pub async fn act(
             respond::page(&render(&person, patient, plans, form, Faults::default(), Some(preview)))
         }
         Err(Error::Invalid(text)) => {
-            let fields = [("rule", "rule"), ("time", "at"), ("window", "window"), ("first day", "starts_on"), ("region", "region")];
+            let fields = [
+                ("rule", "rule"),
+                ("time", "at"),
+                ("window", "window"),
+                ("first day", "starts_on"),
+                ("region", "region"),
+            ];
             let page = render(&person, patient, plans, form, Faults::read(&text, &fields), None);
             respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }

@@ -190,7 +190,7 @@ fn render(
         name: planning.patient_name.reveal().clone(),
         their_time: words::time(&now, &planning.zone),
         their_zone: planning.zone.name(),
-        purposes: CallPurpose::ALL,
+        purposes: CallPurpose::PLANNED,
         protocols: planning.protocols.clone(),
         nurses: planning.nurses.iter().map(|(id, name)| (id.to_string(), name.clone())).collect(),
         form,

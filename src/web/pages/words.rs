@@ -182,6 +182,7 @@ pub const fn purpose(purpose: &CallPurpose) -> &'static str {
         CallPurpose::Assessment => "Assessment",
         CallPurpose::FollowUp => "Promised call back",
         CallPurpose::MedicationCheck => "Medicines check",
+        CallPurpose::Inbound => "They rang us",
     }
 }
 

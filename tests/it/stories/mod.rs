@@ -9,6 +9,7 @@ mod credentials;
 mod documents;
 mod guidance;
 mod hearing;
+mod inbound;
 mod ladder;
 mod never_called;
 mod one_session;
