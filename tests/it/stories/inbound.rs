@@ -13,7 +13,7 @@ use careline::{
 use std::time::Duration;
 
 /// Riverside's own number.
-const RIVERSIDE: &str = "+12125550100";
+const RIVERSIDE: &str = "+12125550199";
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A ward whose numbers are connected, with these people in town.
