@@ -262,7 +262,7 @@ fn render(
         zone: planning.zone,
         now: plans.now,
         plans: plans.plans,
-        purposes: CallPurpose::ALL,
+        purposes: CallPurpose::PLANNED,
         protocols: planning.protocols,
         nurses: planning.nurses.iter().map(|(id, name)| (id.to_string(), name.clone())).collect(),
         form,
