@@ -74,10 +74,18 @@ impl Phone for Gullible {
         self.inner.fork(sid, fork).await
     }
 
+    async fn connect(&self, org: OrgId, number: &PhoneNumber) -> Result<(), Outage> {
+        self.inner.connect(org, number).await
+    }
+
     fn hear(&self, hook: &Hook<'_>) -> Result<CarrierNews, HookRefusal> {
         let fields = url::form_urlencoded::parse(hook.body).into_owned().collect();
         let signature = self.forger.sign(hook.path_and_query, &fields);
         self.inner.hear(&Hook { signature: Some(&signature), ..*hook })
+    }
+
+    fn dismiss(&self, partings: &[Speech]) -> Instruction {
+        self.inner.dismiss(partings)
     }
 
     fn instruct(&self, org: OrgId, attempt: AttemptId, speech: &Speech, fork: Option<&Fork>) -> Instruction {
