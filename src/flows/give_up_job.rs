@@ -90,7 +90,8 @@ async fn text_of(tx: &mut OrgTx, job: &Job) -> Result<Option<(TextId, PatientId)
         | Job::SendNotice { .. }
         | Job::WriteReset { .. }
         | Job::EndBreakGlass { .. }
-        | Job::RemindBreakGlass { .. } => Ok(None),
+        | Job::RemindBreakGlass { .. }
+        | Job::RemindCaller { .. } => Ok(None),
     }
 }
 
