@@ -240,16 +240,12 @@ fn carrier(settings: &Settings, public_url: Option<&str>, faults: &mut Faults) -
     } else {
         is_strong("CARELINE_TWILIO_AUTH_TOKEN", &settings.twilio_auth_token, faults);
     }
-    if !settings.twilio_other_auth_token.is_empty() {
-        is_strong("CARELINE_TWILIO_OTHER_AUTH_TOKEN", &settings.twilio_other_auth_token, faults);
-    }
+    let other = &settings.twilio_other_auth_token;
+    let _strong = other.is_empty() || is_strong("CARELINE_TWILIO_OTHER_AUTH_TOKEN", other, faults);
     let url = http_url("CARELINE_TWILIO_API_URL", &settings.twilio_api_url, faults);
     if let Some(url) = &url {
         if url.scheme() == "http" && !is_loopback(url) {
-            faults.note(
-                "CARELINE_TWILIO_API_URL",
-                "only https is safe here; http is allowed on a loopback address alone",
-            );
+            faults.note("CARELINE_TWILIO_API_URL", "only https is safe here; http is for a loopback address alone");
         }
         let own = public_url.and_then(|url| Url::parse(url).ok());
         if is_twilio(url) && own.is_some_and(|own| is_loopback(&own)) {
@@ -263,7 +259,7 @@ fn carrier(settings: &Settings, public_url: Option<&str>, faults: &mut Faults) -
         api_url: settings.twilio_api_url.trim_end_matches('/').to_owned(),
         account_sid: sid.clone(),
         auth_token: Private::new(settings.twilio_auth_token.clone()),
-        other_auth_token: Private::new(settings.twilio_other_auth_token.clone()),
+        other_auth_token: Private::new(other.clone()),
     })
 }
 
