@@ -42,8 +42,11 @@ async fn write(ward: &Ward, browser: &Nurse, family_name: &str, words: &str) -> 
     let address = format!("{}/texts", ward.chart(family_name));
     let page = browser.open(&address).await.unwrap();
     let form = page.form("/texts").unwrap_or_else(|| panic!("no form on:\n{}", page.html));
-    let sent = browser.send(&page, &form.with("body", words).with("step", "send")).await.unwrap();
-    sent.text()
+    match browser.send(&page, &form.with("body", words).with("step", "send")).await {
+        Ok(sent) => sent.text(),
+        // What is refused comes back with the rule.
+        Err(mishap) => mishap.to_string(),
+    }
 }
 
 async fn misbehave(ward: &Ward, wanted: &str) {
