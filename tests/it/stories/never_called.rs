@@ -1,4 +1,4 @@
-//! Never call the dead: any interleaving of due calls and changes of status, through the production flows and the real
+//! Never call the dead: any interleaving of due calls, due texts and changes of status, through the production flows and the real
 //! database, with the town's carrier as the witness. A clock that every task asks before each transaction decides by a seed
 //! who goes next, so an order that fails can be repeated.
 
@@ -6,14 +6,14 @@ use crate::support::ward::Ward;
 use careline::{
     app::App,
     domain::{
-        ids::{CallId, PatientId},
+        ids::{CallId, PatientId, TextId},
         people::{Actor, PatientStatus, Role},
         private::Private,
         script::Script,
     },
     flows::{
         change_status::{self, NewStatus},
-        place_call,
+        place_call, send_text,
     },
     ports::clock::Clock,
     simulator::clock::VirtualClock,
@@ -107,6 +107,7 @@ impl Drop for Seat {
 #[derive(Clone, Copy)]
 enum Deed {
     Place(CallId),
+    Send(TextId),
     Change(PatientId, usize),
 }
 
@@ -121,6 +122,30 @@ const PATIENTS: [(&str, &str); 4] = [
 
 fn dials(ward: &Ward, number: &str) -> usize {
     ward.town.carrier().calls().iter().filter(|call| call.to == number).count()
+}
+
+/// Texts of ours that the carrier took for a number.
+fn texts(ward: &Ward, number: &str) -> usize {
+    ward.town.carrier().texts().iter().filter(|text| text.to == number).count()
+}
+
+/// A due text to each patient that no job knows of.
+async fn due_texts(ward: &Ward) -> Vec<TextId> {
+    let mut texts = Vec::new();
+    for (name, _) in PATIENTS {
+        let id = TextId(Uuid::now_v7());
+        let now = (ward.clock.now() - chrono::Duration::seconds(1)).to_rfc3339();
+        ward.change(&format!(
+            "insert into text_message (org_id, id, direction, patient_id, number, own_number, wording, body, body_hash,
+                                       segments, state, send_at, created_at, once_key)
+             select p.org_id, '{id}', 'out', p.id, p.phone, o.caller_number, 'free', '{id}', sha256('{id}'::bytea), 1,
+                    'scheduled', '{now}', '{now}', '{id}'
+               from patient p join organization o on o.org_id = p.org_id where p.family_name = '{name}'"
+        ))
+        .await;
+        texts.push(id);
+    }
+    texts
 }
 
 /// A due call of each patient that no job knows of, so that only this test places it.
@@ -141,12 +166,15 @@ async fn due_calls(ward: &Ward) -> Vec<CallId> {
     calls
 }
 
-/// What one change met: the number, its dials before anything began, when the change was committed, and at the end.
+/// What one change met: the number, its dials before anything began, when the change was committed, and at the end; and
+/// its texts.
 struct Met {
     number: &'static str,
     at_first: usize,
     at_change: usize,
     at_last: usize,
+    texts_at_change: usize,
+    texts_at_last: usize,
 }
 
 /// Runs the due calls of everybody, some of them twice, against changes of half of them.
@@ -155,6 +183,7 @@ async fn interleave(ward: &Ward, seed: u64) -> Vec<Met> {
     let riverside = &ward.organizations[0];
     let calls = due_calls(ward).await;
     let mut deeds: Vec<Deed> = calls.iter().copied().map(Deed::Place).collect();
+    deeds.extend(due_texts(ward).await.into_iter().map(Deed::Send));
     deeds.extend(calls.iter().filter(|_| rng.random_bool(0.5)).copied().map(Deed::Place).collect::<Vec<_>>());
     let mut chosen: Vec<usize> = (0..PATIENTS.len()).collect();
     chosen.shuffle(&mut rng);
@@ -177,28 +206,35 @@ async fn interleave(ward: &Ward, seed: u64) -> Vec<Met> {
                     place_call::place(&app, &careline, call).await.unwrap();
                     None
                 }
+                Deed::Send(text) => {
+                    send_text::send(&app, &careline, text).await.unwrap();
+                    None
+                }
                 Deed::Change(patient, at) => {
                     let evidence = Private::new("a test".to_owned());
                     let new = NewStatus { was: PatientStatus::Active, becomes: status, evidence };
                     change_status::change(&app, &nurse, patient, new).await.unwrap();
                     // Nobody else runs yet: what the carrier has now, it took before the change.
                     let number = PATIENTS[at].1;
-                    Some((at, carrier.calls().iter().filter(|call| call.to == number).count()))
+                    let texts = carrier.texts().iter().filter(|text| text.to == number).count();
+                    Some((at, carrier.calls().iter().filter(|call| call.to == number).count(), texts))
                 }
             }
         }));
     }
     let met = tasks.join_all().await.into_iter().flatten();
-    met.map(|(at, at_change)| {
+    met.map(|(at, at_change, texts_at_change)| {
         let number = PATIENTS[at].1;
-        Met { number, at_first: at_first[at], at_change, at_last: dials(ward, number) }
+        let (at_last, texts_at_last) = (dials(ward, number), texts(ward, number));
+        Met { number, at_first: at_first[at], at_change, at_last, texts_at_change, texts_at_last }
     })
     .collect()
 }
 
-/// Dials that the carrier took after a change was committed.
-fn after(met: &[Met]) -> usize {
-    met.iter().map(|met| met.at_last - met.at_change).sum()
+/// Dials and texts that the carrier took after a change was committed.
+fn after(met: &[Met]) -> [usize; 2] {
+    let dials = met.iter().map(|met| met.at_last - met.at_change).sum();
+    [dials, met.iter().map(|met| met.texts_at_last - met.texts_at_change).sum()]
 }
 
 /// Waits until whatever the carrier took before a change is over, and nobody has heard who rings.
@@ -230,15 +266,16 @@ async fn ward_without_caps() -> Ward {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn in_no_order_of_changes_and_due_calls_is_anybody_rung_after_the_change() {
     let ward = ward_without_caps().await;
-    let mut before = 0;
+    let (mut before, mut written) = (0, 0);
     for seed in 0..12 {
         let met = interleave(&ward, seed).await;
-        assert_eq!(after(&met), 0, "seed {seed}: somebody was rung after the change");
+        assert_eq!(after(&met), [0, 0], "seed {seed}: somebody was rung or texted after the change");
         until_ended(&ward, &met).await;
         before += met.iter().map(|met| met.at_change - met.at_first).sum::<usize>();
+        written += met.iter().map(|met| met.texts_at_change).sum::<usize>();
         clear(&ward).await;
     }
-    assert!(before > 0, "in some order a telephone rang before the change");
+    assert!(before > 0 && written > 0, "in some order somebody was rung and texted before the change");
 }
 
 /// Nothing can be called off: the change finds calls and attempts that do not move.
@@ -246,32 +283,36 @@ const NO_CALLING_OFF: &[&str] = &[
     "create trigger sabotage before update on call for each row when (new.state = 'cancelled') execute function sabotage()",
     "create trigger sabotage before update on attempt for each row when (new.outcome = 'called_off')
        execute function sabotage()",
+    "create trigger sabotage before update on text_message for each row when (new.state = 'called_off')
+       execute function sabotage()",
 ];
 
 /// Whoever dials does not see the change: the second check is blind.
 const BLIND_CHECK: &[&str] =
     &["create trigger sabotage before update of status on patient for each row execute function sabotage()"];
 
-/// Dials after a change when protections are taken away, over a few orders.
-async fn rung_without(protections: &[&[&str]]) -> usize {
+/// Dials and texts after a change when protections are taken away, over a few orders.
+async fn reached_without(protections: &[&[&str]]) -> [usize; 2] {
     let ward = ward_without_caps().await;
-    let mut rung = 0;
+    let mut reached = [0, 0];
     for seed in 0..4 {
         ward.change("create function sabotage() returns trigger language plpgsql as $$ begin return null; end $$")
             .await;
         for statement in protections.concat() {
             ward.change(statement).await;
         }
-        rung += after(&interleave(&ward, seed).await);
+        let [dials, texts] = after(&interleave(&ward, seed).await);
+        reached = [reached[0] + dials, reached[1] + texts];
         // A lease outlives its test, so nothing of this may stay behind.
         ward.change("drop function sabotage cascade").await;
         clear(&ward).await;
     }
-    rung
+    reached
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_check_at_the_instant_of_dialling_is_enough_alone_and_without_it_the_dead_are_rung() {
-    assert_eq!(rung_without(&[NO_CALLING_OFF]).await, 0, "the second check alone");
-    assert!(rung_without(&[NO_CALLING_OFF, BLIND_CHECK]).await > 0, "the control: without both somebody is rung");
+    assert_eq!(reached_without(&[NO_CALLING_OFF]).await, [0, 0], "the second check alone");
+    let [dials, texts] = reached_without(&[NO_CALLING_OFF, BLIND_CHECK]).await;
+    assert!(dials > 0 && texts > 0, "the control: without both somebody is rung ({dials}) and texted ({texts})");
 }
