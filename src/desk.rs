@@ -2,6 +2,7 @@
 //! need the database and whose time it is at most, and nothing that rings.
 
 pub mod carrier;
+pub mod dialling;
 pub mod keys;
 pub mod record;
 

@@ -59,6 +59,9 @@ enum Command {
     /// Look after the carrier.
     #[command(subcommand)]
     Carrier(desk::carrier::Carrier),
+    /// Pause dialling, let it go on, or ask whether it is paused.
+    #[command(subcommand)]
+    Dialling(desk::dialling::Dialling),
     /// Look after protocols.
     #[command(subcommand)]
     Protocol(desk::Protocol),
@@ -184,6 +187,7 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
             }
             Command::Keys(which) => desk::keys::run(settings, which).await,
             Command::Carrier(which) => desk::carrier::run(settings, which).await,
+            Command::Dialling(what) => desk::at_the_desk(settings, |app| desk::dialling::switch(app, what)).await,
             Command::Organization(add) => desk::at_the_desk(settings, |app| desk::found(app, add)).await,
             Command::Staff(staff) => desk::at_the_desk(settings, |app| desk::look_after_staff(app, staff)).await,
             Command::Protocol(desk::Protocol::Check { folders }) => desk::check_protocols(&folders),

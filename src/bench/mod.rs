@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod bridged;
+pub mod chaos;
 pub mod files;
 pub mod ground;
 pub mod hooks;
@@ -25,6 +26,11 @@ pub enum Bench {
     Audit(audit::Args),
     /// Kills of the product while people talk: no conference ends, and all are soon heard again (promise 1).
     Bridged(bridged::Args),
+    /// One attempt, one ring: processes that dial are killed at every step, with a carrier that misbehaves (P4, P5, P6).
+    Chaos(chaos::Args),
+    /// One process of `chaos`; its orders come on standard input.
+    #[command(hide = true)]
+    ChaosWorker,
     /// Faults in stored files, all of which must be noticed (P20), and how fast files are sealed and opened.
     Files(files::Args),
     /// Webhooks: any order and number (P8), forged and replayed (P9), answered soon and only after the commit.
@@ -68,6 +74,8 @@ pub async fn run(bench: &Bench) -> Result<String, Broken> {
     match bench {
         Bench::Audit(args) => audit::run(args).await,
         Bench::Bridged(args) => bridged::run(args).await,
+        Bench::Chaos(args) => chaos::run(args).await,
+        Bench::ChaosWorker => chaos::work().await,
         Bench::Files(args) => files::run(args).await,
         Bench::Hooks(args) => hooks::run(args).await,
         Bench::Isolation(args) => isolation::run(args).await,

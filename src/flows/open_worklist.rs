@@ -7,10 +7,11 @@ use crate::{
     domain::{
         audit::{Deed, DeedKind},
         call::CallState,
+        dialling::Pause,
         people::Actor,
     },
     error::Error,
-    store::{audit, inbox, worklist},
+    store::{audit, dialling, inbox, worklist},
 };
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -36,6 +37,8 @@ pub struct Worklist {
     pub follow_ups: Vec<ClockedFollowUp>,
     /// Texts that nobody has read yet.
     pub unread_texts: i64,
+    /// Why nobody is dialled, while that is so.
+    pub pause: Option<Pause>,
 }
 
 impl Worklist {
@@ -66,8 +69,9 @@ pub async fn today(app: &App, actor: &Actor) -> Result<Worklist, Error> {
     let calls = worklist::calls(&mut tx, &receipt, from, until).await?;
     let follow_ups = worklist::follow_ups(&mut tx, &receipt, until + Duration::days(1)).await?;
     let unread_texts = inbox::count_unread(&mut tx, &receipt).await?;
+    let pause = dialling::pause_in_force(&mut tx, actor, now).await?;
     tx.commit().await?;
-    Ok(Worklist { unread_texts, ..sorted(calls, follow_ups, now, zone) })
+    Ok(Worklist { unread_texts, pause, ..sorted(calls, follow_ups, now, zone) })
 }
 
 fn sorted(calls: Vec<DayCall>, follow_ups: Vec<ClockedFollowUp>, now: DateTime<Utc>, zone: Tz) -> Worklist {
@@ -81,6 +85,7 @@ fn sorted(calls: Vec<DayCall>, follow_ups: Vec<ClockedFollowUp>, now: DateTime<U
         ended: Vec::new(),
         follow_ups,
         unread_texts: 0,
+        pause: None,
     };
     for call in calls {
         match call.state {

@@ -17,6 +17,7 @@ mod bridged;
 mod browser;
 mod call_page;
 mod canaries;
+mod chaos;
 mod config;
 mod content;
 mod demo_page;

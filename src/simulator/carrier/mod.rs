@@ -23,6 +23,7 @@ mod wire;
 
 pub use book::{CallFault, CallSeen, CallStatus, Direction, StreamSeen, StreamStatus};
 pub use conference::ConferenceSeen;
+pub use faults::FaultsWanted;
 pub(super) use rest::routes;
 pub use texts::{TextCallbacks, TextFaultsWanted, TextSeen};
 

@@ -6,6 +6,7 @@ mod assessing;
 mod at_the_screen;
 mod calls;
 mod credentials;
+mod dialling;
 mod documents;
 mod guidance;
 mod hearing;
