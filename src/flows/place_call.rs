@@ -47,13 +47,10 @@ pub async fn place(app: &App, actor: &Actor, call: CallId) -> Result<(), Error> 
     }
     let Some(dial) = intend(app, actor, call).await? else { return Ok(()) };
     FailPoint::ClaimPost.pass();
-    let began = Instant::now();
-    if !arm(app, actor, call, dial.attempt).await? {
-        return Ok(());
-    }
+    let Some(armed) = arm(app, actor, call, dial.attempt).await? else { return Ok(()) };
     FailPoint::ArmPost.pass();
     // Whoever was held up this long (a pause of the machine, a stopped process) may have been relieved.
-    if began.elapsed() > app.settings.dialling.timings.fence {
+    if armed.elapsed() > app.settings.dialling.timings.fence {
         return Ok(());
     }
     FailPoint::PostPre.pass();
@@ -177,8 +174,9 @@ async fn later(app: &App, actor: &Actor, call: CallId, at: DateTime<Utc>, now: D
     tx.commit().await
 }
 
-/// Allows the attempt to be sent, after asking once more whether the telephone may ring at this instant.
-async fn arm(app: &App, actor: &Actor, id: CallId, attempt: AttemptId) -> Result<bool, Error> {
+/// Allows the attempt to be sent, after asking once more whether the telephone may ring at this instant. Returns when that
+/// was, by a clock that no one sets.
+async fn arm(app: &App, actor: &Actor, id: CallId, attempt: AttemptId) -> Result<Option<Instant>, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let patient = calls::patient_of(&mut tx, id).await?;
@@ -189,7 +187,7 @@ async fn arm(app: &App, actor: &Actor, id: CallId, attempt: AttemptId) -> Result
     if may_dial {
         if !attempts::arm(&mut tx, attempt, app.settings.dialling.timings.dial_lease, now).await? {
             // The lease ran out meanwhile: whoever sweeps gives the attempt up and has the call dialled again.
-            return Ok(false);
+            return Ok(None);
         }
         let deed = Deed::of(DeedKind::DialledAttempt)
             .patient(call.patient)
@@ -200,8 +198,9 @@ async fn arm(app: &App, actor: &Actor, id: CallId, attempt: AttemptId) -> Result
         let later = now + Duration::seconds(30);
         jobs::enqueue(&mut tx, &Job::ReconcileAttempt { attempt }, "watch", later, now).await?;
         FailPoint::ArmPre.pass();
+        let armed = Instant::now();
         tx.commit().await?;
-        return Ok(true);
+        return Ok(Some(armed));
     }
     attempts::settle(&mut tx, (attempt, FIRST_EPOCH), AttemptState::Abandoned, "held_back", now).await?;
     if let Some(held) = held
@@ -210,7 +209,7 @@ async fn arm(app: &App, actor: &Actor, id: CallId, attempt: AttemptId) -> Result
         hold_back(&mut tx, actor, &mut call, held, now).await?;
     }
     tx.commit().await?;
-    Ok(false)
+    Ok(None)
 }
 
 /// Makes the carrier's answer the attempt's state. Only a proven "no telephone rang" allows another attempt.

@@ -25,6 +25,8 @@ use chrono::{DateTime, Duration, Utc};
 
 /// The carrier's code for a call it does not know.
 const NO_SUCH_CALL: &str = "20404";
+/// A call this old is in the list of a carrier that is well.
+const LISTED_AFTER_SECONDS: i64 = 60;
 
 /// Looks into one attempt, and again later while it is open.
 ///
@@ -82,7 +84,7 @@ enum Listing {
 async fn listing(app: &App, actor: &Actor, from: &PhoneNumber) -> Result<Listing, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
-    let lately = (now - Duration::hours(24), now - Duration::seconds(CLEAN_GAP_SECONDS));
+    let lately = (now - Duration::hours(24), now - Duration::seconds(LISTED_AFTER_SECONDS));
     let known = sweeps::known_call(&mut tx, from, lately).await?;
     tx.commit().await?;
     let Some((to, sid, posted_at)) = known else { return Ok(Listing::Sound) };

@@ -118,19 +118,18 @@ pub async fn draw_at_once(tx: &mut OrgTx, caller: &PhoneNumber, rate: &Rate) -> 
 /// When the database is away.
 pub async fn pause_in_force(tx: &mut OrgTx, actor: &Actor, now: DateTime<Utc>) -> Result<Option<Pause>, Error> {
     let org = tx.org();
-    let known = sqlx::query_scalar!(
-        r#"insert into dialled_from as held (org_id, mark, noted_at)
-           values ($1, present_database(), $2)
-           on conflict (org_id) do update
-              set mark = present_database(), restored_at = $2, noted_at = $2
-            where held.mark <> present_database()
-           returning (restored_at is not null) as "moved!""#,
-        org.0,
-        now
+    let same = sqlx::query_scalar!(
+        r#"select mark = present_database() as "same!" from dialled_from where org_id = $1"#,
+        org.0
     )
     .fetch_optional(tx.connection())
     .await?;
-    if known == Some(true) {
+    let is_moved = match same {
+        Some(true) => false,
+        Some(false) => notice_move(tx, now).await?,
+        None => note_database(tx, now).await?,
+    };
+    if is_moved {
         let why = PauseReason::Restored;
         tracing::error!(%org, "dialling is paused until `careline dialling resume`: {}", why.words());
         let deed = Deed::of(DeedKind::PausedDialling).with("why", why.word());
@@ -146,6 +145,37 @@ pub async fn pause_in_force(tx: &mut OrgTx, actor: &Actor, now: DateTime<Utc>) -
         Ok(Pause { why, since: row.since })
     })
     .transpose()
+}
+
+/// `true` for the first who notices.
+async fn notice_move(tx: &mut OrgTx, now: DateTime<Utc>) -> Result<bool, Error> {
+    let org = tx.org();
+    let noticed = sqlx::query!(
+        "update dialled_from
+            set mark = present_database(), restored_at = $2, noted_at = $2
+          where org_id = $1
+            and mark <> present_database()",
+        org.0,
+        now
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(noticed.rows_affected() == 1)
+}
+
+/// Notes where an organization is dialled from for the first time; nothing has moved.
+async fn note_database(tx: &mut OrgTx, now: DateTime<Utc>) -> Result<bool, Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "insert into dialled_from (org_id, mark, noted_at)
+         values ($1, present_database(), $2)
+         on conflict do nothing",
+        org.0,
+        now
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(false)
 }
 
 /// Begins a pause; one that is in force stays as it is.

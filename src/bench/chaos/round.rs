@@ -15,6 +15,8 @@ use std::{
 
 /// Between two looks at the crew.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// A storm lasts so many times as long as its calls fall due, at most.
+const LONGEST_STORM: u32 = 4;
 /// How long the last calls may take once nobody is killed any more.
 const TO_CALM: Duration = Duration::from_secs(120);
 
@@ -59,6 +61,8 @@ pub struct Round {
     pub people: People,
     /// How jobs are worked.
     pub method: Method,
+    /// Real milliseconds between two looks for surplus rings.
+    pub tail_sweep_milliseconds: u64,
     /// How long the carrier may still accept something after the last call fell due.
     pub aftermath: Duration,
     /// Where choices begin.
@@ -100,9 +104,10 @@ impl Outcome {
 pub async fn run(stage: &mut Stage, round: &Round) -> Result<Outcome, Broken> {
     let began = Instant::now();
     stage.misbehave(&round.faults)?;
+    stage.tail_sweep_milliseconds = round.tail_sweep_milliseconds;
     let planned = stage.plan(round.calls, round.spread, round.people).await?;
     let mut crew = Crew::start(stage, duties(round), round.seed, &round.odds).await?;
-    let database_kills = storm(stage, &mut crew, round).await?;
+    let database_kills = storm(stage, &mut crew, round, &planned).await?;
     // From here on nobody dies, and whatever was begun must come to its end.
     crew.renew(stage, &[]).await?;
     tokio::time::sleep(round.aftermath).await;
@@ -123,7 +128,7 @@ fn duties(round: &Round) -> Vec<Duty> {
 }
 
 /// Calls fall due and processes die. Returns how often the database server was killed.
-async fn storm(stage: &mut Stage, crew: &mut Crew, round: &Round) -> Result<u32, Broken> {
+async fn storm(stage: &mut Stage, crew: &mut Crew, round: &Round, planned: &[Planned]) -> Result<u32, Broken> {
     let mut dice = StdRng::seed_from_u64(round.seed);
     let whole = round.spread + Duration::from_secs(2);
     let at_random = round.kills * round.random_share / 100;
@@ -131,7 +136,8 @@ async fn storm(stage: &mut Stage, crew: &mut Crew, round: &Round) -> Result<u32,
     let database_every = whole.checked_div(round.database_kills + 1).unwrap_or(whole);
     let began = Instant::now();
     let (mut next_kill, mut database_kills) = (every, 0);
-    while began.elapsed() < whole {
+    // On a machine with much to do the calls take longer than they should; deaths go on while any is under way.
+    while began.elapsed() < whole || rages(stage, crew, round, planned, began).await? {
         let may_kill = crew.deaths.total() < round.kills;
         let odds = if may_kill { round.odds.as_slice() } else { &[] };
         crew.fill(stage, odds).await?;
@@ -147,6 +153,12 @@ async fn storm(stage: &mut Stage, crew: &mut Crew, round: &Round) -> Result<u32,
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(database_kills)
+}
+
+/// Whether more deaths are wanted and something is left to die for.
+async fn rages(stage: &Stage, crew: &Crew, round: &Round, planned: &[Planned], began: Instant) -> Result<bool, Broken> {
+    let wanted = crew.deaths.total() < round.kills && began.elapsed() < round.spread * LONGEST_STORM;
+    Ok(wanted && !oracle::is_quiet(stage, planned).await?)
 }
 
 async fn calm(stage: &Stage, crew: &mut Crew, planned: &[Planned]) -> Result<(), Broken> {

@@ -84,6 +84,8 @@ pub struct Stage {
     hooks: String,
     operator: Actor,
     numbers: usize,
+    /// Real milliseconds between two looks for surplus rings.
+    pub tail_sweep_milliseconds: u64,
 }
 
 impl Stage {
@@ -120,6 +122,7 @@ impl Stage {
             hooks: format!("http://{}", free_address()?),
             operator: Actor::careline(crate::domain::ids::OrgId::NOBODYS),
             numbers: 0,
+            tail_sweep_milliseconds: 4_000,
         };
         stage.found().await?;
         Ok(stage)
@@ -139,6 +142,7 @@ impl Stage {
             public_url: self.hooks.clone(),
             began: self.began,
             pace: PACE,
+            tail_sweep_milliseconds: self.tail_sweep_milliseconds,
             seed,
             odds,
         }
@@ -219,14 +223,15 @@ impl Stage {
         add_staff::add(&app, &self.operator, nurse()).await.map_err(Broken::of)?;
         app.db.close().await;
         let mut superuser = self.superuser().await?;
-        sqlx::query(
+        for statement in [
             "update organization
-                set most_attempts = 1, calling_from = '00:00', calling_until = '23:59:59', most_rings_day = 50,
-                    most_rings_week = 350",
-        )
-        .execute(&mut superuser)
-        .await
-        .map_err(Broken::of)?;
+                set calling_from = '00:00', calling_until = '23:59:59', most_rings_day = 50, most_rings_week = 350",
+            "insert into retry_rule (org_id, purpose, outcome, most_tries, first_pause_minutes, later_pause_minutes)
+             select org_id, 'any', outcome, 1, 1, 1
+               from organization, unnest(array['busy', 'no_answer', 'failed', 'no_keys', 'hung_up']) outcome",
+        ] {
+            sqlx::query(statement).execute(&mut superuser).await.map_err(Broken::of)?;
+        }
         Ok(())
     }
 
@@ -261,6 +266,10 @@ impl Stage {
                     nurse: None,
                     due_at,
                     idem_key: call.to_string(),
+                    window_until: None,
+                    occurrence: None,
+                    matched: Vec::new(),
+                    covers_for: None,
                 };
                 calls::plan(&mut tx, &new, None, app.clock.now()).await.map_err(Broken::of)?;
                 let job = Job::PlaceCall { call };

@@ -71,6 +71,7 @@ pub fn storm(calls: usize, kills: u32, workers: usize, seed: u64) -> Round {
         faults: rough(seed),
         people: People::Quick,
         method: Method::Careline(Sweeps::On),
+        tail_sweep_milliseconds: 4_000,
         aftermath: Duration::ZERO,
         seed,
     }
@@ -92,6 +93,7 @@ pub fn late(calls: usize, workers: usize, seed: u64) -> Round {
         odds: Vec::new(),
         faults,
         people: People::Slow,
+        tail_sweep_milliseconds: 500,
         aftermath: Duration::from_secs(16),
         ..storm(calls, 0, workers, seed)
     }

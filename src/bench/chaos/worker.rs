@@ -73,6 +73,8 @@ pub struct Orders {
     pub began: DateTime<Utc>,
     /// Times as fast as real time.
     pub pace: u32,
+    /// Real milliseconds between two looks for surplus rings.
+    pub tail_sweep_milliseconds: u64,
     /// Where its choices begin.
     pub seed: u64,
     /// Points at which it dies, each with its odds.
@@ -81,19 +83,19 @@ pub struct Orders {
 
 /// Bounds of a run: the usual ones, divided by about sixty, with room for a machine that does many things at once.
 #[must_use]
-pub const fn hastened() -> Dialling {
+pub const fn hastened(tail_sweep_milliseconds: u64) -> Dialling {
     let quick = Allowance { burst: 1_000, per_hour: 36_000_000 };
     Dialling {
         timings: Timings {
-            intent_lease: Duration::from_millis(500),
-            dial_lease: Duration::from_millis(1_200),
-            fence: Duration::from_millis(90),
+            intent_lease: Duration::from_millis(1_000),
+            dial_lease: Duration::from_millis(1_500),
+            fence: Duration::from_millis(300),
             connect_within: Duration::from_millis(200),
             reply_within: Duration::from_millis(400),
-            job_lease: Duration::from_millis(1_000),
+            job_lease: Duration::from_millis(1_500),
             look_every: Duration::from_millis(30),
             lease_sweep_every: Duration::from_millis(250),
-            tail_sweep_every: Duration::from_millis(1_000),
+            tail_sweep_every: Duration::from_millis(tail_sweep_milliseconds),
             wide_sweep_every: Duration::from_secs(60),
             missed_every: Duration::from_secs(1),
         },
@@ -218,7 +220,7 @@ fn config(orders: &Orders) -> Result<Config, Broken> {
         },
         call_code_key: Private::new(vec![7; 32]),
         ring_seconds: 120,
-        dialling: hastened(),
+        dialling: hastened(orders.tail_sweep_milliseconds),
         trusted_proxies: 0,
         bounds: Bounds::default(),
         patience: Patience(10_000),

@@ -3,9 +3,14 @@
 
 use crate::support::ward::{Ward, call_of};
 use careline::{
-    domain::people::{Actor, Who},
+    domain::{
+        dialling::Rate,
+        ids::CallId,
+        people::{Actor, PhoneNumber, Who},
+    },
     flows::pause_dialling,
     simulator::carrier::{CallSeen, CallStatus},
+    store::dialling::draw_slot,
 };
 use std::time::Duration;
 
@@ -141,4 +146,52 @@ async fn a_ring_that_belongs_to_nobody_is_hung_up_unheard_and_reported() {
         "(select count(distinct deed) = 2 from audit_entry where deed in ('found_orphan', 'ended_orphan'))",
     )
     .await;
+}
+
+/// Each call draws once and is given an instant of its own: the rush leaves at the pace, in the order in which it drew, and
+/// the last one no later than the pace explains.
+#[tokio::test]
+async fn two_hundred_calls_due_at_once_leave_at_the_pace_and_none_later_than_it_explains() {
+    let ward = Ward::open().await;
+    let maya = ward.sign_in("maya@riverside.example").await;
+    let call = ward.plan_in(&maya, "Delgado", chrono::Duration::hours(3)).await;
+    let org = ward.organizations[0].operator.org;
+    ward.change(&format!(
+        "insert into call (org_id, id, patient_id, purpose, protocol_id, due_at, state, script, created_at, idem_key)
+         select org_id, gen_random_uuid(), patient_id, purpose, protocol_id, due_at, 'scheduled', script, created_at,
+                'rush:' || number
+           from call, generate_series(1, 200) number
+          where id = '{}'",
+        call_of(&call)
+    ))
+    .await;
+    let calls: Vec<uuid::Uuid> = sqlx::query_scalar("select id from call where idem_key like 'rush:%'")
+        .fetch_all(&mut ward.superuser().await)
+        .await
+        .unwrap();
+    let app = ward.app();
+    let caller = PhoneNumber::from_e164("+12125550199").unwrap();
+    let rate = Rate::per_minute(600, 600);
+    for call in &calls {
+        let mut tx = app.db.begin(&Actor::careline(org)).await.unwrap();
+        draw_slot(&mut tx, CallId(*call), &caller, &rate).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let reserved: Vec<f64> = sqlx::query_scalar(
+        "select extract(epoch from slot_at)::float8 from call where idem_key like 'rush:%' and slot_at is not null
+          order by slot_at",
+    )
+    .fetch_all(&mut ward.superuser().await)
+    .await
+    .unwrap();
+    assert!(reserved.len() > 100, "most of them wait: {}", reserved.len());
+    let gaps: Vec<f64> = reserved.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.iter().all(|gap| *gap > 0.05), "no two leave together: {gaps:?}");
+    let (first, last) = (reserved[0], reserved[reserved.len() - 1]);
+    let explained = 0.1 * f64::from(u32::try_from(reserved.len()).unwrap());
+    assert!(
+        last - first <= explained + 0.5,
+        "the last leaves {} s after the first, {explained} s are explained",
+        last - first
+    );
 }
