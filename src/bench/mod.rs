@@ -75,7 +75,7 @@ pub async fn run(bench: &Bench) -> Result<String, Broken> {
         Bench::Audit(args) => audit::run(args).await,
         Bench::Bridged(args) => bridged::run(args).await,
         Bench::Chaos(args) => chaos::run(args).await,
-        Bench::ChaosWorker => chaos::work().await,
+        Bench::ChaosWorker => Box::pin(chaos::work()).await,
         Bench::Files(args) => files::run(args).await,
         Bench::Hooks(args) => hooks::run(args).await,
         Bench::Isolation(args) => isolation::run(args).await,

@@ -42,7 +42,7 @@ pub async fn switch(app: App, what: Dialling) -> Result<u8, Ending> {
             },
             Dialling::State(_) => match pause_dialling::state(&app, &actor).await? {
                 Some(pause) => {
-                    say(&format!("{code}: paused since {}: {}", pause.since.to_rfc3339(), pause.why.words()))
+                    say(&format!("{code}: paused since {}: {}", pause.since.to_rfc3339(), pause.why.words()));
                 }
                 None => say(&format!("{code}: patients are rung")),
             },

@@ -98,17 +98,16 @@ impl Progress {
             return Heard::Ended(status);
         };
         match (known.word, report) {
-            (Word::Read, _) => Heard::OldNews,
+            (Word::Read, _) | (Word::Disputed, Report::Callback(_)) => Heard::OldNews,
             (Word::Callback | Word::Disputed, Report::Read(_)) => {
                 self.ending = Some(Ending { status, word: Word::Read });
                 if known.status == status { Heard::News } else { Heard::Corrected { from: known.status, to: status } }
             }
-            (Word::Callback | Word::Disputed, Report::Callback(_)) if known.status == status => Heard::OldNews,
+            (Word::Callback, Report::Callback(_)) if known.status == status => Heard::OldNews,
             (Word::Callback, Report::Callback(_)) => {
                 self.ending = Some(Ending { word: Word::Disputed, ..known });
                 Heard::Disputed
             }
-            (Word::Disputed, Report::Callback(_)) => Heard::OldNews,
         }
     }
 

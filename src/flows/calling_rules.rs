@@ -70,7 +70,7 @@ pub async fn set(app: &App, actor: &Actor, typed: &TypedRules) -> Result<(), Err
 
 fn rules_of(typed: &TypedRules) -> Result<CallingRules, Error> {
     let mut faults = Vec::new();
-    let hours = match read_hours(&typed.hours).map(|hours| <[ContactHours; 1]>::try_from(hours)) {
+    let hours = match read_hours(&typed.hours).map(<[ContactHours; 1]>::try_from) {
         Ok(Ok([hours])) => Some(hours),
         Ok(Err(_)) => {
             faults.push("hours: write one stretch of the day, such as 08:00-20:00".to_owned());

@@ -213,7 +213,8 @@ async fn fits(tx: &mut OrgTx, patient: PatientId, cadence: &mut Cadence, now: Da
     let standing = standing::standing(tx, patient, now).await?;
     let zone = standing.time_zone;
     preview(cadence, zone, now)?;
-    cadence.rule = read(cadence)?.rule().to_owned();
+    let rule = read(cadence)?;
+    rule.rule().clone_into(&mut cadence.rule);
     let hours = standing.house.hours;
     if cadence.at < hours.from || cadence.at >= hours.until {
         return Err(Error::Invalid(format!(

@@ -161,7 +161,7 @@ impl Letters {
                 handed.signature = damaged(trick, &letter.signature, dice);
             }
             Trick::OtherToken | Trick::EmptyToken | Trick::OtherHost => {
-                self.signed_otherwise(trick, letter, &mut handed)
+                self.signed_otherwise(trick, letter, &mut handed);
             }
             Trick::OtherOrganization => handed.path = elsewhere(&letter.path, self.stranger)?,
             Trick::Dropped
@@ -277,7 +277,7 @@ fn rewritten(trick: Trick, fields: &Fields, dice: &mut StdRng) -> Option<Fields>
         Trick::Split => {
             let value = fields.get(at)?.1.clone();
             let (kept, moved) = value.split_at_checked(dice.random_range(0..=value.len()))?;
-            fields.get_mut(at)?.1 = kept.to_owned();
+            kept.clone_into(&mut fields.get_mut(at)?.1);
             fields.push((moved.to_owned(), String::new()));
         }
         Trick::SecondValue => fields.push((fields.get(at)?.0.clone(), letters(dice, 1..12))),

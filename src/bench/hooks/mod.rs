@@ -119,7 +119,7 @@ impl fmt::Display for Findings {
         writeln!(
             f,
             "  forged: {} brought in {} ways, {} accepted; {} replayed; rows changed: {}",
-            forged.forged,
+            forged.sent,
             Trick::ALL.iter().filter(|trick| trick.due() == Due::Refusal).count(),
             forged.accepted,
             forged.replayed,

@@ -38,7 +38,7 @@ pub(super) struct Stage<'a> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Forged {
     /// Forged ones.
-    pub forged: u64,
+    pub sent: u64,
     /// Forged ones that were answered 2xx.
     pub accepted: u64,
     /// Genuine ones brought again, or too late.
@@ -177,7 +177,7 @@ impl<'a> Stage<'a> {
         let mut found = Forged::default();
         while let Some(share) = bringing.join_next().await {
             let share = share.map_err(Broken::of)?;
-            found.forged += share.forged;
+            found.sent += share.sent;
             found.accepted += share.accepted;
             found.replayed += share.replayed;
         }
@@ -205,13 +205,13 @@ impl<'a> Stage<'a> {
 async fn bring_share(letters: Arc<Letters>, postman: Postman, share: u64, seed: u64) -> Forged {
     let mut dice = StdRng::seed_from_u64(seed);
     let mut found = Forged::default();
-    while found.forged + found.replayed < share {
+    while found.sent + found.replayed < share {
         let Some(trick) = pick(&mut dice, &Trick::ALL).copied() else { return found };
         let Some(handed) = letters.play(trick, &mut dice) else { continue };
         let Some((status, _)) = postman.hand(handed).await else { continue };
         match trick.due() {
             Due::Refusal => {
-                found.forged += 1;
+                found.sent += 1;
                 found.accepted += u64::from(status.is_success());
             }
             Due::NoEffect => found.replayed += 1,

@@ -1,7 +1,5 @@
 //! One patient's chart: who they are, who may be spoken with, what is planned, owed and was found.
 
-#![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass the fields they show by reference")]
-
 use super::{Frame, assets, break_glass::Banner, faults::Faults, icons, words};
 use crate::{
     app::App,

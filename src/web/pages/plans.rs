@@ -118,7 +118,7 @@ pub async fn act(
     let plans = keep_care_plan::open(&app, &person.0.actor, patient).await?;
     match done(&app, &person, patient, &plans, &form).await {
         Ok(Done::Kept) => Ok(Redirect::to(&format!("/patients/{patient}/plans")).into_response()),
-        Ok(Done::Filled(form)) => respond::page(&render(&person, patient, plans, form, Faults::default(), None)),
+        Ok(Done::Filled(form)) => respond::page(&render(&person, patient, plans, *form, Faults::default(), None)),
         Ok(Done::Seen(preview)) => {
             respond::page(&render(&person, patient, plans, form, Faults::default(), Some(preview)))
         }
@@ -142,7 +142,7 @@ enum Done {
     /// It is stored.
     Kept,
     /// The form holds a plan, to be changed.
-    Filled(PlanForm),
+    Filled(Box<PlanForm>),
     /// The dates of the rule as it stands in the form.
     Seen((String, Vec<Occurrence>)),
 }
@@ -162,7 +162,7 @@ async fn done(app: &App, person: &SignedIn, patient: PatientId, plans: &Plans, f
         "pause" => PlanState::Paused,
         "resume" => PlanState::Active,
         "end" => PlanState::Ended,
-        "edit" => return known.map(|plan| Done::Filled(filled(plan))).ok_or(Error::NotFound),
+        "edit" => return known.map(|plan| Done::Filled(Box::new(filled(plan)))).ok_or(Error::NotFound),
         "preview" => {
             let cadence = read(form, plans)?;
             return keep_care_plan::preview(&cadence, plans.planning.zone, plans.now).map(Done::Seen);

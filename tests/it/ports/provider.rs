@@ -2,8 +2,10 @@
 //! made, judged by our verifier.
 
 use careline::{
+    adapters::system_clock::SystemClock,
     adapters::twilio::{address::PublicOrigin, webhook::Seal},
     domain::private::Private,
+    ports::clock::Clock,
     simulator::{Town, TownSettings, clock::VirtualClock, people::TownPlan},
 };
 use serde_json::Value;
@@ -40,7 +42,7 @@ async fn run(account_of_client: &str, token_of_client: &str) -> Option<Result<Va
         account_sid: ACCOUNT.to_owned(),
         auth_token: TOKEN.to_owned(),
         model_key: "key".to_owned(),
-        clock: Arc::new(VirtualClock::starting_at(chrono::Utc::now())),
+        clock: Arc::new(VirtualClock::starting_at(SystemClock.now())),
     })
     .await
     .unwrap();

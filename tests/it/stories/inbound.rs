@@ -144,7 +144,8 @@ async fn a_number_that_tells_nobody_is_promised_a_call_within_half_an_hour_and_n
     let page = maya.open("/callers").await.unwrap();
     assert!(page.text().contains("1 late"), "{}", page.text());
     let form = page.forms().into_iter().find(|form| form.action.starts_with("/callers/")).unwrap();
-    let refused = maya.send(&page, &form.clone().with("outcome", " ")).await.err().expect("nothing was written");
+    let refused =
+        maya.send(&page, &form.clone().with("outcome", " ")).await.map(drop).expect_err("nothing was written");
     assert!(refused.to_string().contains("Write who it was"), "{refused}");
     maya.send(&page, &form.with("outcome", "A neighbour of nobody here; wrong number.")).await.unwrap();
     assert!(maya.open("/callers").await.unwrap().text().contains("Nobody waits"));

@@ -312,7 +312,8 @@ async fn a_nurse_who_is_off_is_not_rung_and_the_best_of_the_others_is() {
     desk(&clara, &[("act", "abilities"), ("nurse", &lena_id), ("spanish", "yes"), ("regions", "us-ny")]).await;
     let shown = clara.open(&format!("{}/calls/new", ward.chart("Ibáñez"))).await.unwrap().items();
     let place = |name: &str, why: &str| shown.iter().position(|item| item.contains(name) && item.contains(why));
-    let (best, last) = (place("Lena Fischer", "speaks the patient's language"), place("Maya Okafor", "not at work then"));
+    let (best, last) =
+        (place("Lena Fischer", "speaks the patient's language"), place("Maya Okafor", "not at work then"));
     assert!(best.is_some() && last.is_some() && best < last, "{shown:?}");
     let call = ward.ring_now(&clara, "Ibáñez").await;
     ward.until_carrier("a nurse to be rung", |calls| {
