@@ -49,8 +49,6 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/account/tokens", get(pages::tokens::show).post(pages::tokens::make))
         .route("/account/tokens/{id}/revoke", post(pages::tokens::revoke))
         .route("/patients/{id}/calls/new", get(pages::schedule::form).post(pages::schedule::plan))
-        .route("/callers", get(pages::callers::show))
-        .route("/callers/{id}/done", post(pages::callers::close))
         .route("/follow-ups", get(pages::follow_ups::show))
         .route("/follow-ups/{id}/done", post(pages::follow_ups::complete))
         .route("/calls/{id}", get(pages::call::show))
@@ -154,11 +152,13 @@ fn of_contact() -> Router<Arc<App>> {
         .route("/settings/calling/holidays/remove", post(pages::calling::remove_holiday))
 }
 
-/// Texts, both ways.
+/// Texts, both ways, and who rang from a number that tells nobody.
 fn texts() -> Router<Arc<App>> {
     Router::new()
         .route("/patients/{id}/texts", get(pages::texts::thread).post(pages::texts::write))
         .route("/patients/{id}/texts/{text}/put", post(pages::texts::put))
+        .route("/callers", get(pages::callers::show))
+        .route("/callers/{id}/done", post(pages::callers::close))
         .route("/texts", get(pages::texts::unread))
         .route("/settings/texts", get(pages::texting::show).post(pages::texting::set))
         .route("/texts/count", post(pages::texts::count))

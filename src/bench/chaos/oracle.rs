@@ -3,6 +3,7 @@
 
 use super::stage::{Planned, Stage};
 use crate::{bench::Broken, simulator::carrier::CallStatus};
+use sqlx::PgConnection;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -77,6 +78,15 @@ pub async fn is_quiet(stage: &Stage, planned: &[Planned]) -> Result<bool, Broken
     Ok(open == 0 && is_still)
 }
 
+/// How many attempts ended in each state.
+async fn by_state(superuser: &mut PgConnection, calls: &[uuid::Uuid]) -> Result<Vec<(String, i64)>, Broken> {
+    sqlx::query_as("select state, count(*) from attempt where call_id = any($1) group by state order by state")
+        .bind(calls)
+        .fetch_all(superuser)
+        .await
+        .map_err(Broken::of)
+}
+
 /// Counts.
 ///
 /// # Errors
@@ -95,12 +105,7 @@ pub async fn count(stage: &Stage, planned: &[Planned]) -> Result<Tally, Broken> 
         .fetch_all(&mut superuser)
         .await
         .map_err(Broken::of)?;
-    let attempts: Vec<(String, i64)> =
-        sqlx::query_as("select state, count(*) from attempt where call_id = any($1) group by state order by state")
-            .bind(&ids)
-            .fetch_all(&mut superuser)
-            .await
-            .map_err(Broken::of)?;
+    let attempts = by_state(&mut superuser, &ids).await?;
     let mut due: BTreeMap<&str, usize> = BTreeMap::new();
     for one in planned {
         *due.entry(&one.number).or_default() += 1;

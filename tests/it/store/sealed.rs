@@ -6,11 +6,12 @@ use careline::domain::sealed::SealedColumn;
 use sqlx::{Executor, PgConnection};
 
 /// Bytes that no key wraps: hashes, marks, public keys, ids.
-const NOT_SEALED: [&str; 17] = [
+const NOT_SEALED: [&str; 18] = [
     "account",
     "browser_hash",
     "call_code_hash",
     "credential_id",
+    "body_hash",
     "hash",
     "mark",
     "nonce",

@@ -470,7 +470,7 @@ async fn after_a_restart_legs_that_nobody_hears_are_forked_and_the_gap_is_told()
     assert_eq!(ward.carrier.forks.lock().unwrap().len(), 0, "heard a moment ago, perhaps by another process");
     ward.clock.advance(Duration::from_secs(60));
     assert_eq!(fork_leg::after_restart(&ward.app, &careline).await.unwrap(), 2);
-    assert_eq!(ward.count("job where unique_key like 'fork:%:restart:%'").await, 4);
+    assert_eq!(ward.count("job where unique_key like 'fork:%:restart:%'").await, 6);
     fork_leg::fork(&ward.app, &careline, ward.patient_leg).await.unwrap();
     assert_eq!(ward.carrier.forks.lock().unwrap().len(), 1);
     let gap = "select reason || ' ' || extract(epoch from date_trunc('minute', to_at - from_at))::int from gap";

@@ -368,7 +368,13 @@ impl Ward {
     /// Changes rows behind the product's back.
     pub async fn change(&self, statement: &str) {
         let mut connection = self.superuser().await;
-        sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
+        loop {
+            match sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut connection).await {
+                // The product goes on working meanwhile; whoever PostgreSQL picks in a deadlock comes again.
+                Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("40P01") => {}
+                done => return drop(done.unwrap()),
+            }
+        }
     }
 
     /// Waits until the call page says something; fails with what it says instead.
