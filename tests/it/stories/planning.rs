@@ -340,8 +340,10 @@ async fn a_rule_of_the_organization_says_how_often_a_busy_patient_is_rung_and_th
     assert!(bad.status == 422 && bad.text().contains("1 to 5 attempts"), "{}", bad.text());
     desk(&clara, &[&rule[..], &[("later_pause", "60")]].concat()).await;
     let call = ward.ring_now(&clara, "Bloom").await;
-    ward.until_state(&call, "scheduled").await;
+    // The carrier knows of the busy line before we do; the pause counts from when we heard.
     ward.until_carrier("a busy line", |calls| (calls.len() == 1 && calls[0].status.is_over()).then_some(())).await;
+    let heard = "exists (select from call where state = 'scheduled' and outcome = 'busy')";
+    ward.until_database("the busy line to be heard of", heard).await;
     ward.let_pass(6 * MINUTE).await;
     ward.until_state(&call, "missed").await;
     ward.until_follow_up(&call, "missed_call").await;
