@@ -23,7 +23,7 @@ pub async fn voice(
     uri: OriginalUri,
     request: Request,
 ) -> Response {
-    let (org, news) = match listen_for(&app, &org, &uri, request).await {
+    let (org, news) = match listen_for(&app, &org, &uri, request, |hook| app.phone.hear(hook)).await {
         Ok(heard) => heard,
         Err(refused) => return refused,
     };
@@ -44,7 +44,7 @@ pub async fn status(
     uri: OriginalUri,
     request: Request,
 ) -> Response {
-    let (org, news) = match listen_for(&app, &org, &uri, request).await {
+    let (org, news) = match listen_for(&app, &org, &uri, request, |hook| app.phone.hear(hook)).await {
         Ok(heard) => heard,
         Err(refused) => return refused,
     };

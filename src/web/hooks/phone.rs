@@ -68,24 +68,24 @@ async fn listen(
     uri: &Uri,
     request: Request,
 ) -> Result<(OrgId, AttemptId, CarrierNews), Response> {
-    let (org, news) = listen_for(app, &org, uri, request).await?;
+    let (org, news) = listen_for(app, &org, uri, request, |hook| app.phone.hear(hook)).await?;
     let attempt = attempt.parse().map_err(|_| refuse("ids", &Error::NotFound))?;
     Ok((org, attempt, news))
 }
 
-/// The same for a hook of a whole organization.
-pub(super) async fn listen_for(
+/// The same for any hook of an organization, read by `hear`.
+pub(super) async fn listen_for<T>(
     app: &App,
     org: &str,
     uri: &Uri,
     request: Request,
-) -> Result<(OrgId, CarrierNews), Response> {
+    hear: impl Fn(&Hook<'_>) -> Result<T, HookRefusal>,
+) -> Result<(OrgId, T), Response> {
     let (head, body) = request.into_parts();
     let body = raw(body).await?;
     let signature = head.headers.get("x-twilio-signature").and_then(|value| value.to_str().ok());
     let path_and_query = uri.path_and_query().map_or("/", |whole| whole.as_str());
-    let news =
-        app.phone.hear(&Hook { path_and_query, signature, body: &body }).map_err(|refusal| refuse_hook(&refusal))?;
+    let news = hear(&Hook { path_and_query, signature, body: &body }).map_err(|refusal| refuse_hook(&refusal))?;
     let org = org.parse().map_err(|_| refuse("ids", &Error::NotFound))?;
     limits::provider(app, org).await.map_err(|error| refuse("pace", &error))?;
     Ok((org, news))
@@ -97,7 +97,7 @@ pub(super) fn told(told: Instruction) -> Response {
 }
 
 /// A webhook that nobody believes, or nobody understands.
-pub(super) fn refuse_hook(refusal: &HookRefusal) -> Response {
+fn refuse_hook(refusal: &HookRefusal) -> Response {
     // Only that it happened: an unsigned request's own words are anybody's.
     tracing::warn!(refusal = %refusal, "a webhook was refused");
     let status = match refusal {
@@ -108,7 +108,7 @@ pub(super) fn refuse_hook(refusal: &HookRefusal) -> Response {
 }
 
 /// The whole body of a webhook, within bounds.
-pub(super) async fn raw(body: Body) -> Result<axum::body::Bytes, Response> {
+async fn raw(body: Body) -> Result<axum::body::Bytes, Response> {
     match tokio::time::timeout(BODY_WITHIN, to_bytes(body, LARGEST_BODY)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(_)) => Err((StatusCode::PAYLOAD_TOO_LARGE, "a webhook may have 1 MiB\n").into_response()),
