@@ -12,7 +12,7 @@ use crate::{
         ids::{AttemptId, CallId},
         job::Job,
         orphan::FoundBy,
-        people::Actor,
+        people::{Actor, PhoneNumber},
     },
     error::Error,
     failpoint::FailPoint,
@@ -121,7 +121,7 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
         tx.commit().await?;
         return Ok(None);
     }
-    if !may_leave(app, actor, &mut tx, &call, now).await? {
+    if !may_leave(app, actor, &mut tx, &call, &settings.caller_number, now).await? {
         tx.commit().await?;
         return Ok(None);
     }
@@ -146,7 +146,14 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
 
 /// Whether dialling is not paused and the pace leaves room now. Otherwise the job that asks again is enqueued; the caller
 /// commits.
-async fn may_leave(app: &App, actor: &Actor, tx: &mut OrgTx, call: &Call, now: DateTime<Utc>) -> Result<bool, Error> {
+async fn may_leave(
+    app: &App,
+    actor: &Actor,
+    tx: &mut OrgTx,
+    call: &Call,
+    caller: &PhoneNumber,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
     let pause = dialling::pause_in_force(tx, actor, now).await?;
     if pause.is_some() {
         let again = now + Duration::seconds(30);
@@ -154,8 +161,7 @@ async fn may_leave(app: &App, actor: &Actor, tx: &mut OrgTx, call: &Call, now: D
         jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &salt, again, now).await?;
         return Ok(false);
     }
-    let caller = organizations::calling_settings(tx).await?.caller_number;
-    match dialling::draw_slot(tx, call.id, &caller, &app.settings.dialling.rate).await? {
+    match dialling::draw_slot(tx, call.id, caller, &app.settings.dialling.rate).await? {
         Slot::Now => Ok(true),
         Slot::In(seconds) => {
             let wait = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use super::{OrgTx, audit::Receipt};
 use crate::{
-    domain::{contact_hours::ContactHours, factor::FactorPolicy, people::PhoneNumber},
+    domain::{factor::FactorPolicy, people::PhoneNumber},
     error::Error,
 };
 use chrono::{DateTime, Utc};
@@ -15,8 +15,6 @@ pub struct CallingSettings {
     pub name: String,
     /// The number calls come from.
     pub caller_number: PhoneNumber,
-    /// Calling hours in the patient's zone.
-    pub hours: ContactHours,
 }
 
 /// Reads them.
@@ -26,7 +24,7 @@ pub struct CallingSettings {
 pub async fn calling_settings(tx: &mut OrgTx) -> Result<CallingSettings, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        "select name, caller_number, calling_from, calling_until
+        "select name, caller_number
            from organization
           where org_id = $1",
         org.0
@@ -38,7 +36,6 @@ pub async fn calling_settings(tx: &mut OrgTx) -> Result<CallingSettings, Error> 
         name: row.name,
         caller_number: PhoneNumber::from_e164(&row.caller_number)
             .map_err(|_| Error::Fault("the organization's caller number is not E.164".to_owned()))?,
-        hours: ContactHours { from: row.calling_from, until: row.calling_until },
     })
 }
 
