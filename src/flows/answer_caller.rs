@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     ports::phone::CarrierNews,
     store::{
-        OrgTx,
+        OrgTx, attempts,
         audit::{Receipt, record},
         callers::{self, Answered, NewCaller},
         jobs, organizations,
@@ -42,7 +42,7 @@ pub async fn answer(app: &App, org: OrgId, news: &CarrierNews) -> Result<Answer,
     let actor = Actor::carrier(org);
     let now = app.clock.now();
     let mut tx = app.db.begin(&actor).await?;
-    if let Some(attempt) = callers::attempt_of(&mut tx, &news.sid.0).await? {
+    if let Some(attempt) = attempts::of_sid(&mut tx, &news.sid.0).await? {
         return Ok(Answer::Call(attempt));
     }
     let about = match &news.caller {
@@ -77,7 +77,7 @@ pub async fn answer(app: &App, org: OrgId, news: &CarrierNews) -> Result<Answer,
 /// When the database is away.
 pub async fn attempt_of(app: &App, org: OrgId, news: &CarrierNews) -> Result<Option<AttemptId>, Error> {
     let mut tx = app.db.begin(&Actor::carrier(org)).await?;
-    callers::attempt_of(&mut tx, &news.sid.0).await
+    attempts::of_sid(&mut tx, &news.sid.0).await
 }
 
 /// Whoever rings has told no language yet.
@@ -102,7 +102,7 @@ async fn begin(tx: &mut OrgTx, actor: &Actor, answered: &Answered, now: DateTime
             .with("attempt", answered.attempt);
         let _receipt: Receipt = record(tx, actor, &deed, now).await?;
     }
-    let attempt = callers::attempt_of(tx, &answered.sid).await?;
+    let attempt = attempts::of_sid(tx, &answered.sid).await?;
     attempt.map(Answer::Call).ok_or_else(|| Error::Conflict("a ring has a call without its leg".to_owned()))
 }
 

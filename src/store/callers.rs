@@ -1,6 +1,6 @@
 //! Who rings us: whose number it is, the call of a patient who rings, and the callers whom a number does not tell.
 
-use super::{OrgTx, audit::Receipt, jobs};
+use super::{OrgTx, audit::Receipt, jobs, stored_number};
 use crate::{
     domain::{
         call::CallPurpose,
@@ -59,18 +59,6 @@ pub struct Answered {
     pub rung: PhoneNumber,
     /// The carrier's name for it.
     pub sid: String,
-}
-
-/// The attempt that a carrier's call belongs to.
-///
-/// # Errors
-/// When the database is away.
-pub async fn attempt_of(tx: &mut OrgTx, sid: &str) -> Result<Option<AttemptId>, Error> {
-    let org = tx.org();
-    let id = sqlx::query_scalar!("select id from attempt where org_id = $1 and sid = $2", org.0, sid)
-        .fetch_optional(tx.connection())
-        .await?;
-    Ok(id.map(AttemptId))
 }
 
 /// Writes the call of somebody who rang, with their leg bound: the script begins at once. The protocol is that of the
@@ -218,7 +206,7 @@ pub async fn waiting(tx: &mut OrgTx, _: &Receipt) -> Result<Vec<Caller>, Error> 
         .map(|row| {
             Ok(Caller {
                 id: CallerId(row.id),
-                number: row.number.as_deref().map(number).transpose()?,
+                number: row.number.as_deref().map(stored_number).transpose()?,
                 rings: row.rings,
                 rang_at: row.rang_at,
                 due_at: row.due_at,
@@ -273,8 +261,4 @@ pub async fn owner_if_open(tx: &mut OrgTx, id: CallerId) -> Result<Option<StaffI
         .await?
         .ok_or(Error::NotFound)?;
     Ok((row.state == "open").then_some(StaffId(row.owner_id)))
-}
-
-fn number(text: &str) -> Result<PhoneNumber, Error> {
-    PhoneNumber::from_e164(text).map_err(|_| Error::Fault("a stored telephone number is not E.164".to_owned()))
 }

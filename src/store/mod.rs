@@ -74,7 +74,7 @@ use crate::{
     domain::{
         entry::EntryKey,
         ids::OrgId,
-        people::{Actor, Who},
+        people::{Actor, PhoneNumber, Who},
     },
     error::Error,
 };
@@ -230,4 +230,9 @@ impl OrgTx {
     pub async fn commit(self) -> Result<(), Error> {
         Ok(self.tx.commit().await?)
     }
+}
+
+/// A telephone number as it was stored.
+fn stored_number(text: &str) -> Result<PhoneNumber, Error> {
+    PhoneNumber::from_e164(text).map_err(|_| Error::Fault("a stored telephone number is not E.164".to_owned()))
 }

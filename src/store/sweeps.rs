@@ -1,6 +1,6 @@
 //! What the sweeps look for: attempts whose process died, rings that belong to nobody, calls that nobody rings.
 
-use super::OrgTx;
+use super::{OrgTx, stored_number};
 use crate::{
     domain::{
         ids::{AttemptId, CallId},
@@ -134,7 +134,9 @@ pub async fn pairs_since(tx: &mut OrgTx, since: DateTime<Utc>) -> Result<Vec<Pai
     )
     .fetch_all(tx.connection())
     .await?;
-    rows.into_iter().map(|row| Ok(Pair { from: number(&row.from_e164)?, to: number(&row.to_e164)? })).collect()
+    rows.into_iter()
+        .map(|row| Ok(Pair { from: stored_number(&row.from_e164)?, to: stored_number(&row.to_e164)? }))
+        .collect()
 }
 
 /// Which of the carrier's calls between a pair belong to nobody. The list must have been read before: each call in it had its
@@ -216,9 +218,5 @@ pub async fn known_call(
     )
     .fetch_optional(tx.connection())
     .await?;
-    row.map(|row| Ok((number(&row.to_e164)?, row.sid, row.posted_at))).transpose()
-}
-
-fn number(text: &str) -> Result<PhoneNumber, Error> {
-    PhoneNumber::from_e164(text).map_err(|_| Error::Fault("a stored telephone number is not E.164".to_owned()))
+    row.map(|row| Ok((stored_number(&row.to_e164)?, row.sid, row.posted_at))).transpose()
 }

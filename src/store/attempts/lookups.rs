@@ -7,7 +7,7 @@ use crate::{
         people::PhoneNumber,
     },
     error::Error,
-    store::OrgTx,
+    store::{OrgTx, stored_number},
 };
 use chrono::{DateTime, Utc};
 
@@ -42,10 +42,19 @@ pub async fn numbers(tx: &mut OrgTx, id: AttemptId) -> Result<(PhoneNumber, Phon
         .fetch_optional(tx.connection())
         .await?
         .ok_or(Error::NotFound)?;
-    let read = |text: &str| {
-        PhoneNumber::from_e164(text).map_err(|_| Error::Fault("a stored telephone number is not E.164".to_owned()))
-    };
-    Ok((read(&row.to_e164)?, read(&row.from_e164)?))
+    Ok((stored_number(&row.to_e164)?, stored_number(&row.from_e164)?))
+}
+
+/// The attempt that a carrier's call belongs to.
+///
+/// # Errors
+/// When the database is away.
+pub async fn of_sid(tx: &mut OrgTx, sid: &str) -> Result<Option<AttemptId>, Error> {
+    let org = tx.org();
+    let id = sqlx::query_scalar!("select id from attempt where org_id = $1 and sid = $2", org.0, sid)
+        .fetch_optional(tx.connection())
+        .await?;
+    Ok(id.map(AttemptId))
 }
 
 /// Sids that some attempt of this organization owns, out of a list.
