@@ -1,7 +1,8 @@
 //! How the carrier misbehaves on request: the ways a real one was seen to answer a dial, and frames that get lost.
 
-use super::Carrier;
-use crate::ports::clock::Clock;
+use super::{Carrier, wire::Refusal};
+use crate::{ports::clock::Clock, simulator::listener::Cut};
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Deserialize;
@@ -95,6 +96,48 @@ pub enum CreateFault {
     DropRefused,
     /// The connection breaks; the call is accepted some time after.
     AcceptedLater,
+}
+
+impl CreateFault {
+    /// Answers a request that creates something: `accept` takes it and says so, at most once.
+    pub(super) async fn answer(
+        self,
+        late: Duration,
+        cut: &Cut,
+        accept: impl FnOnce() -> Response + Send + 'static,
+    ) -> Response {
+        match self {
+            Self::Normal => accept(),
+            Self::Slow => {
+                let reply = accept();
+                tokio::time::sleep(late).await;
+                reply
+            }
+            Self::BrokenAccepted => {
+                accept();
+                Refusal::broken().into_response()
+            }
+            Self::BrokenRefused => Refusal::broken().into_response(),
+            Self::Throttled => Refusal::throttled().into_response(),
+            Self::DropAccepted => {
+                let reply = accept();
+                cut.cut();
+                reply
+            }
+            Self::AcceptedLater => {
+                cut.cut();
+                tokio::spawn(async move {
+                    tokio::time::sleep(late).await;
+                    accept();
+                });
+                Refusal::broken().into_response()
+            }
+            Self::DropRefused => {
+                cut.cut();
+                Refusal::broken().into_response()
+            }
+        }
+    }
 }
 
 /// What happens to callbacks.

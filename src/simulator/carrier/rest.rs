@@ -2,7 +2,6 @@
 
 use super::{
     CallSeen, CallStatus, Carrier, Direction, StreamStatus,
-    faults::CreateFault,
     leg::{Next, Order},
     line::{Detection, DialPlan},
     media::{self, StreamPlan},
@@ -101,42 +100,11 @@ async fn create(
         Err(refusal) => return refusal.into_response(),
     };
     let (fault, late) = carrier.next_create_fault();
-    let accepted = |plan: DialPlan| {
+    let accept = move || {
         let call = carrier.dial(plan);
         (StatusCode::CREATED, Json(wire::call(&carrier.0.account_sid, &call))).into_response()
     };
-    match fault {
-        CreateFault::Normal => accepted(plan),
-        CreateFault::Slow => {
-            let reply = accepted(plan);
-            tokio::time::sleep(late).await;
-            reply
-        }
-        CreateFault::BrokenAccepted => {
-            accepted(plan);
-            Refusal::broken().into_response()
-        }
-        CreateFault::BrokenRefused => Refusal::broken().into_response(),
-        CreateFault::Throttled => Refusal::throttled().into_response(),
-        CreateFault::DropAccepted => {
-            let reply = accepted(plan);
-            cut.cut();
-            reply
-        }
-        CreateFault::AcceptedLater => {
-            cut.cut();
-            let carrier = carrier.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(late).await;
-                carrier.dial(plan);
-            });
-            Refusal::broken().into_response()
-        }
-        CreateFault::DropRefused => {
-            cut.cut();
-            Refusal::broken().into_response()
-        }
-    }
+    fault.answer(late, &cut, accept).await
 }
 
 fn dial_plan(form: &Form) -> Result<DialPlan, Refusal> {

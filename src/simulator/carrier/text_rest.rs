@@ -2,7 +2,6 @@
 
 use super::{
     Carrier,
-    faults::CreateFault,
     texts::{TextPlan, TextSeen},
     wire::{self, Refusal},
 };
@@ -36,42 +35,11 @@ pub(super) async fn create(
         Err(refusal) => return refusal.into_response(),
     };
     let (fault, late) = carrier.next_text_fault();
-    let accepted = |plan: TextPlan| {
+    let accept = move || {
         let text = carrier.accept_text(plan);
         (StatusCode::CREATED, Json(page_of(&carrier, &text))).into_response()
     };
-    match fault {
-        CreateFault::Normal => accepted(plan),
-        CreateFault::Slow => {
-            let reply = accepted(plan);
-            tokio::time::sleep(late).await;
-            reply
-        }
-        CreateFault::BrokenAccepted => {
-            accepted(plan);
-            Refusal::broken().into_response()
-        }
-        CreateFault::BrokenRefused => Refusal::broken().into_response(),
-        CreateFault::Throttled => Refusal::throttled().into_response(),
-        CreateFault::DropAccepted => {
-            let reply = accepted(plan);
-            cut.cut();
-            reply
-        }
-        CreateFault::AcceptedLater => {
-            cut.cut();
-            let carrier = carrier.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(late).await;
-                carrier.accept_text(plan);
-            });
-            Refusal::broken().into_response()
-        }
-        CreateFault::DropRefused => {
-            cut.cut();
-            Refusal::broken().into_response()
-        }
-    }
+    fault.answer(late, &cut, accept).await
 }
 
 fn plan(carrier: &Carrier, fields: &Fields) -> Result<TextPlan, Refusal> {
