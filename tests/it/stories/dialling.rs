@@ -126,11 +126,7 @@ async fn a_ring_that_belongs_to_nobody_is_hung_up_unheard_and_reported() {
     ward.misbehave(r#"{"create": "500_refused", "times": 1}"#).await;
     let call = ward.ring_now(&maya, "Delgado").await;
     let id = call_of(&call);
-    ward.until_database(
-        "the attempt to be unknown",
-        &format!("exists (select from attempt where call_id = '{id}' and state = 'unknown')"),
-    )
-    .await;
+    ward.until_attempt(&call, "unknown").await;
     // It is found at the carrier, twice: one of them is the attempt's, the other is nobody's.
     let from = caller(&ward).await;
     dial_past_careline(&ward, &from, ROSA).await;

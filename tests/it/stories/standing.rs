@@ -97,9 +97,7 @@ async fn a_dial_whose_answer_was_lost_is_found_and_ended_after_a_death() {
     let maya = ward.sign_in(MAYA).await;
     ward.misbehave(r#"{"create": "drop_accepted", "times": 1, "callbacks": "lost"}"#).await;
     let call = ward.ring_now(&maya, "Ferreira").await;
-    let id = call_of(&call);
-    let unknown = format!("exists (select from attempt where call_id = '{id}' and state = 'unknown')");
-    ward.until_database("the attempt to be unknown", &unknown).await;
+    ward.until_attempt(&call, "unknown").await;
     set_status(&ward, &maya, "Ferreira", "deceased").await;
     ward.until_state(&call, "cancelled").await;
     ward.let_pass(Duration::from_secs(12)).await;

@@ -63,12 +63,7 @@ async fn a_dial_that_never_happened_is_repeated_only_after_it_is_proven_absent()
     let maya = ward.sign_in("maya@riverside.example").await;
     ward.misbehave(r#"{"create": "500_refused", "times": 1}"#).await;
     let call = ward.ring_now(&maya, "Delgado").await;
-    let id = call_of(&call);
-    ward.until_database(
-        "the attempt to be unknown",
-        &format!("exists (select from attempt where call_id = '{id}' and state = 'unknown')"),
-    )
-    .await;
+    ward.until_attempt(&call, "unknown").await;
     for _ in 0..8 {
         assert!(ward.town.carrier().calls().is_empty(), "not before the absence is proven");
         ward.let_pass(Duration::from_secs(20)).await;

@@ -287,6 +287,13 @@ impl Ward {
         .await;
     }
 
+    /// Waits until an attempt of a call is in a state.
+    pub async fn until_attempt(&self, address: &str, state: &str) {
+        let call = call_of(address);
+        let so = format!("exists (select from attempt where call_id = '{call}' and state = '{state}')");
+        self.until_database(&format!("the attempt to be {state}"), &so).await;
+    }
+
     /// Waits until a follow-up for a reason is owed after a call, with an owner and a clock.
     pub async fn until_follow_up(&self, address: &str, reason: &str) {
         let call = call_of(address);
