@@ -1,8 +1,7 @@
 //! Periodic work: the record is chained several times a second, in each organization by one sequencer; its end is signed
-//! every minute and all of it verified every hour; buckets that have filled again are forgotten every quarter of an hour, when the verification of stored files is
-//! planned too. Attempts whose process died, surplus rings at the carrier and calls that nobody rings are looked for all the
-//! time.
-//! Care plans make their calls.
+//! every minute and all of it verified every hour. Attempts whose process died, surplus rings at the carrier and calls that
+//! nobody rings are looked for all the time. Care plans make their calls, and texts are announced and fetched. Kept
+//! documents are verified every week. Buckets that have filled again are forgotten every quarter of an hour.
 
 use crate::{
     app::App,
@@ -46,6 +45,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
         at_intervals(PLAN_EVERY, &stop, || each(&app, plan)),
         at_intervals(ANNOUNCE_EVERY, &stop, || each(&app, announce)),
         at_intervals(CATCH_UP_EVERY, &stop, || each(&app, catch_up)),
+        at_intervals(SWEEP_EVERY, &stop, || each(&app, scrub)),
         at_intervals(SWEEP_EVERY, &stop, || sweep(&app)),
     );
 }
@@ -118,6 +118,10 @@ async fn announce(app: &App, actor: Actor) -> Result<(), Error> {
 
 async fn catch_up(app: &App, actor: Actor) -> Result<(), Error> {
     flows::hear_text::catch_up(app, &actor).await.map(drop)
+}
+
+async fn scrub(app: &App, actor: Actor) -> Result<(), Error> {
+    flows::scrub_files::plan(app, &actor).await
 }
 
 async fn sweep(app: &App) {

@@ -8,10 +8,12 @@ use careline::{
         people::{Actor, Role},
     },
     flows::{erase_document, scrub_files},
+    jobs::calendar,
     web::forms,
 };
 use reqwest::{Method, Response, StatusCode};
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// A document longer than two chunks, as a scanner would send it.
@@ -170,4 +172,31 @@ async fn an_altered_document_is_not_shown_and_an_admin_is_told_once() {
     let page = entrance.get(Role::Admin, "/settings/secrets").await.text().await.unwrap();
     assert!(page.contains("2 of the documents were altered or are missing"), "{page}");
     assert_eq!(deeds(&mut entrance, "scrubbed_files").await.len(), 2);
+}
+
+#[tokio::test]
+async fn nobody_has_to_ask_for_the_weekly_verification() {
+    let mut entrance = Entrance::open().await;
+    let patient = entrance.home.patient;
+    assert_eq!(send(&entrance, patient, "plan.pdf", &scan()).await.status(), StatusCode::SEE_OTHER);
+    entrance.run("update stored_file set read_at = now() - interval '7 days' where org_id = $1").await;
+    let stop = CancellationToken::new();
+    let calendar = tokio::spawn(calendar::run(Arc::clone(&entrance.app), stop.clone()));
+    let asked = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            looks.tick().await;
+            let planned: i64 = sqlx::query_scalar("select count(*) from job where body ->> 'kind' = 'scrub_files'")
+                .fetch_one(&mut entrance.superuser)
+                .await
+                .unwrap();
+            if planned > 0 {
+                break planned;
+            }
+        }
+    };
+    let planned = tokio::time::timeout(Duration::from_secs(60), asked).await.expect("the calendar plans the verification");
+    stop.cancel();
+    calendar.await.unwrap();
+    assert_eq!(planned, 1);
 }
