@@ -110,6 +110,13 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
+            .after_connect(|connection, _meta| {
+                Box::pin(async move {
+                    // Whoever was killed in the middle of a statement lets go of what they held within a second, not when
+                    // the statement would have ended.
+                    sqlx::query!("set client_connection_check_interval = '1s'").execute(connection).await.map(drop)
+                })
+            })
             .connect(url)
             .await?;
         let unbound = sqlx::query_scalar!(

@@ -72,7 +72,8 @@ pub async fn set(tx: &mut OrgTx, _: &Receipt, name: &str, lead: Duration) -> Res
 }
 
 /// Planned calls that fall due between two instants and that no text announces yet, soonest first; of patients who want
-/// texts.
+/// texts. Calls come first and each looks up its own patient: left to itself, a planner that knows nothing of
+/// the tables yet asks after the consent of every patient for every call.
 ///
 /// # Errors
 /// When the database is away.
@@ -84,23 +85,32 @@ pub async fn unannounced(
 ) -> Result<Vec<(CallId, PatientId, DateTime<Utc>)>, Error> {
     let org = tx.org();
     let rows = sqlx::query!(
-        "select c.id, c.patient_id, c.due_at
-           from call c
-           join patient p on p.org_id = c.org_id and p.id = c.patient_id
-          where c.org_id = $1
-            and c.state = 'scheduled'
-            and c.attempts = 0
-            and p.status = 'active'
-            and newest_consent(p.org_id, p.id, p.phone, 'sms')
-            and not coalesce(newest_opt_out(p.org_id, p.phone, 'sms'), false)
-            and c.due_at > $2
-            and c.due_at <= $3
-            and not exists (select
-                              from text_message t
-                             where t.org_id = c.org_id
-                               and t.once_key = 'reminder:' || c.id || ':' || floor(extract(epoch from c.due_at))::bigint)
-          order by c.due_at
-          limit $4",
+        r#"with near as materialized (
+             select c.id, c.patient_id, c.due_at
+               from call c
+              where c.org_id = $1
+                and c.state = 'scheduled'
+                and c.attempts = 0
+                and c.due_at > $2
+                and c.due_at <= $3
+                and not exists (select
+                                  from text_message t
+                                 where t.org_id = $1
+                                   and t.once_key = 'reminder:' || c.id || ':' || floor(extract(epoch from c.due_at))::bigint)),
+           whose as materialized (
+             select n.id, n.patient_id, n.due_at, (select p.phone
+                                                     from patient p
+                                                    where p.org_id = $1
+                                                      and p.id = n.patient_id
+                                                      and p.status = 'active') as phone
+               from near n)
+           select id as "id!", patient_id as "patient_id!", due_at as "due_at!"
+             from whose
+            where phone is not null
+              and newest_consent($1, patient_id, phone, 'sms')
+              and not coalesce(newest_opt_out($1, phone, 'sms'), false)
+            order by due_at
+            limit $4"#,
         org.0,
         from,
         until,

@@ -26,8 +26,8 @@ pub async fn late_calls(tx: &mut OrgTx, before: DateTime<Utc>) -> Result<Vec<Cal
                               from job j
                              where j.org_id = c.org_id
                                and j.state in ('queued', 'running')
-                               and j.body ->> 'kind' = 'place_call'
-                               and j.body ->> 'call' = c.id::text)
+                               and j.about = c.id
+                               and j.body ->> 'kind' = 'place_call')
           order by c.due_at",
         org.0,
         before
@@ -99,8 +99,8 @@ pub async fn unwatched(tx: &mut OrgTx, before: DateTime<Utc>) -> Result<Vec<Atte
                               from job j
                              where j.org_id = a.org_id
                                and j.state in ('queued', 'running')
-                               and j.body ->> 'kind' = 'reconcile_attempt'
-                               and j.body ->> 'attempt' = a.id::text)",
+                               and j.about = a.id
+                               and j.body ->> 'kind' = 'reconcile_attempt')",
         org.0,
         before
     )
