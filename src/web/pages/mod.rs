@@ -87,6 +87,8 @@ impl Frame {
                 ("/today", "Today"),
                 ("/patients", "Patients"),
                 ("/follow-ups", "Follow-ups"),
+                ("/texts", "Texts"),
+                ("/callers", "Callers"),
                 ("/planning", "Planning"),
                 ("/protocols", "Protocols"),
             ],
@@ -115,7 +117,7 @@ impl Frame {
                 ("/break-glass", "Urgent access"),
                 ("/record", "Record"),
                 ("/settings/calling", "Calling"),
-                ("/settings/sign-on", "Single sign-on"),
+                ("/settings/sign-on", "Sign-on"),
                 ("/settings/secrets", "Secrets"),
             ],
             Some(Role::Auditor) => &[
