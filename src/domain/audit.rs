@@ -192,6 +192,8 @@ kinds! {
     CoveredCall = "covered_call",
     /// A rule on ringing again was set or taken back.
     SetRetryRule = "set_retry_rule",
+    /// Whose telephone rings first was set or taken back.
+    SetFirstRung = "set_first_rung",
     /// The list of who slips out of contact was read.
     ListedOutreach = "listed_outreach",
     /// A due call was held back by a rule.

@@ -30,7 +30,7 @@ pub enum FollowUpReason {
 
 impl FollowUpReason {
     /// Every reason.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Assessment,
         Self::Call(Owed::Missed),
         Self::Call(Owed::IdentityNotProven),
@@ -42,6 +42,8 @@ impl FollowUpReason {
         Self::Call(Owed::CarrierAway),
         Self::Call(Owed::Overdue),
         Self::Call(Owed::RangTwice),
+        Self::Call(Owed::CallerGone),
+        Self::Call(Owed::NeverRung),
         Self::JobGivenUp,
         Self::UrgentText,
         Self::TextToRead,
@@ -85,6 +87,7 @@ impl FollowUpReason {
             Self::Call(Owed::Overdue) => "A call is due and was not rung",
             Self::Call(Owed::RangTwice) => "The telephone rang once too often",
             Self::Call(Owed::CallerGone) => "They rang us and were cut off",
+            Self::Call(Owed::NeverRung) => "No nurse took the call",
             Self::JobGivenUp => "Careline gave up work",
             Self::UrgentText => "A text may be about an emergency",
             Self::TextToRead => "A text waits for an answer",
@@ -103,7 +106,8 @@ impl FollowUpReason {
                 | Owed::Unresolved
                 | Owed::CarrierAway
                 | Owed::Overdue
-                | Owed::CallerGone,
+                | Owed::CallerGone
+                | Owed::NeverRung,
             )
             | Self::JobGivenUp
             | Self::UrgentText => Disposition::Clinician1h,

@@ -23,6 +23,11 @@ pub enum Job {
         /// The nurse to ring.
         nurse: StaffId,
     },
+    /// End the leg of a nurse whose patient was not reached.
+    LetNurseGo {
+        /// The attempt on the nurse.
+        attempt: AttemptId,
+    },
     /// Somebody who rang us may still wait to be rung back.
     RemindCaller {
         /// Who waits.
@@ -110,6 +115,7 @@ impl Job {
         match self {
             Self::PlaceCall { .. } => "place_call",
             Self::RingNurse { .. } => "ring_nurse",
+            Self::LetNurseGo { .. } => "let_nurse_go",
             Self::ReconcileAttempt { .. } => "reconcile_attempt",
             Self::EndOrphan { .. } => "end_orphan",
             Self::RemindCaller { .. } => "remind_caller",
@@ -134,6 +140,7 @@ impl Job {
         match self {
             Self::PlaceCall { call } => format!("place:{call}:{salt}"),
             Self::RingNurse { call, nurse } => format!("nurse:{call}:{nurse}:{salt}"),
+            Self::LetNurseGo { attempt } => format!("let-go:{attempt}:{salt}"),
             Self::ReconcileAttempt { attempt } => format!("reconcile:{attempt}:{salt}"),
             Self::EndOrphan { sid } => format!("orphan:{sid}:{salt}"),
             Self::RemindCaller { caller, round } => format!("remind-caller:{caller}:{round}:{salt}"),

@@ -107,6 +107,8 @@ pub enum Parting {
     PatientGone,
     /// The nurse passed the call on.
     NursePassed,
+    /// The nurse waited, and the patient was not reached.
+    NotReached,
     /// We do not know who rings; a person rings back.
     WillRingBack,
     /// We do not know who rings, and there is no number to ring back.
@@ -158,6 +160,9 @@ pub fn part(language: Language, parting: Parting) -> Speech {
             "Gracias por llamar. Si la vida de alguien corre peligro, cuelgue ahora y marque 9 1 1. \
              Su número está oculto y no podemos devolverle la llamada. Llame otra vez mostrando su número. Adiós."
         }
+        (_, Parting::NotReached) => {
+            "The patient was not reached. Your worklist shows what comes next. Thank you for waiting. Goodbye."
+        }
         (_, Parting::NursePassed) => "Thank you. The call is passed on. Goodbye.",
     };
     Speech::Farewell { language, text: text.to_owned() }
@@ -173,6 +178,22 @@ pub fn ask_nurse() -> Speech {
         wait_seconds: 10,
     }
 }
+
+/// What a nurse hears who is rung before the patient.
+#[must_use]
+pub fn ask_nurse_first() -> Speech {
+    Speech::Ask {
+        language: Language::English,
+        text: "It is time for a planned call. Press 1 to take the call and wait while the patient is rung. \
+               Press 2 to pass it on."
+            .to_owned(),
+        digits: 1,
+        wait_seconds: 10,
+    }
+}
+
+/// What a nurse hears who then waits in the conference.
+pub const PATIENT_IS_RUNG: &str = "Thank you. Please stay on the line. The patient is being rung.";
 
 /// The words before a leg enters the conference.
 #[must_use]

@@ -1,25 +1,31 @@
-//! The organization's own rules of contact, as an admin sets them: hours, how often a number is rung, holidays. A change
-//! calls nothing off: every call is asked anew when its time comes.
+//! The organization's own rules of contact, as an admin sets them: hours, how often a number is rung, who is rung first,
+//! holidays. A change calls nothing off: every call is asked anew when its time comes.
 
 use crate::{
     app::App,
     domain::{
         audit::{Deed, DeedKind},
+        call::FirstRung,
         contact_hours::{ContactHours, read_hours},
         people::{Actor, Role},
     },
     error::Error,
-    store::{audit::record, house_rules, worklist},
+    store::{audit::record, first_rung, house_rules, worklist},
 };
 use chrono::NaiveDate;
 
-pub use crate::store::house_rules::{CallingRules, Holiday};
+pub use crate::store::{
+    house_rules::{CallingRules, Holiday},
+    retry::RetryFor,
+};
 
 /// What the page shows.
 #[derive(Clone)]
 pub struct House {
     /// Hours and caps.
     pub rules: CallingRules,
+    /// Who is rung first, for every call or one purpose; where nothing is set, the patient.
+    pub first_rung: Vec<(RetryFor, FirstRung)>,
     /// Holidays from today on, soonest first.
     pub holidays: Vec<Holiday>,
 }
@@ -45,8 +51,9 @@ pub async fn read(app: &App, actor: &Actor) -> Result<House, Error> {
     let rules = house_rules::calling_rules(&mut tx).await?;
     let today = app.clock.now().with_timezone(&worklist::zone(&mut tx).await?).date_naive();
     let holidays = house_rules::holidays(&mut tx, today).await?;
+    let first_rung = first_rung::all(&mut tx).await?;
     tx.commit().await?;
-    Ok(House { rules, holidays })
+    Ok(House { rules, first_rung, holidays })
 }
 
 /// Sets hours and caps.
@@ -65,6 +72,29 @@ pub async fn set(app: &App, actor: &Actor, typed: &TypedRules) -> Result<(), Err
         .with("most_rings_week", rules.most_rings_week);
     let receipt = record(&mut tx, actor, &deed, now).await?;
     house_rules::set_calling_rules(&mut tx, &receipt, &rules).await?;
+    tx.commit().await
+}
+
+/// Sets who is rung first for the calls named; `None` takes a rule back, so that what is more general holds. A call under way
+/// goes on as it began.
+///
+/// # Errors
+/// `Forbidden` unless an admin.
+pub async fn set_first_rung(
+    app: &App,
+    actor: &Actor,
+    rules: &[(RetryFor, Option<FirstRung>)],
+) -> Result<(), Error> {
+    permit(actor)?;
+    let mut deed = Deed::of(DeedKind::SetFirstRung);
+    for (purpose, first) in rules {
+        deed = deed.with(purpose.word(), first.map_or("default", FirstRung::word));
+    }
+    let mut tx = app.db.begin(actor).await?;
+    let receipt = record(&mut tx, actor, &deed, app.clock.now()).await?;
+    for (purpose, first) in rules {
+        first_rung::set(&mut tx, &receipt, *purpose, *first).await?;
+    }
     tx.commit().await
 }
 

@@ -38,7 +38,7 @@ pub async fn hang_up(app: &App, actor: &Actor, call: CallId) -> Result<(), Error
 fn parting(party: Party, state: CallState, outcome: Option<&str>, language: Language) -> Option<Speech> {
     match (party, state, outcome) {
         (Party::Patient, CallState::NeedsPerson, Some("no_nurse_came")) => Some(part(language, Parting::NoNurse)),
-        (Party::Nurse(_), CallState::NeedsPerson, _) => Some(part(Language::English, Parting::PatientGone)),
+        (Party::Nurse(_), CallState::NeedsPerson | CallState::Cancelled, _) => Some(part(Language::English, Parting::PatientGone)),
         (Party::Patient | Party::Nurse(_), _, _) => None,
     }
 }

@@ -41,6 +41,7 @@ pub mod keep_document;
 pub mod keep_pace;
 pub mod keep_roster;
 pub mod keep_tokens;
+pub mod let_nurse_go;
 pub mod list_follow_ups;
 pub mod list_outreach;
 pub mod look_after_staff;

@@ -89,7 +89,12 @@ fn sorted(calls: Vec<DayCall>, follow_ups: Vec<ClockedFollowUp>, now: DateTime<U
     };
     for call in calls {
         match call.state {
-            CallState::Placing | CallState::Placed | CallState::WaitingForNurse | CallState::Bridged => {
+            CallState::AskingNurse
+            | CallState::NurseReady
+            | CallState::Placing
+            | CallState::Placed
+            | CallState::WaitingForNurse
+            | CallState::Bridged => {
                 list.live.push(call);
             }
             CallState::Scheduled => list.due.push(call),

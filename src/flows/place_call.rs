@@ -6,7 +6,7 @@ use crate::{
     domain::{
         attempt::{AttemptState, LONGEST_QUEUE_SECONDS, Ownership, Party, QUEUED_TOO_LONG},
         audit::{Deed, DeedKind},
-        call::{Call, CallEvent, CallState},
+        call::{Call, CallEvent, CallState, FirstRung},
         contact_hours::{Channel, may_contact},
         dialling::stretch,
         ids::{AttemptId, CallId},
@@ -27,7 +27,7 @@ use crate::{
         audit::{open_chart, record},
         calls,
         dialling::{self, Slot},
-        errands,
+        errands, first_rung,
         hold_back::hold_back,
         jobs, organizations, orphans,
         standing::{number, standing},
@@ -69,7 +69,7 @@ async fn was_made_before_the_restore(app: &App, actor: &Actor, id: CallId) -> Re
     let mut tx = app.db.begin(actor).await?;
     let Some(restored) = dialling::restored_at(&mut tx).await? else { return Ok(false) };
     let call = calls::lock(&mut tx, id).await?;
-    if call.state != CallState::Scheduled || call.due_at > restored {
+    if !is_to_be_dialled(&call) || call.due_at > restored {
         return Ok(false);
     }
     let receipt = open_chart(&mut tx, actor, call.patient, DeedKind::OpenedCall, app.clock.now()).await?;
@@ -82,7 +82,7 @@ async fn was_made_before_the_restore(app: &App, actor: &Actor, id: CallId) -> Re
     let mut tx = app.db.begin(actor).await?;
     let mut call = calls::lock(&mut tx, id).await?;
     let foreign = sweeps::strays(&mut tx, &sweeps::Pair { from, to }, &sids).await?;
-    if foreign.is_empty() || call.state != CallState::Scheduled {
+    if foreign.is_empty() || !is_to_be_dialled(&call) {
         return Ok(false);
     }
     errands::follow(&mut tx, actor, &mut call, CallEvent::Unresolved, now).await?;
@@ -107,7 +107,7 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
         }
         return Ok(None);
     }
-    if call.state != CallState::Scheduled || call.due_at > now {
+    if !is_to_be_dialled(&call) || call.due_at > now {
         return Ok(None);
     }
     if call.is_too_late(now) {
@@ -117,11 +117,12 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
     }
     let settings = organizations::calling_settings(&mut tx).await?;
     if let Err(held) = may_contact(now, &standing, Channel::Voice) {
+        errands::follow(&mut tx, actor, &mut call, CallEvent::HeldBack, now).await?;
         hold_back(&mut tx, actor, &mut call, held, now).await?;
         tx.commit().await?;
         return Ok(None);
     }
-    if !may_leave(app, actor, &mut tx, &call, &settings.caller_number, now).await? {
+    if !may_begin(app, actor, &mut tx, &mut call, &settings.caller_number, now).await? {
         tx.commit().await?;
         return Ok(None);
     }
@@ -144,13 +145,18 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
     Ok(Some(Dial { org: actor.org, attempt, to: intended.to, from: intended.from, ring_for }))
 }
 
-/// Whether dialling is not paused and the pace leaves room now. Otherwise the job that asks again is enqueued; the caller
-/// commits.
-async fn may_leave(
+/// Whether a call is one that `place` dials, or has a nurse asked for, once it is due.
+fn is_to_be_dialled(call: &Call) -> bool {
+    matches!(call.state, CallState::Scheduled | CallState::NurseReady)
+}
+
+/// Whether the patient may be rung now: dialling is not paused, a nurse waits where nurses are rung first, and the pace
+/// leaves room. Otherwise whatever comes first is enqueued; the caller commits.
+async fn may_begin(
     app: &App,
     actor: &Actor,
     tx: &mut OrgTx,
-    call: &Call,
+    call: &mut Call,
     caller: &PhoneNumber,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
@@ -159,6 +165,10 @@ async fn may_leave(
         let again = now + Duration::seconds(30);
         let salt = format!("paused:{}", again.timestamp_millis());
         jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &salt, again, now).await?;
+        return Ok(false);
+    }
+    if call.state == CallState::Scheduled && first_rung::of(tx, call.purpose).await? == FirstRung::Nurse {
+        errands::follow(tx, actor, call, CallEvent::NurseFirst, now).await?;
         return Ok(false);
     }
     match dialling::draw_slot(tx, call.id, caller, &app.settings.dialling.rate).await? {
@@ -212,6 +222,7 @@ async fn arm(app: &App, actor: &Actor, id: CallId, attempt: AttemptId) -> Result
     if let Some(held) = held
         && errands::follow(&mut tx, actor, &mut call, CallEvent::NotTaken, now).await?
     {
+        errands::follow(&mut tx, actor, &mut call, CallEvent::HeldBack, now).await?;
         hold_back(&mut tx, actor, &mut call, held, now).await?;
     }
     tx.commit().await?;

@@ -1,4 +1,4 @@
-//! Rings a nurse's telephone for a patient who waits in the conference.
+//! Rings a nurse's telephone: for a patient who waits in the conference, or before the patient is rung.
 
 use crate::{
     app::App,
@@ -50,10 +50,16 @@ async fn arm(app: &App, actor: &Actor, id: CallId, nurse: StaffId) -> Result<Opt
     let mut tx = app.db.begin(actor).await?;
     let mut call = calls::lock(&mut tx, id).await?;
     let open = attempts::open_one(&mut tx, id, Party::Nurse(nurse)).await?;
-    if call.state != CallState::WaitingForNurse || open.is_some() {
+    let is_wanted = matches!(call.state, CallState::WaitingForNurse | CallState::AskingNurse);
+    if !is_wanted || open.is_some() || call.nurses_asked.last() != Some(&nurse) {
         return Ok(None);
     }
-    let Some(to) = nurse_number(&mut tx, nurse).await? else { return Ok(None) };
+    let Some(to) = nurse_number(&mut tx, nurse).await? else {
+        // They left, or their number was taken away, since they were chosen.
+        errands::follow(&mut tx, actor, &mut call, CallEvent::NurseDidNotCome, now).await?;
+        tx.commit().await?;
+        return Ok(None);
+    };
     let attempt = IntendedAttempt {
         id: AttemptId::at(now),
         call: id,

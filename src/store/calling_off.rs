@@ -100,7 +100,8 @@ async fn call_off_one(
 ) -> Result<(), Error> {
     let mut call = calls::lock(tx, id).await?;
     match call.state {
-        CallState::Scheduled => {}
+        // Where nurses are rung first, the patient's telephone is still quiet.
+        CallState::Scheduled | CallState::AskingNurse | CallState::NurseReady => {}
         CallState::Placing => match attempts::open_one(tx, id, Party::Patient).await? {
             Some(attempt) if attempts::read(tx, attempt).await?.state == AttemptState::Intent => {
                 attempts::settle(tx, (attempt, attempts::FIRST_EPOCH), AttemptState::Abandoned, "called_off", now)
@@ -134,7 +135,8 @@ async fn open_calls(tx: &mut OrgTx, patient: PatientId) -> Result<Vec<CallId>, E
            from call
           where org_id = $1
             and patient_id = $2
-            and state in ('scheduled', 'placing', 'placed', 'waiting_for_nurse', 'bridged')
+            and state in ('scheduled', 'asking_nurse', 'nurse_ready', 'placing', 'placed', 'waiting_for_nurse',
+                          'bridged')
           order by id",
         org.0,
         patient.0

@@ -114,7 +114,7 @@ pub async fn lock(tx: &mut OrgTx, id: CallId) -> Result<Call, Error> {
     let row = sqlx::query!(
         r#"select c.patient_id, c.purpose, c.protocol_id, c.nurse_id, c.due_at, c.state, c.outcome, c.attempts,
                   c.speaker, c.contact_id, c.script, c.may_record, c.nurses_asked, c.bridged_at, c.ended_at,
-                  c.window_until
+                  c.window_until, c.nurse_rounds, c.nurse_since
              from call c
             where c.org_id = $1
               and c.id = $2
@@ -143,6 +143,8 @@ pub async fn lock(tx: &mut OrgTx, id: CallId) -> Result<Call, Error> {
         script: serde_json::from_value(row.script).map_err(|_| unreadable("script"))?,
         may_record: row.may_record,
         nurses_asked: row.nurses_asked.into_iter().map(StaffId).collect(),
+        nurse_rounds: row.nurse_rounds,
+        nurse_since: row.nurse_since,
         bridged_at: row.bridged_at,
         ended_at: row.ended_at,
     })
@@ -158,7 +160,8 @@ pub async fn save(tx: &mut OrgTx, call: &Call) -> Result<(), Error> {
     sqlx::query!(
         "update call
             set due_at = $3, state = $4, outcome = $5, attempts = $6, speaker = $7, contact_id = $8, script = $9,
-                may_record = $10, nurses_asked = $11, bridged_at = $12, ended_at = $13, nurse_id = $14
+                may_record = $10, nurses_asked = $11, bridged_at = $12, ended_at = $13, nurse_id = $14,
+                nurse_rounds = $15, nurse_since = $16
           where org_id = $1
             and id = $2",
         org.0,
@@ -174,7 +177,9 @@ pub async fn save(tx: &mut OrgTx, call: &Call) -> Result<(), Error> {
         &nurses,
         call.bridged_at,
         call.ended_at,
-        call.nurse.map(|nurse| nurse.0)
+        call.nurse.map(|nurse| nurse.0),
+        call.nurse_rounds,
+        call.nurse_since
     )
     .execute(tx.connection())
     .await?;

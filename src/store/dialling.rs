@@ -233,7 +233,7 @@ pub async fn due_calls(tx: &mut OrgTx, before: DateTime<Utc>) -> Result<Vec<Call
         "select id
            from call
           where org_id = $1
-            and state = 'scheduled'
+            and state in ('scheduled', 'nurse_ready')
             and due_at <= $2
           order by due_at",
         org.0,

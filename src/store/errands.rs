@@ -60,14 +60,12 @@ pub async fn end_late_ring(tx: &mut OrgTx, call: &Call, attempt: AttemptId, now:
 
 async fn run(tx: &mut OrgTx, actor: &Actor, call: &mut Call, errand: Errand, now: DateTime<Utc>) -> Result<(), Error> {
     match errand {
-        Errand::DialAgain(at) => {
-            call.due_at = at;
-            let not_taken_since = attempts::not_taken_since(tx, call.id).await?;
-            if not_taken_since.is_some_and(|since| now - since >= Duration::minutes(CARRIER_AWAY_MINUTES)) {
-                owe(tx, actor, call, Owed::CarrierAway, now).await?;
-            }
-            jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &at.timestamp_millis().to_string(), at, now).await
+        Errand::DialAgain(at) => dial_again(tx, actor, call, at, now).await,
+        Errand::DialPatient => {
+            let salt = format!("nurse-waits:{}", now.timestamp_millis());
+            jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &salt, now, now).await
         }
+        Errand::LetNurseGo => let_nurse_go(tx, call, now).await,
         Errand::RingNurse => ring_next_nurse(tx, actor, call, now).await,
         Errand::HangUp => {
             let salt = now.timestamp_millis().to_string();
@@ -77,13 +75,38 @@ async fn run(tx: &mut OrgTx, actor: &Actor, call: &mut Call, errand: Errand, now
     }
 }
 
-/// Rings the next nurse, or owes the patient a call when none is left.
+async fn dial_again(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    call: &mut Call,
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    call.due_at = at;
+    let not_taken_since = attempts::not_taken_since(tx, call.id).await?;
+    if not_taken_since.is_some_and(|since| now - since >= Duration::minutes(CARRIER_AWAY_MINUTES)) {
+        owe(tx, actor, call, Owed::CarrierAway, now).await?;
+    }
+    jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &at.timestamp_millis().to_string(), at, now).await
+}
+
+/// Ends the legs of nurses who wait in vain. What the carrier says about them afterwards adds nothing to the call.
+async fn let_nurse_go(tx: &mut OrgTx, call: &Call, now: DateTime<Utc>) -> Result<(), Error> {
+    for attempt in attempts::nurses_there(tx, call.id).await? {
+        attempts::tell(tx, attempt, "let_go").await?;
+        jobs::enqueue(tx, &Job::LetNurseGo { attempt }, "once", now, now).await?;
+    }
+    Ok(())
+}
+
+/// Rings the next nurse. When none is left: a patient on the line is owed a call, one who was not rung waits for the next round.
 async fn ring_next_nurse(tx: &mut OrgTx, actor: &Actor, call: &mut Call, now: DateTime<Utc>) -> Result<(), Error> {
     if let Some(found) = matching::next_nurse(tx, call, now).await? {
         let nurse = found.nurse;
         call.nurses_asked.push(nurse);
         calls::explain(tx, call.id, &found.reasons).await?;
-        return jobs::enqueue(tx, &Job::RingNurse { call: call.id, nurse }, "first", now, now).await;
+        let round = format!("round-{}", call.nurse_rounds);
+        return jobs::enqueue(tx, &Job::RingNurse { call: call.id, nurse }, &round, now, now).await;
     }
     let errands = call.follow(CallEvent::NoNurseLeft, now).unwrap_or_default();
     for errand in errands {
@@ -92,7 +115,8 @@ async fn ring_next_nurse(tx: &mut OrgTx, actor: &Actor, call: &mut Call, now: Da
                 jobs::enqueue(tx, &Job::HangUp { call: call.id }, "no-nurse", now, now).await?;
             }
             Errand::FollowUp(owed) => owe(tx, actor, call, owed, now).await?,
-            Errand::DialAgain(_) | Errand::RingNurse => {}
+            Errand::DialAgain(at) => dial_again(tx, actor, call, at, now).await?,
+            Errand::RingNurse | Errand::DialPatient | Errand::LetNurseGo => {}
         }
     }
     Ok(())
@@ -132,7 +156,8 @@ fn within(owed: Owed, urgency: Disposition) -> Duration {
         | Owed::CarrierAway
         | Owed::Overdue
         | Owed::RangTwice
-        | Owed::CallerGone => default_within(urgency),
+        | Owed::CallerGone
+        | Owed::NeverRung => default_within(urgency),
     }
 }
 
@@ -159,6 +184,7 @@ const fn summary(owed: Owed) -> &'static str {
             "The telephone rang once more than it should have, and whoever answered heard nothing. Say so at the next call."
         }
         Owed::CallerGone => "They rang us and were gone before they had a nurse. Ring back now.",
+        Owed::NeverRung => "No nurse took this call, so the patient was not rung. Ring the patient by hand.",
         Owed::Unresolved => "It is not known whether the telephone rang. Look at the carrier's list, then decide.",
     }
 }

@@ -114,6 +114,48 @@ pub async fn leave_by_attempt(tx: &mut OrgTx, attempt: AttemptId, now: DateTime<
     Ok(())
 }
 
+/// Whether an attempt has a leg in the conference, or on its way there.
+///
+/// # Errors
+/// When the database is away.
+pub async fn is_open(tx: &mut OrgTx, attempt: AttemptId) -> Result<bool, Error> {
+    let org = tx.org();
+    let open = sqlx::query_scalar!(
+        r#"select exists (select
+                            from leg
+                           where org_id = $1
+                             and attempt_id = $2
+                             and left_at is null) as "open!""#,
+        org.0,
+        attempt.0
+    )
+    .fetch_one(tx.connection())
+    .await?;
+    Ok(open)
+}
+
+/// Legs of nurses in the conference of a call.
+///
+/// # Errors
+/// When the database is away.
+pub async fn nurses_there(tx: &mut OrgTx, call: CallId) -> Result<Vec<LegId>, Error> {
+    let org = tx.org();
+    let legs = sqlx::query_scalar!(
+        "select id
+           from leg
+          where org_id = $1
+            and call_id = $2
+            and party = 'nurse'
+            and left_at is null
+          order by joined_at",
+        org.0,
+        call.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(legs.into_iter().map(LegId).collect())
+}
+
 /// The call of a leg.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use super::{OrgTx, audit::ChartReceipt, covers, rosters, worklist};
 use crate::{
     domain::{
-        call::Call,
+        call::{Call, CallState},
         care_plan::CarePlan,
         ids::{CallId, PatientId, StaffId},
         matching::{Candidate, Match, Reason, Wanted, rank},
@@ -29,7 +29,7 @@ pub async fn nurses_for(
 }
 
 /// Who is rung for a patient who waits on the line: the best of those whose telephone is known, who are on duty, not off by
-/// their roster, not on another line and were not rung for this call.
+/// their roster, not on another line and were not rung for this call. While nobody waits, nobody is rung beside another ring.
 ///
 /// # Errors
 /// When the database is away or a stored word cannot be read.
@@ -48,9 +48,17 @@ pub async fn next_nurse(tx: &mut OrgTx, call: &Call, now: DateTime<Utc>) -> Resu
                               from leg l
                              where l.org_id = s.org_id
                                and l.staff_id = s.id
-                               and l.left_at is null)",
+                               and l.left_at is null)
+            and ($3 or not exists (select 1
+                                     from attempt a
+                                    where a.org_id = s.org_id
+                                      and a.staff_id = s.id
+                                      and a.state in ('intent', 'dialing', 'bound', 'unknown')
+                                      and a.outcome is null
+                                      and a.ended_at is null))",
         org.0,
-        &call.nurses_asked.iter().map(|nurse| nurse.0).collect::<Vec<_>>()
+        &call.nurses_asked.iter().map(|nurse| nurse.0).collect::<Vec<_>>(),
+        call.state != CallState::AskingNurse
     )
     .fetch_all(tx.connection())
     .await?;
@@ -226,7 +234,8 @@ pub async fn clashes(
            from call
           where org_id = $1
             and patient_id = $2
-            and state in ('scheduled', 'placing', 'placed', 'waiting_for_nurse', 'bridged')
+            and state in ('scheduled', 'asking_nurse', 'nurse_ready', 'placing', 'placed', 'waiting_for_nurse',
+                          'bridged')
             and due_at > $3::timestamptz - interval '1 hour'
             and due_at < $3::timestamptz + interval '1 hour'
             and id is distinct from $4

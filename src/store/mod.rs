@@ -24,6 +24,7 @@ pub mod dialling;
 pub mod errands;
 pub mod factors;
 pub mod files;
+pub mod first_rung;
 pub mod follow_ups;
 pub mod gaps;
 pub mod guidance;

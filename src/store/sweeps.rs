@@ -10,7 +10,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 
-/// Scheduled calls that were due before an instant and have no job that will ring them.
+/// Calls to be dialled that were due before an instant and have no job that will ring them.
 ///
 /// # Errors
 /// When the database is away.
@@ -20,7 +20,7 @@ pub async fn late_calls(tx: &mut OrgTx, before: DateTime<Utc>) -> Result<Vec<Cal
         "select c.id
            from call c
           where c.org_id = $1
-            and c.state = 'scheduled'
+            and c.state in ('scheduled', 'nurse_ready')
             and c.due_at <= $2
             and not exists (select 1
                               from job j

@@ -107,7 +107,7 @@ async fn end(
     if is_taken_back && matches!(status, CarrierStatus::Canceled | CarrierStatus::Failed) {
         errands::follow(tx, actor, call, CallEvent::NotTaken, now).await?;
     } else if (attempt.outcome.is_none() || is_taken_back)
-        && let Some(event) = ending(attempt.party, call.state, status)
+        && let Some(event) = ending(attempt.party, call, status)
     {
         errands::follow(tx, actor, call, event, now).await?;
         if let CallEvent::Unreached(why) = event {
@@ -133,7 +133,9 @@ async fn correct(
 ) -> Result<(), Error> {
     let stands = match call.state {
         CallState::Scheduled | CallState::Missed => call.outcome.as_deref() == Some(unreached(from).code()),
-        CallState::Placing
+        CallState::AskingNurse
+        | CallState::NurseReady
+        | CallState::Placing
         | CallState::Placed
         | CallState::WaitingForNurse
         | CallState::Bridged
@@ -155,16 +157,24 @@ async fn correct(
     Ok(())
 }
 
-/// What the end of an attempt means for a call in this state.
-const fn ending(party: Party, state: CallState, status: CarrierStatus) -> Option<CallEvent> {
-    match (party, state) {
+/// What the end of an attempt means for a call in this state. While a nurse waits, only her own leg counts: that of a
+/// colleague who was asked before her may end late.
+fn ending(party: Party, call: &Call, status: CarrierStatus) -> Option<CallEvent> {
+    if call.nurse_since.is_some()
+        && let Party::Nurse(nurse) = party
+    {
+        return (call.nurse == Some(nurse)).then_some(CallEvent::NurseLeft);
+    }
+    match (party, call.state) {
         (Party::Patient, CallState::Placing | CallState::Placed) => Some(CallEvent::Unreached(unreached(status))),
         (Party::Patient, CallState::WaitingForNurse | CallState::Bridged) => Some(CallEvent::PatientLeft),
-        (Party::Nurse(_), CallState::WaitingForNurse) => Some(CallEvent::NurseDidNotCome),
+        (Party::Nurse(_), CallState::AskingNurse | CallState::WaitingForNurse) => Some(CallEvent::NurseDidNotCome),
         (Party::Nurse(_), CallState::Bridged) => Some(CallEvent::NurseLeft),
         (
             Party::Patient | Party::Nurse(_),
             CallState::Scheduled
+            | CallState::AskingNurse
+            | CallState::NurseReady
             | CallState::Placing
             | CallState::Placed
             | CallState::Done

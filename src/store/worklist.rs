@@ -113,7 +113,8 @@ pub async fn calls(
              left join assessment a on a.org_id = c.org_id and a.call_id = c.id
             where c.org_id = $1
               and c.due_at < $3
-              and (c.state in ('scheduled', 'placing', 'placed', 'waiting_for_nurse', 'bridged')
+              and (c.state in ('scheduled', 'asking_nurse', 'nurse_ready', 'placing', 'placed',
+                               'waiting_for_nurse', 'bridged')
                    or c.due_at >= $2
                    or c.ended_at >= $2
                    or (c.state = 'done' and a.state = 'draft'))

@@ -148,6 +148,7 @@ fn of_contact() -> Router<Arc<App>> {
         .route("/patients/{id}/standing/opt-out", post(pages::standing::note_wish))
         .route("/patients/{id}/standing/hours", post(pages::standing::set_hours))
         .route("/settings/calling", get(pages::calling::show).post(pages::calling::set))
+        .route("/settings/calling/first", post(pages::calling::set_first_rung))
         .route("/settings/calling/holidays", post(pages::calling::add_holiday))
         .route("/settings/calling/holidays/remove", post(pages::calling::remove_holiday))
 }

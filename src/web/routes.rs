@@ -237,6 +237,7 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/settings/secrets", KEEPERS),
     row(Method::GET, "/settings/calling", ADMINS),
     row(Method::POST, "/settings/calling", ADMINS),
+    row(Method::POST, "/settings/calling/first", ADMINS),
     row(Method::POST, "/settings/calling/holidays", ADMINS),
     row(Method::POST, "/settings/calling/holidays/remove", ADMINS),
     row(Method::GET, "/settings/credentials", ADMINS).fresh(),

@@ -1,10 +1,14 @@
 //! The call: one planned conversation with a patient, as a pure state machine. Events come from our own jobs and from the
 //! carrier, in any order and more than once; what does not fit the state changes nothing.
 
+mod nurse_first;
+mod owed;
 mod purpose;
 mod retry;
 mod state;
 
+pub use nurse_first::FirstRung;
+pub use owed::Owed;
 pub use purpose::CallPurpose;
 pub use retry::{LONGEST_PAUSE_MINUTES, MOST_TRIES, RetryPolicy, RetryRule};
 pub use state::{CallState, Speaker};
@@ -34,12 +38,18 @@ pub enum CallEvent {
     CaregiverMayNot,
     /// Identity is proven and the consent question answered; the leg enters the conference.
     Ready,
+    /// The call is due, and a nurse is to be rung before the patient.
+    NurseFirst,
+    /// A rule holds the call back while a nurse waits for its patient.
+    HeldBack,
     /// A nurse was rung and did not come.
     NurseDidNotCome,
     /// No nurse is left to ring.
     NoNurseLeft,
-    /// A nurse's leg is in the conference with the patient's.
+    /// A nurse's leg is in the conference.
     NurseJoined,
+    /// The patient's leg is in the conference.
+    PatientJoined,
     /// The patient's leg ended.
     PatientLeft,
     /// The nurse's leg ended.
@@ -65,11 +75,14 @@ pub enum Unreached {
     NoKeys,
     /// They hung up before the conference.
     HungUp,
+    /// No nurse took the call, so the patient was not rung.
+    NoNurse,
 }
 
 impl Unreached {
     /// Every way, in the order forms list them.
-    pub const ALL: [Self; 5] = [Self::NoAnswer, Self::Busy, Self::NoKeys, Self::HungUp, Self::Failed];
+    pub const ALL: [Self; 6] =
+        [Self::NoAnswer, Self::Busy, Self::NoKeys, Self::HungUp, Self::Failed, Self::NoNurse];
 
     /// The way of a stored code.
     #[must_use]
@@ -86,6 +99,7 @@ impl Unreached {
             Self::Failed => "failed",
             Self::NoKeys => "no_keys",
             Self::HungUp => "hung_up",
+            Self::NoNurse => "no_nurse",
         }
     }
 }
@@ -97,57 +111,14 @@ pub enum Errand {
     DialAgain(DateTime<Utc>),
     /// Ring a nurse, or the next one.
     RingNurse,
+    /// Dial the patient now: a nurse waits for them.
+    DialPatient,
+    /// Tell the nurse who waits that the patient was not reached, and end her leg.
+    LetNurseGo,
     /// End every leg at the carrier.
     HangUp,
     /// Leave work for a named person.
     FollowUp(Owed),
-}
-
-/// Why work is owed after a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owed {
-    /// Nobody was reached after every attempt.
-    Missed,
-    /// Identity was not proven.
-    IdentityNotProven,
-    /// A caregiver without consent answered.
-    CaregiverMayNot,
-    /// The patient waited and no nurse came.
-    NoNurse,
-    /// The patient hung up while waiting for a nurse.
-    PatientHungUpWaiting,
-    /// The number cannot be dialled.
-    NumberRefused,
-    /// Whether the telephone rang is unknown.
-    Unresolved,
-    /// The carrier has taken no dial of this call for a while.
-    CarrierAway,
-    /// It is due and nobody rings it.
-    Overdue,
-    /// Somebody answered a ring that was one too many, and heard nothing.
-    RangTwice,
-    /// Somebody rang us and was gone before they had a nurse.
-    CallerGone,
-}
-
-impl Owed {
-    /// The code stored as the reason of the follow-up.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Missed => "missed_call",
-            Self::IdentityNotProven => "identity_not_proven",
-            Self::CaregiverMayNot => "caregiver_without_consent",
-            Self::NoNurse => "no_nurse_came",
-            Self::PatientHungUpWaiting => "patient_hung_up_waiting",
-            Self::NumberRefused => "number_refused",
-            Self::Unresolved => "attempt_unresolved",
-            Self::CarrierAway => "carrier_away",
-            Self::Overdue => "call_overdue",
-            Self::RangTwice => "rang_twice",
-            Self::CallerGone => "caller_gone",
-        }
-    }
 }
 
 /// The event does not fit the state; nothing changed.
@@ -187,8 +158,12 @@ pub struct Call {
     pub script: Script,
     /// Consent to record; `None` until asked.
     pub may_record: Option<bool>,
-    /// Nurses rung so far.
+    /// Nurses rung so far; where nurses are rung first, in this round.
     pub nurses_asked: Vec<StaffId>,
+    /// How often nurses were asked before the patient was rung.
+    pub nurse_rounds: i32,
+    /// Since when a nurse waits in the conference for a patient who is not there yet.
+    pub nurse_since: Option<DateTime<Utc>>,
     /// When patient and nurse began to talk.
     pub bridged_at: Option<DateTime<Utc>>,
     /// When it was over.
@@ -224,20 +199,25 @@ impl Call {
     pub fn follow(&mut self, event: CallEvent, now: DateTime<Utc>) -> Result<Vec<Errand>, OutOfTurn> {
         let errands = match self.state {
             CallState::Scheduled => self.while_scheduled(event, now),
+            CallState::AskingNurse => self.while_asking_nurse(event, now),
+            CallState::NurseReady => self.while_nurse_ready(event, now),
             CallState::Placing => self.while_placing(event, now),
             CallState::Placed => self.while_placed(event, now),
             CallState::WaitingForNurse => self.while_waiting(event, now),
             CallState::Bridged => self.while_bridged(event, now),
             CallState::Done | CallState::Missed | CallState::Cancelled | CallState::NeedsPerson => None,
         };
-        errands.ok_or(OutOfTurn)
+        let mut errands = errands.ok_or(OutOfTurn)?;
+        self.free_nurse(&mut errands);
+        Ok(errands)
     }
 
     fn while_scheduled(&mut self, event: CallEvent, now: DateTime<Utc>) -> Option<Vec<Errand>> {
         if event == CallEvent::Armed {
-            self.attempts = self.attempts.saturating_add(1);
-            self.script = Script::default();
-            return Some(self.go(CallState::Placing, None));
+            return Some(self.arm());
+        }
+        if event == CallEvent::NurseFirst {
+            return Some(self.ask_nurse());
         }
         if event == CallEvent::Unresolved {
             return Some(self.needs_person(Owed::Unresolved, now));
@@ -247,6 +227,12 @@ impl Call {
             return Some(vec![Errand::FollowUp(Owed::Missed)]);
         }
         (event == CallEvent::CalledOff).then(|| self.over(CallState::Cancelled, "called_off", now))
+    }
+
+    fn arm(&mut self) -> Vec<Errand> {
+        self.attempts = self.attempts.saturating_add(1);
+        self.script = Script::default();
+        self.go(CallState::Placing, None)
     }
 
     fn while_placing(&mut self, event: CallEvent, now: DateTime<Utc>) -> Option<Vec<Errand>> {
@@ -268,7 +254,7 @@ impl Call {
     /// No telephone rang, so this was no attempt on the person.
     fn not_taken(&mut self, now: DateTime<Utc>) -> Vec<Errand> {
         self.attempts = self.attempts.saturating_sub(1);
-        self.go(CallState::Scheduled, Some("carrier_busy"));
+        self.go(self.before_dialling(), Some("carrier_busy"));
         vec![Errand::DialAgain(now + Duration::seconds(30))]
     }
 
@@ -279,7 +265,7 @@ impl Call {
         }
         if event == CallEvent::Ready {
             self.go(CallState::WaitingForNurse, None);
-            return Some(vec![Errand::RingNurse]);
+            return Some(self.nurse_for_waiting());
         }
         if event == CallEvent::IdentityRefused {
             return Some(self.needs_person(Owed::IdentityNotProven, now));
@@ -295,16 +281,16 @@ impl Call {
         if let CallEvent::Unreached(why) = event {
             return Some(self.unreached(why, now));
         }
+        if event == CallEvent::NurseLeft && self.nurse_since.take().is_some() {
+            // The ring goes on: another nurse is rung as soon as the patient has proven who they are.
+            return Some(Vec::new());
+        }
         (event == CallEvent::CalledOff).then(|| self.call_off(now))
     }
 
     fn while_waiting(&mut self, event: CallEvent, now: DateTime<Utc>) -> Option<Vec<Errand>> {
-        if event == CallEvent::NurseJoined {
-            self.bridged_at = Some(now);
-            return Some(self.go(CallState::Bridged, None));
-        }
-        if event == CallEvent::NurseDidNotCome {
-            return Some(vec![Errand::RingNurse]);
+        if let Some(errands) = self.while_both_come(event, now) {
+            return Some(errands);
         }
         if event == CallEvent::CalledOff {
             return Some(self.call_off(now));
@@ -339,10 +325,14 @@ impl Call {
             self.over(CallState::Missed, why.code(), now);
             return vec![Errand::FollowUp(Owed::CallerGone)];
         }
-        let again = self.retry.after(why).pause_after(self.attempts).map(|pause| now + pause);
+        let tries = if why == Unreached::NoNurse { self.nurse_rounds } else { self.attempts };
+        let again = self.retry.after(why).pause_after(tries).map(|pause| now + pause);
         if let Some(at) = again.filter(|at| !self.is_too_late(*at)) {
             self.go(CallState::Scheduled, Some(why.code()));
             return vec![Errand::DialAgain(at)];
+        }
+        if why == Unreached::NoNurse {
+            return self.needs_person(Owed::NeverRung, now);
         }
         self.over(CallState::Missed, why.code(), now);
         vec![Errand::FollowUp(Owed::Missed)]

@@ -24,6 +24,9 @@ impl RetryRule {
     /// Three attempts, the second after a quarter of an hour, the third two hours later.
     pub const USUAL: Self = Self { most_tries: 3, first_pause_minutes: 15, later_pause_minutes: 120 };
 
+    /// What holds while no nurse takes a call: nobody was rung for nothing, so nurses are soon asked again.
+    pub const NURSES: Self = Self { most_tries: 5, first_pause_minutes: 5, later_pause_minutes: 15 };
+
     /// Whether its numbers are within what any rule may say.
     #[must_use]
     pub const fn is_sound(self) -> bool {
@@ -54,6 +57,7 @@ pub struct RetryPolicy {
     failed: RetryRule,
     no_keys: RetryRule,
     hung_up: RetryRule,
+    no_nurse: RetryRule,
 }
 
 impl RetryPolicy {
@@ -64,6 +68,7 @@ impl RetryPolicy {
         failed: RetryRule::USUAL,
         no_keys: RetryRule::USUAL,
         hung_up: RetryRule::USUAL,
+        no_nurse: RetryRule::NURSES,
     };
 
     /// The rule after an outcome.
@@ -75,6 +80,7 @@ impl RetryPolicy {
             Unreached::Failed => self.failed,
             Unreached::NoKeys => self.no_keys,
             Unreached::HungUp => self.hung_up,
+            Unreached::NoNurse => self.no_nurse,
         }
     }
 
@@ -87,13 +93,15 @@ impl RetryPolicy {
             Unreached::Failed => self.failed = rule,
             Unreached::NoKeys => self.no_keys = rule,
             Unreached::HungUp => self.hung_up = rule,
+            Unreached::NoNurse => self.no_nurse = rule,
         }
         self
     }
 
-    /// Most attempts after whatever outcomes.
+    /// Most rings of the patient, after whatever outcomes.
     #[must_use]
     pub fn most_tries(&self) -> i32 {
-        Unreached::ALL.into_iter().map(|why| self.after(why).most_tries).max().unwrap_or(1)
+        let rang = Unreached::ALL.into_iter().filter(|why| *why != Unreached::NoNurse);
+        rang.map(|why| self.after(why).most_tries).max().unwrap_or(1)
     }
 }

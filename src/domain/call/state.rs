@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub enum CallState {
     /// Planned; nothing rings.
     Scheduled,
+    /// A nurse is being rung before the patient; the patient's telephone is quiet.
+    AskingNurse,
+    /// A nurse waits in the conference; the patient is about to be dialled.
+    NurseReady,
     /// An attempt is being dialled, or its outcome is unknown.
     Placing,
     /// The patient's telephone rings or the call script speaks.
@@ -28,8 +32,10 @@ pub enum CallState {
 
 impl CallState {
     /// Every state.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Scheduled,
+        Self::AskingNurse,
+        Self::NurseReady,
         Self::Placing,
         Self::Placed,
         Self::WaitingForNurse,
@@ -45,6 +51,8 @@ impl CallState {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Scheduled => "scheduled",
+            Self::AskingNurse => "asking_nurse",
+            Self::NurseReady => "nurse_ready",
             Self::Placing => "placing",
             Self::Placed => "placed",
             Self::WaitingForNurse => "waiting_for_nurse",
@@ -67,7 +75,13 @@ impl CallState {
     pub const fn is_over(self) -> bool {
         match self {
             Self::Done | Self::Missed | Self::Cancelled | Self::NeedsPerson => true,
-            Self::Scheduled | Self::Placing | Self::Placed | Self::WaitingForNurse | Self::Bridged => false,
+            Self::Scheduled
+            | Self::AskingNurse
+            | Self::NurseReady
+            | Self::Placing
+            | Self::Placed
+            | Self::WaitingForNurse
+            | Self::Bridged => false,
         }
     }
 }

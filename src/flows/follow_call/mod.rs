@@ -47,16 +47,6 @@ struct Scene<'a> {
     now: DateTime<Utc>,
 }
 
-impl Scene<'_> {
-    /// The nurse this attempt rings, if it rings one.
-    const fn attempt_nurse(&self) -> Option<StaffId> {
-        match self.attempt.party {
-            Party::Patient => None,
-            Party::Nurse(staff) => Some(staff),
-        }
-    }
-}
-
 /// The carrier asks what to say: somebody answered, pressed keys, or pressed none in time.
 ///
 /// # Errors
@@ -87,7 +77,7 @@ pub async fn voice(app: &App, org: OrgId, attempt: AttemptId, news: &CarrierNews
     let reply = match scene.attempt.party {
         Party::Patient if !is_news => patient::repeat(&mut scene).await?,
         Party::Patient => patient::turn(&mut scene, keys).await?,
-        Party::Nurse(_) if !is_news => nurse::repeat(&scene),
+        Party::Nurse(_) if !is_news => nurse::repeat(&mut scene).await?,
         Party::Nurse(staff) => nurse::turn(&mut scene, staff, keys).await?,
     };
     tx.commit().await?;
@@ -151,17 +141,22 @@ async fn joined(
 ) -> Result<(), Error> {
     let deed = moved(attempt, call, "joined");
     let _receipt = record(tx, actor, &deed, now).await?;
-    match attempt.party {
-        Party::Patient => {}
-        // Callbacks overtake each other: a leg whose end is known is not in the conference any more.
-        Party::Nurse(_) if attempt.ended_at.is_some() => {}
-        Party::Nurse(staff) => {
-            if errands::follow(tx, actor, call, CallEvent::NurseJoined, now).await? {
-                let deed =
-                    Deed::of(DeedKind::BridgedCall).patient(call.patient).subject(call.id.0).with("nurse", staff);
-                let _receipt = record(tx, actor, &deed, now).await?;
-            }
+    // Callbacks overtake each other: a leg whose end is known is not in the conference any more.
+    if attempt.ended_at.is_some() {
+        return Ok(());
+    }
+    let event = match attempt.party {
+        Party::Patient => CallEvent::PatientJoined,
+        Party::Nurse(_) => CallEvent::NurseJoined,
+    };
+    let is_followed = errands::follow(tx, actor, call, event, now).await?;
+    // Whoever comes second makes it a conversation.
+    if is_followed && call.state == CallState::Bridged {
+        let mut deed = Deed::of(DeedKind::BridgedCall).patient(call.patient).subject(call.id.0);
+        if let Some(nurse) = call.nurse {
+            deed = deed.with("nurse", nurse);
         }
+        let _receipt = record(tx, actor, &deed, now).await?;
     }
     Ok(())
 }
@@ -176,20 +171,39 @@ async fn left(
     let deed = moved(attempt, call, "left");
     let _receipt = record(tx, actor, &deed, now).await?;
     legs::leave_by_attempt(tx, attempt.id, now).await?;
-    let event = match (attempt.party, call.state) {
-        (Party::Patient, CallState::WaitingForNurse | CallState::Bridged) => Some(CallEvent::PatientLeft),
-        // Who leaves was there: the word of their coming is late, or lost.
-        (Party::Nurse(_), CallState::WaitingForNurse) if attempt.ended_at.is_none() => {
-            joined(tx, actor, attempt, call, now).await?;
-            Some(CallEvent::NurseLeft)
+    let before = call.state;
+    // Who leaves was there: the word of their coming is late, or lost.
+    let came_unheard = attempt.ended_at.is_none()
+        && match (attempt.party, before) {
+            (Party::Patient, CallState::WaitingForNurse) => call.nurse_since.is_some(),
+            (Party::Nurse(_), CallState::WaitingForNurse | CallState::AskingNurse) => {
+                call.nurse_since.is_none() && attempt.outcome.is_none()
+            }
+            (Party::Patient | Party::Nurse(_), _) => false,
+        };
+    if came_unheard {
+        joined(tx, actor, attempt, call, now).await?;
+    }
+    let event = match attempt.party {
+        Party::Patient => {
+            matches!(call.state, CallState::WaitingForNurse | CallState::Bridged).then_some(CallEvent::PatientLeft)
         }
-        (Party::Nurse(_), CallState::Bridged) => Some(CallEvent::NurseLeft),
-        (Party::Patient | Party::Nurse(_), _) => None,
+        Party::Nurse(staff) => nurse_left(attempt, call, staff),
     };
     if let Some(event) = event {
+        if call.nurse_since.is_some() && attempt.party != Party::Patient {
+            // The carrier's own word on the end of this leg adds nothing to it.
+            attempts::tell(tx, attempt.id, "left").await?;
+        }
         errands::follow(tx, actor, call, event, now).await?;
     }
     Ok(())
+}
+
+/// What it means that a nurse left the conference: one who waited alone is the only one who counts while she does.
+fn nurse_left(attempt: &Attempt, call: &Call, staff: StaffId) -> Option<CallEvent> {
+    let waited = call.nurse_since.is_some() && call.nurse == Some(staff) && attempt.ended_at.is_none();
+    (call.state == CallState::Bridged || waited).then_some(CallEvent::NurseLeft)
 }
 
 fn moved(attempt: &Attempt, call: &Call, event: &'static str) -> Deed {

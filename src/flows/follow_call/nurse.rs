@@ -4,11 +4,11 @@ use super::{Reply, Scene};
 use crate::{
     domain::{
         audit::{Deed, DeedKind},
-        call::{CallEvent, CallState},
+        call::{Call, CallEvent, CallState},
         ids::StaffId,
         people::Language,
         script::Speech,
-        script_texts::{Parting, ask_nurse, joining, part},
+        script_texts::{PATIENT_IS_RUNG, Parting, ask_nurse, ask_nurse_first, joining, part},
     },
     error::Error,
     ports::phone::Fork,
@@ -17,12 +17,12 @@ use crate::{
 
 /// One step: the first message asks, the next one carries the key.
 pub async fn turn(scene: &mut Scene<'_>, staff: StaffId, keys: Option<&str>) -> Result<Reply, Error> {
-    if scene.call.state != CallState::WaitingForNurse {
+    let Some(question) = question(&scene.call) else {
         return Ok(Reply::saying(part(Language::English, Parting::PatientGone)));
-    }
+    };
     if scene.attempt.answered_at.is_none() {
         attempts::answered(scene.tx, scene.attempt.id, scene.now).await?;
-        return Ok(Reply::saying(ask_nurse()));
+        return Ok(Reply::saying(question));
     }
     if keys == Some("1") {
         return take(scene, staff).await;
@@ -35,17 +35,31 @@ pub async fn turn(scene: &mut Scene<'_>, staff: StaffId, keys: Option<&str>) -> 
 }
 
 /// The same message again: what was said is said again, nothing is counted.
-pub fn repeat(scene: &Scene<'_>) -> Reply {
-    match scene.call.state {
-        CallState::WaitingForNurse if scene.call.nurse != scene.attempt_nurse() => Reply::saying(ask_nurse()),
-        CallState::WaitingForNurse | CallState::Bridged => Reply::saying(join(scene)),
+pub async fn repeat(scene: &mut Scene<'_>) -> Result<Reply, Error> {
+    // Who pressed 1 has a leg; being the nurse planned for the call is not enough.
+    let took = legs::is_open(scene.tx, scene.attempt.id).await?;
+    let speech = match (took, question(&scene.call), scene.call.state.is_over()) {
+        (false, Some(question), _) => question,
+        (true, _, false) => join(scene),
+        (false, None, _) | (true, _, true) => part(Language::English, Parting::PatientGone),
+    };
+    Ok(Reply::saying(speech))
+}
+
+/// What a nurse is asked while one is wanted; `None` when nobody is.
+fn question(call: &Call) -> Option<Speech> {
+    match call.state {
+        CallState::WaitingForNurse => Some(ask_nurse()),
+        CallState::AskingNurse => Some(ask_nurse_first()),
         CallState::Scheduled
+        | CallState::NurseReady
         | CallState::Placing
         | CallState::Placed
+        | CallState::Bridged
         | CallState::Done
         | CallState::Missed
         | CallState::Cancelled
-        | CallState::NeedsPerson => Reply::saying(part(Language::English, Parting::PatientGone)),
+        | CallState::NeedsPerson => None,
     }
 }
 
@@ -65,9 +79,19 @@ async fn take(scene: &mut Scene<'_>, staff: StaffId) -> Result<Reply, Error> {
 }
 
 fn join(scene: &Scene<'_>) -> Speech {
+    let words = match scene.call.state {
+        CallState::AskingNurse | CallState::NurseReady | CallState::Placing | CallState::Placed => PATIENT_IS_RUNG,
+        CallState::Scheduled
+        | CallState::WaitingForNurse
+        | CallState::Bridged
+        | CallState::Done
+        | CallState::Missed
+        | CallState::Cancelled
+        | CallState::NeedsPerson => joining(Language::English),
+    };
     Speech::Join {
         language: Language::English,
-        text: joining(Language::English).to_owned(),
+        text: words.to_owned(),
         conference: scene.call.conference(),
         ends_on_exit: true,
     }

@@ -10,13 +10,14 @@ use crate::{
         hold_back::Rule,
         identity::Caregiver,
         ids::AttemptId,
+        job::Job,
         people::Language,
         script::{Prompt, Recording, Speech, Turn},
         script_texts::{Lead, Parting, ask, joining, part},
     },
     error::Error,
     ports::phone::Fork,
-    store::{OrgTx, attempts, audit::record, calls, errands, identity, legs, organizations, standing},
+    store::{OrgTx, attempts, audit::record, calls, errands, identity, jobs, legs, organizations, standing},
 };
 use chrono::{DateTime, Duration, Utc};
 
@@ -114,6 +115,8 @@ pub async fn repeat(scene: &mut Scene<'_>) -> Result<Reply, Error> {
         }
         (
             CallState::Scheduled
+            | CallState::AskingNurse
+            | CallState::NurseReady
             | CallState::Placing
             | CallState::Placed
             | CallState::WaitingForNurse
@@ -168,9 +171,12 @@ async fn end_script(
         | CallEvent::NumberRefused
         | CallEvent::Unreached(_)
         | CallEvent::Ready
+        | CallEvent::NurseFirst
+        | CallEvent::HeldBack
         | CallEvent::NurseDidNotCome
         | CallEvent::NoNurseLeft
         | CallEvent::NurseJoined
+        | CallEvent::PatientJoined
         | CallEvent::PatientLeft
         | CallEvent::NurseLeft
         | CallEvent::Unresolved
@@ -195,6 +201,12 @@ async fn enter(scene: &mut Scene<'_>, answer: Recording) -> Result<Reply, Error>
     let sid = scene.attempt.sid.clone().unwrap_or_default();
     let leg = legs::open(scene.tx, scene.call.id, scene.attempt.id, scene.attempt.party, &sid, scene.now).await?;
     errands::follow(scene.tx, scene.actor, &mut scene.call, CallEvent::Ready, scene.now).await?;
+    if allowed {
+        // A nurse who was there first came before anybody could ask about recording.
+        for nurse in legs::nurses_there(scene.tx, scene.call.id).await? {
+            jobs::enqueue(scene.tx, &Job::ForkLeg { leg: nurse }, "consent", scene.now, scene.now).await?;
+        }
+    }
     let fork = if allowed {
         let stream = legs::new_stream(scene.tx, scene.call.id, leg, scene.now).await?;
         Some(Fork { org: scene.actor.org, stream: stream.id, token: stream.token })

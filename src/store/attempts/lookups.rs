@@ -111,6 +111,29 @@ pub async fn running_sids(tx: &mut OrgTx, call: CallId) -> Result<Vec<(String, P
         .collect())
 }
 
+/// Attempts on nurses of a call that are at the carrier and whose story is not told.
+///
+/// # Errors
+/// When the database is away.
+pub async fn nurses_there(tx: &mut OrgTx, call: CallId) -> Result<Vec<AttemptId>, Error> {
+    let org = tx.org();
+    let ids = sqlx::query_scalar!(
+        "select id
+           from attempt
+          where org_id = $1
+            and call_id = $2
+            and party = 'nurse'
+            and sid is not null
+            and outcome is null
+            and ended_at is null",
+        org.0,
+        call.0
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(ids.into_iter().map(AttemptId).collect())
+}
+
 /// Where the latest attempt of a call on a party stands.
 ///
 /// # Errors

@@ -1,10 +1,11 @@
-//! The organization's rules of contact, for its admin: calling hours, how often a number is rung, holidays.
+//! The organization's rules of contact, for its admin: calling hours, how often a number is rung, who is rung first, holidays.
 
-use super::{Frame, assets, faults::Faults, icons};
+use super::{Frame, assets, faults::Faults, icons, words};
 use crate::{
     app::App,
+    domain::call::FirstRung,
     error::Error,
-    flows::calling_rules::{self, Holiday, House, TypedRules},
+    flows::calling_rules::{self, Holiday, House, RetryFor, TypedRules},
     web::{
         identity::SignedIn,
         respond::{self, Failure},
@@ -18,7 +19,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What the form for hours and caps sends.
 #[derive(Deserialize, Default)]
@@ -42,9 +43,11 @@ pub struct HolidayForm {
 struct CallingPage {
     frame: Frame,
     rules: TypedRules,
+    first_rung: Vec<(RetryFor, FirstRung)>,
     holidays: Vec<Holiday>,
     holiday: HolidayForm,
     rules_faults: Faults,
+    first_fault: Option<String>,
     holiday_faults: Faults,
 }
 
@@ -79,6 +82,35 @@ pub async fn set(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// `POST /settings/calling/first`: who is rung first, one choice for every call and one for each purpose.
+///
+/// # Errors
+/// When the database is away.
+pub async fn set_first_rung(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Form(form): Form<BTreeMap<String, String>>,
+) -> Result<Response, Failure> {
+    let Some(rules) = first_rung_of(&form) else {
+        let mut page = CallingPage::of(&person, calling_rules::read(&app, &person.0.actor).await?);
+        page.first_fault = Some("Choose one of the answers for every kind of call.".to_owned());
+        return respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+    };
+    calling_rules::set_first_rung(&app, &person.0.actor, &rules).await?;
+    Ok(Redirect::to("/settings/calling").into_response())
+}
+
+/// The choices of the form; `None` when one is none of the answers.
+fn first_rung_of(form: &BTreeMap<String, String>) -> Option<Vec<(RetryFor, Option<FirstRung>)>> {
+    RetryFor::ALL
+        .into_iter()
+        .map(|purpose| match form.get(purpose.word()).map_or("", String::as_str) {
+            "" => Some((purpose, None)),
+            word => FirstRung::from_word(word).map(|first| (purpose, Some(first))),
+        })
+        .collect()
 }
 
 /// `POST /settings/calling/holidays`: adds a day, or names it anew.
@@ -124,10 +156,39 @@ impl CallingPage {
                 most_rings_day: house.rules.most_rings_day.to_string(),
                 most_rings_week: house.rules.most_rings_week.to_string(),
             },
+            first_rung: house.first_rung,
             holidays: house.holidays,
             holiday: HolidayForm::default(),
             rules_faults: Faults::default(),
+            first_fault: None,
             holiday_faults: Faults::default(),
         }
+    }
+
+    /// The rule set for some calls; `None` where what is more general holds.
+    fn first(&self, purpose: &RetryFor) -> Option<FirstRung> {
+        self.first_rung.iter().find(|(of, _)| of == purpose).map(|(_, first)| *first)
+    }
+}
+
+/// What stands where no rule of their own is set.
+const fn unset_words(purpose: &RetryFor) -> &'static str {
+    match purpose {
+        RetryFor::Any => "The patient (where nothing is set)",
+        RetryFor::Purpose(_) => "As for every call",
+    }
+}
+
+const fn calls_words(purpose: &RetryFor) -> &'static str {
+    match purpose {
+        RetryFor::Any => "Every call",
+        RetryFor::Purpose(purpose) => words::purpose(purpose),
+    }
+}
+
+const fn first_words(first: &FirstRung) -> &'static str {
+    match first {
+        FirstRung::Patient => "The patient; a nurse once identity is proven",
+        FirstRung::Nurse => "A nurse; the patient once a nurse waits",
     }
 }

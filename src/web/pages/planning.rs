@@ -256,6 +256,7 @@ const fn outcome_words(outcome: &Unreached) -> &'static str {
         Unreached::Failed => "it could not be connected",
         Unreached::NoKeys => "a voicemail, or nobody pressed a key",
         Unreached::HungUp => "they declined or hung up",
+        Unreached::NoNurse => "no nurse took it before the patient was rung",
     }
 }
 

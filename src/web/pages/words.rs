@@ -95,6 +95,8 @@ fn span(minutes: i64) -> String {
 pub const fn state(state: &CallState) -> &'static str {
     match state {
         CallState::Scheduled => "Planned",
+        CallState::AskingNurse => "Asking a nurse first",
+        CallState::NurseReady => "A nurse waits; dialling",
         CallState::Placing => "Dialling",
         CallState::Placed => "Ringing or proving identity",
         CallState::WaitingForNurse => "Waiting for a nurse",
@@ -111,7 +113,11 @@ pub const fn state(state: &CallState) -> &'static str {
 pub const fn state_mark(state: &CallState) -> &'static str {
     match state {
         CallState::Scheduled | CallState::Cancelled => "",
-        CallState::Placing | CallState::Placed | CallState::Bridged => "live",
+        CallState::AskingNurse
+        | CallState::NurseReady
+        | CallState::Placing
+        | CallState::Placed
+        | CallState::Bridged => "live",
         CallState::WaitingForNurse | CallState::NeedsPerson => "red",
         CallState::Done => "green",
         CallState::Missed => "amber",
@@ -128,6 +134,8 @@ pub fn outcome(code: &str) -> String {
         "no_answer" => "Nobody answered",
         "failed" => "The carrier could not connect",
         "no_keys" => "Somebody answered and pressed no key",
+        "no_nurse" => "No nurse took it, so the patient was not rung",
+        "never_rung" => "No nurse took it; the patient was never rung",
         "hung_up" => "They hung up before the nurse came",
         "carrier_busy" => "The carrier took no calls; dialled again soon",
         "missed_call" => "Nobody was reached",

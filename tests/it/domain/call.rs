@@ -30,12 +30,14 @@ fn due_call() -> Call {
         script: Script::default(),
         may_record: None,
         nurses_asked: Vec::new(),
+        nurse_rounds: 0,
+        nurse_since: None,
         bridged_at: None,
         ended_at: None,
     }
 }
 
-const EVENTS: [CallEvent; 20] = [
+const EVENTS: [CallEvent; 23] = [
     CallEvent::Armed,
     CallEvent::Bound,
     CallEvent::NotTaken,
@@ -48,9 +50,12 @@ const EVENTS: [CallEvent; 20] = [
     CallEvent::IdentityRefused,
     CallEvent::CaregiverMayNot,
     CallEvent::Ready,
+    CallEvent::NurseFirst,
+    CallEvent::HeldBack,
     CallEvent::NurseDidNotCome,
     CallEvent::NoNurseLeft,
     CallEvent::NurseJoined,
+    CallEvent::PatientJoined,
     CallEvent::PatientLeft,
     CallEvent::NurseLeft,
     CallEvent::Unresolved,
@@ -102,12 +107,23 @@ proptest! {
                     owed += errands.iter().filter(|errand| matches!(errand, Errand::FollowUp(_))).count();
                     for errand in &errands {
                         if let Errand::DialAgain(at) = errand {
-                            prop_assert!(*at > noon() && call.state == CallState::Scheduled);
+                            let is_to_be_dialled =
+                                matches!(call.state, CallState::Scheduled | CallState::NurseReady);
+                            prop_assert!(*at > noon() && is_to_be_dialled);
+                        }
+                        if let Errand::DialPatient = errand {
+                            prop_assert!(call.state == CallState::NurseReady, "rung before a nurse waits");
                         }
                     }
                 }
             }
             prop_assert!(call.attempts <= call.retry.most_tries());
+            let may_wait = matches!(
+                call.state,
+                CallState::NurseReady | CallState::Placing | CallState::Placed | CallState::WaitingForNurse
+            );
+            prop_assert!(call.nurse_since.is_none() || may_wait, "a nurse waits for nobody");
+            prop_assert!(call.state != CallState::NurseReady || call.nurse_since.is_some());
         }
         let unreached = matches!(call.state, CallState::Missed | CallState::NeedsPerson);
         prop_assert_eq!(owed, usize::from(unreached), "a call nobody was reached on owes exactly one follow-up");
@@ -128,14 +144,15 @@ fn map() -> String {
         "# Call states\n\nGenerated from `src/domain/call/` by `tests/it/domain/call.rs`. An event that is not listed for a \
          state changes nothing.\n\n| state | event | next | errands |\n|---|---|---|---|\n",
     );
-    for state in CallState::ALL {
+    for (state, nurse_since) in CallState::ALL.into_iter().flat_map(with_and_without_nurse) {
         for event in EVENTS {
-            let mut call = Call { state, attempts: 1, ..due_call() };
+            let mut call = Call { state, attempts: 1, nurse_rounds: 1, nurse_since, ..due_call() };
             if let Ok(errands) = call.follow(event, noon()) {
                 let errands: Vec<String> = errands.iter().map(errand).collect();
                 text.push_str(&format!(
-                    "| {} | {event:?} | {} | {} |\n",
+                    "| {}{} | {event:?} | {} | {} |\n",
                     state.word(),
+                    if nurse_since.is_some() { ", a nurse waits" } else { "" },
                     call.state.word(),
                     errands.join(", ")
                 ));
@@ -145,10 +162,29 @@ fn map() -> String {
     text
 }
 
+/// Each state as it is reached: where a nurse may wait for the patient, also while one does.
+fn with_and_without_nurse(state: CallState) -> Vec<(CallState, Option<DateTime<Utc>>)> {
+    match state {
+        CallState::NurseReady => vec![(state, Some(noon()))],
+        CallState::Placing | CallState::Placed | CallState::WaitingForNurse => {
+            vec![(state, None), (state, Some(noon()))]
+        }
+        CallState::Scheduled
+        | CallState::AskingNurse
+        | CallState::Bridged
+        | CallState::Done
+        | CallState::Missed
+        | CallState::Cancelled
+        | CallState::NeedsPerson => vec![(state, None)],
+    }
+}
+
 fn errand(errand: &Errand) -> String {
     match errand {
         Errand::DialAgain(at) => format!("dial again in {} s", (*at - noon()).num_seconds()),
         Errand::RingNurse => "ring the next nurse".to_owned(),
+        Errand::DialPatient => "dial the patient".to_owned(),
+        Errand::LetNurseGo => "let the nurse go".to_owned(),
         Errand::HangUp => "hang up every leg".to_owned(),
         Errand::FollowUp(owed) => format!("follow-up: {}", owed.code()),
     }

@@ -13,6 +13,7 @@ mod hearing;
 mod inbound;
 mod ladder;
 mod never_called;
+mod nurse_first;
 mod one_session;
 mod pace;
 mod planning;

@@ -40,6 +40,10 @@ impl StatePart {
             CallState::Scheduled => {
                 Some(format!("Falls due {}.", words::moment(&self.head.due_at, &self.zone, &self.now)))
             }
+            CallState::AskingNurse => {
+                Some("A nurse's telephone rings first. The patient is rung once a nurse waits on the line.".to_owned())
+            }
+            CallState::NurseReady => Some("A nurse waits on the line. The patient is rung next.".to_owned()),
             CallState::Placing => Some("The carrier is asked to dial. It is asked once.".to_owned()),
             CallState::Placed => Some(
                 "The telephone rings, or the call script is proving who answered. Nothing clinical is said yet."
@@ -64,7 +68,12 @@ impl StatePart {
         self.may_act
             && matches!(
                 self.head.state,
-                CallState::Scheduled | CallState::Placing | CallState::Placed | CallState::WaitingForNurse
+                CallState::Scheduled
+                    | CallState::AskingNurse
+                    | CallState::NurseReady
+                    | CallState::Placing
+                    | CallState::Placed
+                    | CallState::WaitingForNurse
             )
     }
 }
