@@ -21,3 +21,21 @@ select isolate('first_rung', 'select, insert, update, delete');
 alter table retry_rule drop constraint retry_rule_outcome_check;
 alter table retry_rule add constraint retry_rule_outcome_check
   check (outcome in ('busy', 'no_answer', 'failed', 'no_keys', 'hung_up', 'no_nurse'));
+
+-- Nurses who are reached in the browser. The identity is made for the carrier alone and names nobody; a row without
+-- `chosen` is one who went back to the telephone. `ready_until` is database time.
+create table browser_line (
+  org_id      uuid not null,
+  staff_id    uuid not null,
+  identity    text not null check (identity ~ '^n[0-9a-f]{32}$'),
+  chosen      boolean not null,
+  ready_until timestamptz,                  -- until then a page of theirs can ring
+  primary key (org_id, staff_id),
+  unique (org_id, identity),
+  foreign key (org_id, staff_id) references staff_member (org_id, id)
+);
+select isolate('browser_line', 'select, insert, update');
+
+alter table integration_credential drop constraint integration_credential_kind_check;
+alter table integration_credential add constraint integration_credential_kind_check
+  check (kind in ('carrier_account', 'model_api', 'speech_api', 'browser_voice'));
