@@ -20,7 +20,7 @@ use crate::{
         OutsideConfig, Settings,
     },
     domain::{
-        call::CallPurpose,
+        call::{CallManner, CallPurpose},
         destination::Bounds,
         dialling::Dialling,
         ids::{CallId, PatientId},
@@ -173,6 +173,7 @@ async fn plan_call(app: &App, vault: &Vault, seconds: i64) -> Result<CallId, Mis
     let new = NewCall {
         patient: rosa,
         purpose: CallPurpose::CheckIn,
+        manner: CallManner::Nurse,
         protocol: "dyspnea".to_owned(),
         nurse: None,
         due_at,

@@ -226,6 +226,12 @@ kinds! {
     RefusedIdentity = "refused_identity",
     /// Consent to record was given or refused on the call.
     RecordedCallConsent = "recorded_call_consent",
+    /// An automatic voice began to ask the questions of a protocol.
+    BeganCheckIn = "began_check_in",
+    /// Keys, or none, followed a question of the automatic voice; its assessment was read for it.
+    HeardCheckIn = "heard_check_in",
+    /// The automatic voice has ended.
+    EndedCheckIn = "ended_check_in",
     /// A nurse was rung, accepted or declined.
     AnsweredForNurse = "answered_for_nurse",
     /// A leg entered or left the conference.

@@ -1,7 +1,7 @@
 //! The care plan: how often a patient is rung, for what, at what time of day, and by whom if somebody wishes for a nurse.
 
 use super::{
-    call::CallPurpose,
+    call::{CallManner, CallPurpose},
     ids::{PatientId, PlanId, StaffId},
 };
 use chrono::{Duration, NaiveDate, NaiveTime};
@@ -47,6 +47,8 @@ impl PlanState {
 pub struct Cadence {
     /// Why the patient is rung.
     pub purpose: CallPurpose,
+    /// Who asks on its calls.
+    pub manner: CallManner,
     /// The protocol that is asked.
     pub protocol: String,
     /// Who is wished for; `None` lets the match decide each time.

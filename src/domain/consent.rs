@@ -20,11 +20,13 @@ pub enum ConsentPurpose {
     DiscussHealth,
     /// Recording and transcription of a call.
     RecordCall,
+    /// Being asked by an automatic voice about how they feel.
+    AutomatedCalls,
 }
 
 impl ConsentPurpose {
     /// Every purpose, in the order forms list them.
-    pub const ALL: [Self; 3] = [Self::BeCalled, Self::DiscussHealth, Self::RecordCall];
+    pub const ALL: [Self; 4] = [Self::BeCalled, Self::DiscussHealth, Self::RecordCall, Self::AutomatedCalls];
 
     /// The word stored and shown.
     #[must_use]
@@ -33,6 +35,7 @@ impl ConsentPurpose {
             Self::BeCalled => "be_called",
             Self::DiscussHealth => "discuss_health",
             Self::RecordCall => "record_call",
+            Self::AutomatedCalls => "automated_calls",
         }
     }
 
@@ -130,7 +133,10 @@ impl Consent {
         match (self.purpose, self.answer, self.contact) {
             (ConsentPurpose::BeCalled, ConsentAnswer::Refused, None) => Some(self.channel.covers()),
             (
-                ConsentPurpose::BeCalled | ConsentPurpose::DiscussHealth | ConsentPurpose::RecordCall,
+                ConsentPurpose::BeCalled
+                | ConsentPurpose::DiscussHealth
+                | ConsentPurpose::RecordCall
+                | ConsentPurpose::AutomatedCalls,
                 ConsentAnswer::Given | ConsentAnswer::Refused,
                 _,
             ) => None,

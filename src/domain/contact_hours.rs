@@ -2,6 +2,7 @@
 //! the patient's own clock. It keeps promise 3; whoever dials or sends asks `may_contact` and nothing else.
 
 use super::{
+    call::CallManner,
     hold_back::{HoldBack, Rule},
     people::PatientStatus,
 };
@@ -90,6 +91,8 @@ pub struct Standing {
     pub voice: Permission,
     /// Leave to text the number.
     pub text: Permission,
+    /// Leave to be asked by an automatic voice.
+    pub automated: Permission,
     /// Their zone.
     pub time_zone: Tz,
     /// Their own windows; empty is the organization's hours on every day.
@@ -111,6 +114,22 @@ pub fn may_contact(now: DateTime<Utc>, standing: &Standing, channel: Channel) ->
     let Some(rule) = standing.closed(now, channel) else { return Ok(()) };
     let until = standing.next_opening(now, channel);
     Err(HoldBack { rule: if until.is_some() { rule } else { Rule::NeverOpen }, until })
+}
+
+/// Whether a call of this manner may ring now: as `may_contact`, and a machine asks only whoever has allowed it.
+///
+/// # Errors
+/// The first rule that holds it back, and until when.
+pub fn may_call(now: DateTime<Utc>, standing: &Standing, manner: CallManner) -> Result<(), HoldBack> {
+    let held = may_contact(now, standing, Channel::Voice);
+    match (manner, standing.automated, held) {
+        // What no waiting brings back is said first.
+        (_, _, Err(held)) if held.until.is_none() => Err(held),
+        (CallManner::Keypad, Permission::NeverAsked | Permission::Withdrawn | Permission::OptedOut, _) => {
+            Err(HoldBack { rule: Rule::NoAutomatedConsent, until: None })
+        }
+        (CallManner::Nurse | CallManner::Keypad, _, held) => held,
+    }
 }
 
 impl Standing {

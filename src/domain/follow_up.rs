@@ -30,7 +30,7 @@ pub enum FollowUpReason {
 
 impl FollowUpReason {
     /// Every reason.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Assessment,
         Self::Call(Owed::Missed),
         Self::Call(Owed::IdentityNotProven),
@@ -44,6 +44,10 @@ impl FollowUpReason {
         Self::Call(Owed::RangTwice),
         Self::Call(Owed::CallerGone),
         Self::Call(Owed::NeverRung),
+        Self::Call(Owed::CheckInToRead),
+        Self::Call(Owed::CheckInCutOff),
+        Self::Call(Owed::CheckInSilent),
+        Self::Call(Owed::RedFlagAlone),
         Self::JobGivenUp,
         Self::UrgentText,
         Self::TextToRead,
@@ -88,6 +92,10 @@ impl FollowUpReason {
             Self::Call(Owed::RangTwice) => "The telephone rang once too often",
             Self::Call(Owed::CallerGone) => "They rang us and were cut off",
             Self::Call(Owed::NeverRung) => "No nurse took the call",
+            Self::Call(Owed::CheckInToRead) => "A check-in waits to be read",
+            Self::Call(Owed::CheckInCutOff) => "A check-in broke off in the middle",
+            Self::Call(Owed::CheckInSilent) => "Nobody answered a check-in any more",
+            Self::Call(Owed::RedFlagAlone) => "A red flag, and no nurse spoke with them",
             Self::JobGivenUp => "Careline gave up work",
             Self::UrgentText => "A text may be about an emergency",
             Self::TextToRead => "A text waits for an answer",
@@ -100,6 +108,9 @@ impl FollowUpReason {
     #[must_use]
     pub const fn default_urgency(self) -> Disposition {
         match self {
+            Self::Call(Owed::RedFlagAlone) => Disposition::EmergencyNow,
+            // The answers decide; see `store::errands`.
+            Self::Call(Owed::CheckInToRead) => Disposition::Routine,
             Self::Call(
                 Owed::NoNurse
                 | Owed::PatientHungUpWaiting
@@ -111,7 +122,14 @@ impl FollowUpReason {
             )
             | Self::JobGivenUp
             | Self::UrgentText => Disposition::Clinician1h,
-            Self::Call(Owed::Missed | Owed::IdentityNotProven | Owed::CaregiverMayNot | Owed::RangTwice)
+            Self::Call(
+                Owed::Missed
+                | Owed::IdentityNotProven
+                | Owed::CaregiverMayNot
+                | Owed::RangTwice
+                | Owed::CheckInCutOff
+                | Owed::CheckInSilent,
+            )
             | Self::TextToRead
             | Self::HeldBack => Disposition::SameDay,
             Self::Assessment | Self::Call(Owed::NumberRefused) | Self::TextLost => Disposition::Within24h,

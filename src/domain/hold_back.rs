@@ -30,6 +30,8 @@ pub enum Rule {
     WeekFull,
     /// The patient's own hours and the organization's share no minute.
     NeverOpen,
+    /// No consent to be asked by an automatic voice is in force.
+    NoAutomatedConsent,
 }
 
 /// What holds a call or a text back.
@@ -60,7 +62,7 @@ impl HoldBack {
 
 impl Rule {
     /// Every rule, in the order they are asked.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Deceased,
         Self::Admitted,
         Self::NotFollowed,
@@ -72,6 +74,7 @@ impl Rule {
         Self::DayFull,
         Self::WeekFull,
         Self::NeverOpen,
+        Self::NoAutomatedConsent,
     ];
 
     /// The code stored and recorded.
@@ -89,6 +92,7 @@ impl Rule {
             Self::DayFull => "rung_enough_today",
             Self::WeekFull => "rung_enough_this_week",
             Self::NeverOpen => "no_common_hours",
+            Self::NoAutomatedConsent => "no_automated_consent",
         }
     }
 
@@ -116,6 +120,7 @@ impl Rule {
             (Self::DayFull, _) => "This number was rung as often as allowed today",
             (Self::WeekFull, _) => "This number was rung as often as allowed in seven days",
             (Self::NeverOpen, _) => "The patient's own hours and the organization's share no minute",
+            (Self::NoAutomatedConsent, _) => "No consent to be asked by an automatic voice is in force",
         }
     }
 
@@ -126,6 +131,9 @@ impl Rule {
             Self::Deceased => "If that is wrong, correct it in the chart: Calls, texts and consent.",
             Self::Admitted | Self::NotFollowed => {
                 "Once that has changed, a nurse, coordinator or physician says so in the chart: Calls, texts and consent."
+            }
+            Self::NoAutomatedConsent => {
+                "Ask them, then record the consent to automated calls in the chart, or plan a call with a nurse instead."
             }
             Self::NeverAsked | Self::ConsentWithdrawn => {
                 "Ask them, then record the patient's consent in the chart: Calls, texts and consent."

@@ -122,6 +122,8 @@ id! {
     CoverId,
     /// Somebody who rang from a number that is not one patient's.
     CallerId,
+    /// One answer by key in a check-in.
+    AnswerId,
 }
 
 fn uuid_at(now: DateTime<Utc>) -> Uuid {

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod call;
 pub mod care_plan;
 pub mod chain;
+pub mod check_in;
 pub mod checkpoint;
 pub mod consent;
 pub mod contact_hours;

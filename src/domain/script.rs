@@ -71,6 +71,8 @@ pub enum Scene {
     CaregiverBirthDate,
     /// Consent to record.
     MayRecord,
+    /// An automatic voice asks the questions of a protocol; `domain::check_in` says what keys mean there.
+    Questions,
     /// In the conference.
     InConference,
     /// Over.
@@ -141,6 +143,8 @@ pub enum Prompt {
     WhoIsThere,
     /// Who rings us?
     WhoRings,
+    /// Who is there, on a call on which no person follows?
+    WhoIsThereForKeys,
     /// Date of birth of the person themself.
     BirthDate,
     /// Their four-digit code.
@@ -189,7 +193,7 @@ impl Script {
                 // Whoever reaches this scene has proven who they are; a slip of the finger is not a wrong identity.
                 _ => self.silence(),
             },
-            Scene::Unanswered | Scene::InConference | Scene::Over => Turn::Late,
+            Scene::Unanswered | Scene::Questions | Scene::InConference | Scene::Over => Turn::Late,
         }
     }
 
@@ -233,7 +237,7 @@ impl Script {
             Scene::CaregiverCode => Some(Prompt::CaregiverCode),
             Scene::CaregiverBirthDate => Some(Prompt::CaregiverBirthDate),
             Scene::MayRecord => Some(Prompt::MayRecord),
-            Scene::InConference | Scene::Over => None,
+            Scene::Questions | Scene::InConference | Scene::Over => None,
         }
     }
 

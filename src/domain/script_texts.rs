@@ -36,7 +36,7 @@ pub fn ask(language: Language, lead: Lead, prompt: Prompt, organization: &str) -
 
 const fn digits(prompt: Prompt) -> u8 {
     match prompt {
-        Prompt::WhoIsThere | Prompt::WhoRings | Prompt::MayRecord => 1,
+        Prompt::WhoIsThere | Prompt::WhoRings | Prompt::WhoIsThereForKeys | Prompt::MayRecord => 1,
         Prompt::BirthDate | Prompt::CaregiverBirthDate => 8,
         Prompt::CallCode | Prompt::CaregiverCode => 4,
     }
@@ -52,6 +52,12 @@ fn english(prompt: Prompt, organization: &str) -> String {
                              This is an automatic voice; a person follows. \
                              Please press 1 if you ring for yourself. Press 2 if you ring for somebody you care for."
             .to_owned(),
+        Prompt::WhoIsThereForKeys => {
+            "Hello. This is a planned call by an automatic voice; you can have a person later by pressing 9. \
+                                      Please press 1 if you are the one who asked for this call. \
+                                      Press 2 if you are answering for them."
+                .to_owned()
+        }
         Prompt::BirthDate => "So that we speak with the right person, please enter your date of birth: \
                               two digits for the month, two for the day, four for the year."
             .to_owned(),
@@ -77,6 +83,12 @@ fn spanish(prompt: Prompt, organization: &str) -> String {
                              Esta es una voz automática; después sigue una persona. \
                              Oprima 1 si llama por usted mismo. Oprima 2 si llama por alguien a quien cuida."
             .to_owned(),
+        Prompt::WhoIsThereForKeys => {
+            "Hola. Esta es una llamada planeada de una voz automática; más tarde puede pedir una persona oprimiendo 9. \
+                                      Oprima 1 si usted es quien pidió esta llamada. \
+                                      Oprima 2 si contesta por esa persona."
+                .to_owned()
+        }
         Prompt::BirthDate => "Para hablar con la persona correcta, marque su fecha de nacimiento: \
                               dos dígitos del mes, dos del día y cuatro del año."
             .to_owned(),
@@ -186,6 +198,19 @@ pub fn ask_nurse_first() -> Speech {
         language: Language::English,
         text: "It is time for a planned call. Press 1 to take the call and wait while the patient is rung. \
                Press 2 to pass it on."
+            .to_owned(),
+        digits: 1,
+        wait_seconds: 10,
+    }
+}
+
+/// What a nurse hears who is rung because a red flag came up in a check-in: no name, no illness.
+#[must_use]
+pub fn ask_nurse_at_once() -> Speech {
+    Speech::Ask {
+        language: Language::English,
+        text: "Urgent: an automated check-in found a red flag and somebody is waiting for you. \
+               Press 1 to take the call. Press 2 to pass it on."
             .to_owned(),
         digits: 1,
         wait_seconds: 10,

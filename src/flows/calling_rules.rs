@@ -26,6 +26,8 @@ pub struct House {
     pub rules: CallingRules,
     /// Who is rung first, for every call or one purpose; where nothing is set, the patient.
     pub first_rung: Vec<(RetryFor, FirstRung)>,
+    /// What the automatic voice tells people to dial in an emergency.
+    pub emergency_number: String,
     /// Holidays from today on, soonest first.
     pub holidays: Vec<Holiday>,
 }
@@ -39,6 +41,8 @@ pub struct TypedRules {
     pub most_rings_day: String,
     /// A number, no less.
     pub most_rings_week: String,
+    /// Three to five digits, such as 911.
+    pub emergency_number: String,
 }
 
 /// Reads them.
@@ -49,11 +53,12 @@ pub async fn read(app: &App, actor: &Actor) -> Result<House, Error> {
     permit(actor)?;
     let mut tx = app.db.begin(actor).await?;
     let rules = house_rules::calling_rules(&mut tx).await?;
+    let emergency_number = house_rules::emergency_number(&mut tx).await?;
     let today = app.clock.now().with_timezone(&worklist::zone(&mut tx).await?).date_naive();
     let holidays = house_rules::holidays(&mut tx, today).await?;
     let first_rung = first_rung::all(&mut tx).await?;
     tx.commit().await?;
-    Ok(House { rules, first_rung, holidays })
+    Ok(House { rules, first_rung, emergency_number, holidays })
 }
 
 /// Sets hours and caps.
@@ -63,15 +68,18 @@ pub async fn read(app: &App, actor: &Actor) -> Result<House, Error> {
 pub async fn set(app: &App, actor: &Actor, typed: &TypedRules) -> Result<(), Error> {
     permit(actor)?;
     let rules = rules_of(typed)?;
+    let emergency_number = typed.emergency_number.trim();
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let deed = Deed::of(DeedKind::SetCallingRules)
         .with("from", rules.hours.from)
         .with("until", rules.hours.until)
         .with("most_rings_day", rules.most_rings_day)
-        .with("most_rings_week", rules.most_rings_week);
+        .with("most_rings_week", rules.most_rings_week)
+        .with("emergency_number", emergency_number);
     let receipt = record(&mut tx, actor, &deed, now).await?;
     house_rules::set_calling_rules(&mut tx, &receipt, &rules).await?;
+    house_rules::set_emergency_number(&mut tx, &receipt, emergency_number).await?;
     tx.commit().await
 }
 
@@ -80,11 +88,7 @@ pub async fn set(app: &App, actor: &Actor, typed: &TypedRules) -> Result<(), Err
 ///
 /// # Errors
 /// `Forbidden` unless an admin.
-pub async fn set_first_rung(
-    app: &App,
-    actor: &Actor,
-    rules: &[(RetryFor, Option<FirstRung>)],
-) -> Result<(), Error> {
+pub async fn set_first_rung(app: &App, actor: &Actor, rules: &[(RetryFor, Option<FirstRung>)]) -> Result<(), Error> {
     permit(actor)?;
     let mut deed = Deed::of(DeedKind::SetFirstRung);
     for (purpose, first) in rules {
@@ -119,8 +123,12 @@ fn rules_of(typed: &TypedRules) -> Result<CallingRules, Error> {
     if week.is_none() {
         faults.push("rings in seven days: write a number from that of one day to 350".to_owned());
     }
+    let emergency = typed.emergency_number.trim();
+    if !(3..=5).contains(&emergency.len()) || !emergency.bytes().all(|digit| digit.is_ascii_digit()) {
+        faults.push("emergency number: write three to five digits, such as 911".to_owned());
+    }
     match (hours, day, week) {
-        (Some(hours), Some(most_rings_day), Some(most_rings_week)) => {
+        (Some(hours), Some(most_rings_day), Some(most_rings_week)) if faults.is_empty() => {
             Ok(CallingRules { hours, most_rings_day, most_rings_week })
         }
         (_, _, _) => Err(Error::Invalid(faults.join("; "))),

@@ -100,7 +100,9 @@ async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
     match job {
         Job::PlaceCall { call } | Job::RingNurse { call, .. } | Job::HangUp { call } => Ok(Some(*call)),
         Job::EndOrphan { sid } => Ok(Some(orphans::lock(tx, sid).await?.call)),
-        Job::ReconcileAttempt { attempt } | Job::LetNurseGo { attempt } => Ok(Some(attempts::read(tx, *attempt).await?.call)),
+        Job::ReconcileAttempt { attempt } | Job::LetNurseGo { attempt } => {
+            Ok(Some(attempts::read(tx, *attempt).await?.call))
+        }
         Job::ForkLeg { leg } => Ok(Some(legs::call_of(tx, *leg).await?)),
         Job::EscalateFollowUp { .. }
         | Job::EraseDocument { .. }

@@ -6,7 +6,7 @@ use crate::{
     app::App,
     domain::{
         audit::{Deed, DeedKind},
-        call::CallEvent,
+        call::{CallEvent, CallManner},
         care_plan::{Cadence, PlanState, WINDOW_MINUTES},
         ids::{PatientId, PlanId},
         job::Job,
@@ -15,7 +15,7 @@ use crate::{
         recurrence::{Occurrence, Recurrence},
     },
     error::Error,
-    store::{OrgTx, audit, calls, care_plans, errands, jobs, matching, planning, standing},
+    store::{OrgTx, audit, calls, care_plans, check_ins, errands, jobs, matching, planning, standing},
 };
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
@@ -131,7 +131,8 @@ pub async fn make(
         .patient(patient)
         .subject(id.0)
         .with("rule", &cadence.rule)
-        .with("purpose", cadence.purpose.word());
+        .with("purpose", cadence.purpose.word())
+        .with("manner", cadence.manner.word());
     let receipt = audit::record(&mut tx, actor, &deed, now).await?;
     let plan = CarePlan { id, patient, cadence, state: PlanState::Active };
     care_plans::add(&mut tx, &receipt, &plan, actor.staff_id(), now).await?;
@@ -215,6 +216,9 @@ async fn fits(tx: &mut OrgTx, patient: PatientId, cadence: &mut Cadence, now: Da
     preview(cadence, zone, now)?;
     let rule = read(cadence)?;
     rule.rule().clone_into(&mut cadence.rule);
+    if cadence.manner == CallManner::Keypad {
+        check_ins::can_be_asked(tx, &cadence.protocol).await?;
+    }
     let hours = standing.house.hours;
     if cadence.at < hours.from || cadence.at >= hours.until {
         return Err(Error::Invalid(format!(

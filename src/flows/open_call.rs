@@ -3,6 +3,7 @@
 pub use crate::store::{
     brief::{Brief, LastAssessment, Owed},
     call_page::{CallHead, PageGap, PageLeg, PageUtterance, StreamState},
+    check_ins::{CheckInSeen, Pressed},
     reviews::Review,
 };
 
@@ -12,13 +13,15 @@ use crate::{
         audit::{Deed, DeedKind},
         ids::CallId,
         people::Actor,
+        protocol::Package,
         reach::UrgentAccess,
     },
     error::Error,
-    store::{audit, brief, call_page, reviews, teams, worklist},
+    store::{assessments, audit, brief, call_page, check_ins, protocols, reviews, teams, worklist},
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use std::sync::Arc;
 
 /// Everything the page of a call shows besides its assessment and its guidance.
 #[derive(Clone)]
@@ -41,6 +44,8 @@ pub struct CallPage {
     pub begun: bool,
     /// Reviews of its assessment, once that is signed.
     pub reviews: Option<Vec<Review>>,
+    /// The check-in by keypad, if the call is one and it has begun, with the protocol it asks.
+    pub check_in: Option<(CheckInSeen, Arc<Package>)>,
     /// The urgent access by which the reader is here.
     pub urgent: Option<UrgentAccess>,
 }
@@ -61,13 +66,20 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     let gaps = call_page::gaps(&mut tx, &receipt, call).await?;
     let utterances = call_page::utterances(&mut tx, &receipt, call).await?;
     let begun = call_page::begun(&mut tx, call).await?;
+    let check_in = match check_ins::of_call(&mut tx, &receipt, call).await? {
+        Some(seen) => {
+            let (protocol, version) = assessments::pinned(&mut tx, call).await?;
+            Some((seen, protocols::package(&mut tx, &protocol, &version).await?))
+        }
+        None => None,
+    };
     let reviews = match reviews::signed_of(&mut tx, &receipt, call).await? {
         Some(_) => Some(reviews::of_call(&mut tx, &receipt, call).await?),
         None => None,
     };
     tx.commit().await?;
     let urgent = receipt.reach().urgent();
-    Ok(CallPage { now, zone, head, brief, legs, gaps, utterances, begun, reviews, urgent })
+    Ok(CallPage { now, zone, head, brief, legs, gaps, utterances, begun, reviews, check_in, urgent })
 }
 
 /// Whether a call exists for the actor, who still reaches its patient; for a live socket, which reads nothing else.

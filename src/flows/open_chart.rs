@@ -2,6 +2,7 @@
 
 pub use crate::store::{
     chart::{ChartAssessment, ChartCall, ChartFollowUp},
+    check_ins::EsasValue,
     files::KeptFile,
     people::{PatientLine, Remarks},
     teams::Team,
@@ -17,7 +18,7 @@ use crate::{
         reach::UrgentAccess,
     },
     error::Error,
-    store::{audit, chart, files, people, teams},
+    store::{audit, chart, check_ins, files, people, teams},
 };
 use chrono::{DateTime, Utc};
 
@@ -25,6 +26,8 @@ use chrono::{DateTime, Utc};
 const ON_A_PAGE: u32 = 50;
 /// The last page there is; whoever looks further narrows the search.
 const LAST_PAGE: u32 = 200;
+/// How many assessments with the ESAS-r stand side by side.
+const ESAS_SHOWN: i64 = 6;
 /// Most characters of a query that are read.
 const LONGEST_QUERY: usize = 100;
 
@@ -60,6 +63,8 @@ pub struct Chart {
     pub follow_ups: Vec<ChartFollowUp>,
     /// Assessments, latest first.
     pub assessments: Vec<ChartAssessment>,
+    /// The numbers of the ESAS-r over time, latest first.
+    pub esas: Vec<EsasValue>,
     /// The care team that serves the patient.
     pub team: Option<Team>,
     /// Teams a coordinator who reads may hand the patient to.
@@ -108,6 +113,7 @@ pub async fn open(app: &App, actor: &Actor, patient: PatientId) -> Result<Chart,
     let calls = chart::calls(&mut tx, &receipt).await?;
     let follow_ups = chart::open_follow_ups(&mut tx, &receipt).await?;
     let assessments = chart::assessments(&mut tx, &receipt).await?;
+    let esas = check_ins::esas_values(&mut tx, &receipt, ESAS_SHOWN).await?;
     let team = teams::of_patient(&mut tx, receipt.patient()).await?;
     let mut hand_over_to = match actor.who {
         Who::Staff { id, role: Role::Coordinator, .. } => teams::served_by(&mut tx, id).await?,
@@ -129,6 +135,7 @@ pub async fn open(app: &App, actor: &Actor, patient: PatientId) -> Result<Chart,
         past_calls,
         follow_ups,
         assessments,
+        esas,
         team,
         hand_over_to,
         urgent,

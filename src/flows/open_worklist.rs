@@ -6,7 +6,7 @@ use crate::{
     app::App,
     domain::{
         audit::{Deed, DeedKind},
-        call::CallState,
+        call::{CallManner, CallState},
         dialling::Pause,
         people::Actor,
     },
@@ -29,6 +29,8 @@ pub struct Worklist {
     pub needs_person: Vec<DayCall>,
     /// Talked, and the assessment is not signed yet.
     pub unsigned: Vec<DayCall>,
+    /// Check-ins by keypad that wait for a nurse to read and sign them, the worst first.
+    pub check_ins: Vec<DayCall>,
     /// Due and not rung yet, soonest first; those before `now` are overdue.
     pub due: Vec<DayCall>,
     /// Over for today, latest first.
@@ -81,6 +83,7 @@ fn sorted(calls: Vec<DayCall>, follow_ups: Vec<ClockedFollowUp>, now: DateTime<U
         live: Vec::new(),
         needs_person: Vec::new(),
         unsigned: Vec::new(),
+        check_ins: Vec::new(),
         due: Vec::new(),
         ended: Vec::new(),
         follow_ups,
@@ -99,10 +102,14 @@ fn sorted(calls: Vec<DayCall>, follow_ups: Vec<ClockedFollowUp>, now: DateTime<U
             }
             CallState::Scheduled => list.due.push(call),
             CallState::NeedsPerson => list.needs_person.push(call),
+            CallState::Done if call.signed != Some(true) && call.manner == CallManner::Keypad => {
+                list.check_ins.push(call);
+            }
             CallState::Done if call.signed != Some(true) => list.unsigned.push(call),
             CallState::Done | CallState::Missed | CallState::Cancelled => list.ended.push(call),
         }
     }
+    list.check_ins.sort_by_key(|call| std::cmp::Reverse(call.disposition));
     list.ended.sort_by_key(|call| std::cmp::Reverse(call.ended_at));
     list
 }

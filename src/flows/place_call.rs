@@ -6,8 +6,8 @@ use crate::{
     domain::{
         attempt::{AttemptState, LONGEST_QUEUE_SECONDS, Ownership, Party, QUEUED_TOO_LONG},
         audit::{Deed, DeedKind},
-        call::{Call, CallEvent, CallState, FirstRung},
-        contact_hours::{Channel, may_contact},
+        call::{Call, CallEvent, CallManner, CallState, FirstRung},
+        contact_hours::may_call,
         dialling::stretch,
         ids::{AttemptId, CallId},
         job::Job,
@@ -116,7 +116,7 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
         return Ok(None);
     }
     let settings = organizations::calling_settings(&mut tx).await?;
-    if let Err(held) = may_contact(now, &standing, Channel::Voice) {
+    if let Err(held) = may_call(now, &standing, call.manner) {
         errands::follow(&mut tx, actor, &mut call, CallEvent::HeldBack, now).await?;
         hold_back(&mut tx, actor, &mut call, held, now).await?;
         tx.commit().await?;
@@ -167,7 +167,11 @@ async fn may_begin(
         jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &salt, again, now).await?;
         return Ok(false);
     }
-    if call.state == CallState::Scheduled && first_rung::of(tx, call.purpose).await? == FirstRung::Nurse {
+    // No nurse waits for a call on which an automatic voice asks.
+    if call.state == CallState::Scheduled
+        && call.manner == CallManner::Nurse
+        && first_rung::of(tx, call.purpose).await? == FirstRung::Nurse
+    {
         errands::follow(tx, actor, call, CallEvent::NurseFirst, now).await?;
         return Ok(false);
     }
@@ -198,7 +202,7 @@ async fn arm(app: &App, actor: &Actor, id: CallId, attempt: AttemptId) -> Result
     let patient = calls::patient_of(&mut tx, id).await?;
     let standing = standing(&mut tx, patient, now).await?;
     let mut call = calls::lock(&mut tx, id).await?;
-    let held = may_contact(now, &standing, Channel::Voice).err();
+    let held = may_call(now, &standing, call.manner).err();
     let may_dial = call.state == CallState::Placing && held.is_none();
     if may_dial {
         if !attempts::arm(&mut tx, attempt, app.settings.dialling.timings.dial_lease, now).await? {

@@ -7,7 +7,7 @@ use crate::{
         audit::{Deed, DeedKind},
         call::{CallEvent, CallState},
         care_plan::{CarePlan, HORIZON, LOOK_EVERY, PlanState},
-        contact_hours::{Channel, may_contact},
+        contact_hours::may_call,
         ids::{CallId, PlanId},
         job::Job,
         matching::Reason,
@@ -66,7 +66,7 @@ pub async fn look(app: &App, actor: &Actor, id: PlanId) -> Result<u32, Error> {
     }
     let plan = locked.plan;
     let zone = standing.time_zone;
-    let held = may_contact(now, &standing, Channel::Voice).err().filter(|held| held.until.is_none());
+    let held = may_call(now, &standing, plan.cadence.manner).err().filter(|held| held.until.is_none());
     let from = locked.covered_until.unwrap_or(now).min(now);
     let until = now + HORIZON;
     let rule = Recurrence::read(&plan.cadence.rule, plan.cadence.starts_on, plan.cadence.at)
@@ -139,6 +139,7 @@ async fn make(
         id: CallId::at(now),
         patient: plan.patient,
         purpose: cadence.purpose,
+        manner: cadence.manner,
         protocol: cadence.protocol.clone(),
         nurse,
         due_at: occurrence.at,
@@ -157,6 +158,7 @@ async fn make(
         .patient(plan.patient)
         .subject(id.0)
         .with("purpose", cadence.purpose.word())
+        .with("manner", cadence.manner.word())
         .with("plan", plan.id)
         .with("zone", zone.name());
     let _receipt = record(tx, actor, &deed, now).await?;

@@ -6,8 +6,8 @@ use crate::{
     app::App,
     domain::{
         audit::{Deed, DeedKind},
-        call::{Call, CallPurpose, CallState},
-        contact_hours::{Channel, may_contact},
+        call::{Call, CallManner, CallPurpose, CallState},
+        contact_hours::{Channel, may_call},
         ids::{CallId, PatientId, StaffId},
         job::Job,
         matching::Reason,
@@ -19,7 +19,7 @@ use crate::{
         OrgTx,
         audit::record,
         calls::{self, Planned, PlannedCall},
-        covers, jobs, matching,
+        check_ins, covers, jobs, matching,
         standing::standing,
         teams,
     },
@@ -33,6 +33,8 @@ pub struct NewCall {
     pub patient: PatientId,
     /// Why.
     pub purpose: CallPurpose,
+    /// Who asks.
+    pub manner: CallManner,
     /// The protocol asked on it.
     pub protocol: String,
     /// The nurse planned for it, or anybody on duty.
@@ -80,11 +82,15 @@ pub async fn schedule(app: &App, actor: &Actor, new: NewCall) -> Result<Schedule
     let clashes = clashes_with(app, actor, new.patient, booked, new.due_at, None).await?;
     let mut tx = app.db.begin(actor).await?;
     let _reached = teams::reach(&mut tx, actor, new.patient, now).await?;
-    may_fall_due(&mut tx, new.patient, new.due_at.max(now)).await?;
+    may_fall_due(&mut tx, new.patient, new.manner, new.due_at.max(now)).await?;
+    if new.manner == CallManner::Keypad {
+        check_ins::can_be_asked(&mut tx, &new.protocol).await?;
+    }
     let planned = PlannedCall {
         id: CallId::at(now),
         patient: new.patient,
         purpose: new.purpose,
+        manner: new.manner,
         protocol: new.protocol,
         nurse,
         due_at: new.due_at,
@@ -106,6 +112,7 @@ pub async fn schedule(app: &App, actor: &Actor, new: NewCall) -> Result<Schedule
         .patient(new.patient)
         .subject(id.0)
         .with("purpose", new.purpose.word())
+        .with("manner", new.manner.word())
         .with("clashes", clashes.of_patient.len() + clashes.of_nurse.len());
     let _receipt = record(&mut tx, actor, &deed, now).await?;
     tx.commit().await?;
@@ -166,7 +173,8 @@ async fn move_to(
     let mut tx = app.db.begin(actor).await?;
     let patient = calls::patient_of(&mut tx, id).await?;
     let _reached = teams::reach(&mut tx, actor, patient, now).await?;
-    may_fall_due(&mut tx, patient, due_at).await?;
+    let manner = calls::manner_of(&mut tx, id).await?;
+    may_fall_due(&mut tx, patient, manner, due_at).await?;
     let call = calls::lock(&mut tx, id).await?;
     still_waits(&call)?;
     let deed = Deed::of(DeedKind::MovedCall)
@@ -208,10 +216,9 @@ fn not_past(due_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Error> {
 }
 
 /// Whether the patient may be rung at an instant, as far as is known now.
-async fn may_fall_due(tx: &mut OrgTx, patient: PatientId, at: DateTime<Utc>) -> Result<(), Error> {
+async fn may_fall_due(tx: &mut OrgTx, patient: PatientId, manner: CallManner, at: DateTime<Utc>) -> Result<(), Error> {
     let standing = standing(tx, patient, at).await?;
-    may_contact(at, &standing, Channel::Voice)
-        .map_err(|held| Error::Invalid(held.says(Channel::Voice, standing.time_zone)))
+    may_call(at, &standing, manner).map_err(|held| Error::Invalid(held.says(Channel::Voice, standing.time_zone)))
 }
 
 /// What stands in the way. The times of a nurse's calls with patients of other teams count too, so they are read with the

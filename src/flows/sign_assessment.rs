@@ -5,9 +5,10 @@ use crate::{
     domain::{
         assessment::{Assessment, decide, look_again_within},
         audit::{Deed, DeedKind},
+        call::Owed,
         disposition::Disposition,
         follow_up::{FollowUpReason, NewFollowUp},
-        ids::{AssessmentId, CallId, FollowUpId},
+        ids::{AssessmentId, CallId, FollowUpId, StaffId},
         people::{Actor, Language, Role},
         private::Private,
         protocol::{Package, evaluate},
@@ -15,7 +16,7 @@ use crate::{
     error::Error,
     live::LiveEvent,
     store::{
-        assessments,
+        OrgTx, assessments,
         audit::{open_chart, record},
         calls, follow_ups, protocols,
     },
@@ -75,10 +76,22 @@ pub async fn sign(app: &App, actor: &Actor, call: CallId, signing: Signing) -> R
     let _receipt = record(&mut tx, actor, &deed, now).await?;
     let work = work_owed(&package, &assessment, &signing, now);
     let opened = follow_ups::open(&mut tx, actor, &work, now).await?;
+    was_read(&mut tx, actor, by, call, now).await?;
     tx.commit().await?;
     app.live.publish(actor.org, call, LiveEvent::AssessmentMoved);
     let disposition = signing.disposition;
     Ok(Signed { assessment: assessment.id, disposition, follow_up: opened.id(), due_at: work.due_at })
+}
+
+/// Whoever signs has read the check-in, so that work is done.
+async fn was_read(tx: &mut OrgTx, actor: &Actor, by: StaffId, call: CallId, now: DateTime<Utc>) -> Result<(), Error> {
+    let reasons = [Owed::CheckInToRead, Owed::CheckInCutOff, Owed::CheckInSilent].map(FollowUpReason::Call);
+    for held in follow_ups::open_after(tx, call, &reasons).await? {
+        follow_ups::complete(tx, &held, by, "Read and signed.", now).await?;
+        let deed = Deed::of(DeedKind::CompletedFollowUp).patient(held.patient).subject(held.id.0);
+        let _receipt = record(tx, actor, &deed, now).await?;
+    }
+    Ok(())
 }
 
 fn work_owed(package: &Package, assessment: &Assessment, signing: &Signing, now: DateTime<Utc>) -> NewFollowUp {

@@ -26,6 +26,23 @@ pub async fn protocol_of(tx: &mut OrgTx, call: CallId) -> Result<String, Error> 
         .ok_or(Error::NotFound)
 }
 
+/// The protocol and version that a call's assessment is pinned to; nothing that was answered.
+///
+/// # Errors
+/// `NotFound` when none was begun.
+pub async fn pinned(tx: &mut OrgTx, call: CallId) -> Result<(String, String), Error> {
+    let org = tx.org();
+    let row = sqlx::query!(
+        "select protocol_id, protocol_version from assessment where org_id = $1 and call_id = $2",
+        org.0,
+        call.0
+    )
+    .fetch_optional(tx.connection())
+    .await?
+    .ok_or(Error::NotFound)?;
+    Ok((row.protocol_id, row.protocol_version))
+}
+
 /// The assessment of a call, its row kept for this transaction; `None` when there is none yet.
 ///
 /// # Errors

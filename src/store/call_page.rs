@@ -3,7 +3,7 @@
 use super::{OrgTx, audit::ChartReceipt};
 use crate::{
     domain::{
-        call::{CallPurpose, CallState, Speaker},
+        call::{CallManner, CallPurpose, CallState, Speaker},
         ids::{CallId, LegId, PatientId, StaffId},
         private::Private,
         transcript::Voice,
@@ -21,6 +21,8 @@ pub struct CallHead {
     pub patient: PatientId,
     /// Why it is planned.
     pub purpose: CallPurpose,
+    /// Who asks.
+    pub manner: CallManner,
     /// The protocol asked on it.
     pub protocol: String,
     /// The nurse planned for it, with their name.
@@ -106,8 +108,8 @@ pub struct PageUtterance {
 pub async fn head(tx: &mut OrgTx, id: CallId) -> Result<CallHead, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        r#"select c.patient_id, c.purpose, c.protocol_id, c.nurse_id, s.full_name as "nurse_name?", c.due_at, c.state,
-                  c.outcome, c.attempts, c.speaker, k.full_name as "caregiver_name?", k.relation as "relation?",
+        r#"select c.patient_id, c.purpose, c.manner, c.protocol_id, c.nurse_id, s.full_name as "nurse_name?",
+                  c.due_at, c.state, c.outcome, c.attempts, c.speaker, k.full_name as "caregiver_name?", k.relation as "relation?",
                   c.may_record, c.bridged_at, c.ended_at
              from call c
              left join staff_member s on s.org_id = c.org_id and s.id = c.nurse_id
@@ -124,6 +126,7 @@ pub async fn head(tx: &mut OrgTx, id: CallId) -> Result<CallHead, Error> {
         id,
         patient: PatientId(row.patient_id),
         purpose: CallPurpose::from_word(&row.purpose).ok_or_else(|| unreadable("purpose"))?,
+        manner: CallManner::from_word(&row.manner).ok_or_else(|| unreadable("manner"))?,
         protocol: row.protocol_id,
         nurse: row.nurse_id.map(StaffId).zip(row.nurse_name),
         due_at: row.due_at,

@@ -3,7 +3,7 @@
 use super::{OrgTx, audit::Receipt, retry};
 use crate::{
     domain::{
-        call::{Call, CallPurpose, CallState, Speaker},
+        call::{Call, CallManner, CallPurpose, CallState, Speaker},
         ids::{CallId, ContactId, PatientId, PlanId, StaffId},
         matching::Reason,
     },
@@ -20,6 +20,8 @@ pub struct PlannedCall {
     pub patient: PatientId,
     /// Why.
     pub purpose: CallPurpose,
+    /// Who asks.
+    pub manner: CallManner,
     /// The protocol asked on it.
     pub protocol: String,
     /// The nurse planned for it, or anybody on duty.
@@ -72,8 +74,9 @@ pub async fn plan(
     let script = json(&crate::domain::script::Script::default())?;
     let inserted = sqlx::query_scalar!(
         "insert into call (org_id, id, patient_id, purpose, protocol_id, nurse_id, due_at, state, script, created_by,
-                           created_at, idem_key, window_until, plan_id, occurs_at, round, matched, covers_for)
-         values ($1, $2, $3, $4, $5, $6, $7, 'scheduled', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                           created_at, idem_key, window_until, plan_id, occurs_at, round, matched, covers_for, manner)
+         values ($1, $2, $3, $4, $5, $6, $7, 'scheduled', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                 $18)
          on conflict (org_id, idem_key) do nothing
          returning id",
         org.0,
@@ -92,7 +95,8 @@ pub async fn plan(
         call.occurrence.map(|occurrence| occurrence.local),
         call.occurrence.map_or(0, |occurrence| occurrence.round),
         &codes(&call.matched),
-        call.covers_for.map(|away| away.0)
+        call.covers_for.map(|away| away.0),
+        call.manner.word()
     )
     .fetch_optional(tx.connection())
     .await?;
@@ -114,7 +118,7 @@ pub async fn lock(tx: &mut OrgTx, id: CallId) -> Result<Call, Error> {
     let row = sqlx::query!(
         r#"select c.patient_id, c.purpose, c.protocol_id, c.nurse_id, c.due_at, c.state, c.outcome, c.attempts,
                   c.speaker, c.contact_id, c.script, c.may_record, c.nurses_asked, c.bridged_at, c.ended_at,
-                  c.window_until, c.nurse_rounds, c.nurse_since
+                  c.window_until, c.nurse_rounds, c.nurse_since, c.manner, c.flagged
              from call c
             where c.org_id = $1
               and c.id = $2
@@ -130,6 +134,7 @@ pub async fn lock(tx: &mut OrgTx, id: CallId) -> Result<Call, Error> {
         id,
         patient: PatientId(row.patient_id),
         purpose,
+        manner: CallManner::from_word(&row.manner).ok_or_else(|| unreadable("manner"))?,
         protocol: row.protocol_id,
         nurse: row.nurse_id.map(StaffId),
         due_at: row.due_at,
@@ -142,6 +147,7 @@ pub async fn lock(tx: &mut OrgTx, id: CallId) -> Result<Call, Error> {
         contact: row.contact_id.map(ContactId),
         script: serde_json::from_value(row.script).map_err(|_| unreadable("script"))?,
         may_record: row.may_record,
+        is_flagged: row.flagged,
         nurses_asked: row.nurses_asked.into_iter().map(StaffId).collect(),
         nurse_rounds: row.nurse_rounds,
         nurse_since: row.nurse_since,
@@ -161,7 +167,7 @@ pub async fn save(tx: &mut OrgTx, call: &Call) -> Result<(), Error> {
         "update call
             set due_at = $3, state = $4, outcome = $5, attempts = $6, speaker = $7, contact_id = $8, script = $9,
                 may_record = $10, nurses_asked = $11, bridged_at = $12, ended_at = $13, nurse_id = $14,
-                nurse_rounds = $15, nurse_since = $16
+                nurse_rounds = $15, nurse_since = $16, flagged = $17
           where org_id = $1
             and id = $2",
         org.0,
@@ -179,7 +185,8 @@ pub async fn save(tx: &mut OrgTx, call: &Call) -> Result<(), Error> {
         call.ended_at,
         call.nurse.map(|nurse| nurse.0),
         call.nurse_rounds,
-        call.nurse_since
+        call.nurse_since,
+        call.is_flagged
     )
     .execute(tx.connection())
     .await?;
@@ -197,6 +204,19 @@ pub async fn patient_of(tx: &mut OrgTx, id: CallId) -> Result<PatientId, Error> 
         .await?
         .ok_or(Error::NotFound)?;
     Ok(PatientId(patient))
+}
+
+/// Who asks on a call, without locking it.
+///
+/// # Errors
+/// `NotFound` when there is no such call in this organization.
+pub async fn manner_of(tx: &mut OrgTx, id: CallId) -> Result<CallManner, Error> {
+    let org = tx.org();
+    let word = sqlx::query_scalar!("select manner from call where org_id = $1 and id = $2", org.0, id.0)
+        .fetch_optional(tx.connection())
+        .await?
+        .ok_or(Error::NotFound)?;
+    CallManner::from_word(&word).ok_or_else(|| unreadable("manner"))
 }
 
 /// Keeps why a nurse was chosen.

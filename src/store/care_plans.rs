@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     domain::{
-        call::{CallPurpose, CallState},
+        call::{CallManner, CallPurpose, CallState},
         care_plan::{Cadence, CarePlan, PlanState},
         ids::{CallId, PatientId, PlanId, StaffId},
     },
@@ -28,8 +28,8 @@ pub async fn add(
     let org = tx.org();
     sqlx::query!(
         "insert into care_plan (org_id, id, patient_id, purpose, protocol_id, nurse_id, rule, starts_on, at_local,
-                                window_minutes, state, look_at, created_by, created_at, changed_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $12)",
+                                window_minutes, state, look_at, created_by, created_at, changed_at, manner)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $12, $12, $14)",
         org.0,
         plan.id.0,
         plan.patient.0,
@@ -42,7 +42,8 @@ pub async fn add(
         plan.cadence.window_minutes,
         plan.state.word(),
         now,
-        by.map(|by| by.0)
+        by.map(|by| by.0),
+        plan.cadence.manner.word()
     )
     .execute(tx.connection())
     .await?;
@@ -58,7 +59,8 @@ pub async fn save(tx: &mut OrgTx, _: &Receipt, plan: &CarePlan, now: DateTime<Ut
     sqlx::query!(
         "update care_plan
             set purpose = $3, protocol_id = $4, nurse_id = $5, rule = $6, starts_on = $7, at_local = $8,
-                window_minutes = $9, state = $10, look_at = $11, changed_at = $11, covered_until = null
+                window_minutes = $9, state = $10, look_at = $11, changed_at = $11, covered_until = null,
+                manner = $12
           where org_id = $1
             and id = $2",
         org.0,
@@ -71,7 +73,8 @@ pub async fn save(tx: &mut OrgTx, _: &Receipt, plan: &CarePlan, now: DateTime<Ut
         plan.cadence.at,
         plan.cadence.window_minutes,
         plan.state.word(),
-        now
+        now,
+        plan.cadence.manner.word()
     )
     .execute(tx.connection())
     .await?;
@@ -82,6 +85,7 @@ struct Row {
     id: uuid::Uuid,
     patient_id: uuid::Uuid,
     purpose: String,
+    manner: String,
     protocol_id: String,
     nurse_id: Option<uuid::Uuid>,
     rule: String,
@@ -100,6 +104,7 @@ impl Row {
             patient: PatientId(self.patient_id),
             cadence: Cadence {
                 purpose: CallPurpose::from_word(&self.purpose).ok_or_else(unreadable)?,
+                manner: CallManner::from_word(&self.manner).ok_or_else(unreadable)?,
                 protocol: self.protocol_id,
                 nurse: self.nurse_id.map(StaffId),
                 rule: self.rule,
@@ -131,7 +136,7 @@ pub async fn lock(tx: &mut OrgTx, id: PlanId) -> Result<LockedPlan, Error> {
     let org = tx.org();
     let row = sqlx::query_as!(
         Row,
-        "select id, patient_id, purpose, protocol_id, nurse_id, rule, starts_on, at_local, window_minutes, state,
+        "select id, patient_id, purpose, manner, protocol_id, nurse_id, rule, starts_on, at_local, window_minutes, state,
                 covered_until, look_at
            from care_plan
           where org_id = $1
@@ -168,7 +173,7 @@ pub async fn of_chart(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<Vec<Care
     let org = tx.org();
     let rows = sqlx::query_as!(
         Row,
-        "select id, patient_id, purpose, protocol_id, nurse_id, rule, starts_on, at_local, window_minutes, state,
+        "select id, patient_id, purpose, manner, protocol_id, nurse_id, rule, starts_on, at_local, window_minutes, state,
                 covered_until, look_at
            from care_plan
           where org_id = $1

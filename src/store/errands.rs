@@ -1,11 +1,12 @@
 //! Errands of the call's state machine, written in the transaction that stores its new state: jobs for the telephone,
 //! follow-ups for people. Nothing here speaks to the carrier.
 
-use super::{OrgTx, attempts, audit, calls, follow_ups, jobs, matching};
+use super::{OrgTx, attempts, audit, calls, check_ins, follow_ups, jobs, matching};
 use crate::{
     domain::{
         audit::{Deed, DeedKind},
-        call::{Call, CallEvent, Errand, Owed},
+        call::{Call, CallEvent, CallManner, Errand, Owed},
+        check_in::Ending,
         disposition::Disposition,
         follow_up::{FollowUpReason, NewFollowUp, default_within},
         ids::AttemptId,
@@ -37,6 +38,9 @@ pub async fn follow(
     }
     calls::save(tx, call).await?;
     if call.state.is_over() {
+        if call.manner == CallManner::Keypad {
+            check_ins::end(tx, call.id, Ending::CutOff, None, now).await?;
+        }
         let deed = Deed::of(DeedKind::EndedCall)
             .patient(call.patient)
             .subject(call.id.0)
@@ -128,7 +132,7 @@ async fn ring_next_nurse(tx: &mut OrgTx, actor: &Actor, call: &mut Call, now: Da
 /// When the database is away.
 pub async fn owe(tx: &mut OrgTx, actor: &Actor, call: &Call, owed: Owed, now: DateTime<Utc>) -> Result<(), Error> {
     let reason = FollowUpReason::Call(owed);
-    let urgency = reason.default_urgency();
+    let urgency = urgency(tx, call, owed).await?;
     let follow_up = NewFollowUp {
         patient: call.patient,
         call: Some(call.id),
@@ -144,9 +148,34 @@ pub async fn owe(tx: &mut OrgTx, actor: &Actor, call: &Call, owed: Owed, now: Da
     Ok(())
 }
 
+/// How urgent what is owed is; after a check-in the answers so far say it.
+async fn urgency(tx: &mut OrgTx, call: &Call, owed: Owed) -> Result<Disposition, Error> {
+    let least = FollowUpReason::Call(owed).default_urgency();
+    match owed {
+        Owed::CheckInToRead | Owed::CheckInCutOff | Owed::CheckInSilent => {
+            let found = check_ins::urgency(tx, call.id).await?;
+            Ok(found.map_or(least, |(level, _)| level.max(least)))
+        }
+        Owed::Missed
+        | Owed::IdentityNotProven
+        | Owed::CaregiverMayNot
+        | Owed::NoNurse
+        | Owed::PatientHungUpWaiting
+        | Owed::NumberRefused
+        | Owed::Unresolved
+        | Owed::CarrierAway
+        | Owed::Overdue
+        | Owed::RangTwice
+        | Owed::CallerGone
+        | Owed::NeverRung
+        | Owed::RedFlagAlone => Ok(least),
+    }
+}
+
 /// How soon somebody looks: who waited on the line comes first.
 fn within(owed: Owed, urgency: Disposition) -> Duration {
     match owed {
+        Owed::RedFlagAlone => Duration::minutes(5),
         Owed::NoNurse | Owed::PatientHungUpWaiting => Duration::minutes(15),
         Owed::Missed
         | Owed::IdentityNotProven
@@ -157,7 +186,10 @@ fn within(owed: Owed, urgency: Disposition) -> Duration {
         | Owed::Overdue
         | Owed::RangTwice
         | Owed::CallerGone
-        | Owed::NeverRung => default_within(urgency),
+        | Owed::NeverRung
+        | Owed::CheckInToRead
+        | Owed::CheckInCutOff
+        | Owed::CheckInSilent => default_within(urgency),
     }
 }
 
@@ -185,6 +217,16 @@ const fn summary(owed: Owed) -> &'static str {
         }
         Owed::CallerGone => "They rang us and were gone before they had a nurse. Ring back now.",
         Owed::NeverRung => "No nurse took this call, so the patient was not rung. Ring the patient by hand.",
+        Owed::CheckInToRead => "The check-in is complete. Read the answers, decide, and sign.",
+        Owed::CheckInCutOff => {
+            "The line ended in the middle of the check-in. Read what was answered, then ring and ask the rest."
+        }
+        Owed::CheckInSilent => {
+            "Nobody answered the automatic voice any more. Read what was answered, then ring and ask the rest."
+        }
+        Owed::RedFlagAlone => {
+            "A red flag came up in the check-in and no nurse spoke with them. They were told whom to dial. Ring now."
+        }
         Owed::Unresolved => "It is not known whether the telephone rang. Look at the carrier's list, then decide.",
     }
 }

@@ -231,6 +231,35 @@ pub async fn complete(
     Ok(())
 }
 
+/// Open work after a call for one of these reasons; the rows are kept for this transaction.
+///
+/// # Errors
+/// When the database is away.
+pub async fn open_after(tx: &mut OrgTx, call: CallId, reasons: &[FollowUpReason]) -> Result<Vec<Held>, Error> {
+    let org = tx.org();
+    let codes: Vec<String> = reasons.iter().map(|reason| reason.code().to_owned()).collect();
+    let ids = sqlx::query_scalar!(
+        "select id
+           from follow_up
+          where org_id = $1
+            and call_id = $2
+            and state = 'open'
+            and reason = any($3)
+          order by id",
+        org.0,
+        call.0,
+        &codes
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let mut open = Vec::new();
+    for id in ids {
+        open.push(lock(tx, FollowUpId(id)).await?);
+    }
+    open.retain(|held| held.is_open);
+    Ok(open)
+}
+
 /// Somebody of a role in the patient's team who could take overdue work over, on duty first; never the present owner.
 ///
 /// # Errors

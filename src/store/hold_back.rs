@@ -56,7 +56,8 @@ fn owed(call: &Call, rule: Rule, now: DateTime<Utc>) -> Option<NewFollowUp> {
         | Rule::Holiday
         | Rule::DayFull
         | Rule::WeekFull
-        | Rule::NeverOpen => {}
+        | Rule::NeverOpen
+        | Rule::NoAutomatedConsent => {}
     }
     let reason = FollowUpReason::HeldBack;
     let urgency = reason.default_urgency();

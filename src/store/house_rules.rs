@@ -67,6 +67,30 @@ pub async fn set_calling_rules(tx: &mut OrgTx, _: &Receipt, rules: &CallingRules
     Ok(())
 }
 
+/// What the automatic voice tells people to dial in an emergency.
+///
+/// # Errors
+/// `NotFound` for an organization that was never founded.
+pub async fn emergency_number(tx: &mut OrgTx) -> Result<String, Error> {
+    let org = tx.org();
+    sqlx::query_scalar!("select emergency_number from organization where org_id = $1", org.0)
+        .fetch_optional(tx.connection())
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// Writes it: three to five digits.
+///
+/// # Errors
+/// When the database is away or refuses the number.
+pub async fn set_emergency_number(tx: &mut OrgTx, _: &Receipt, number: &str) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!("update organization set emergency_number = $2 where org_id = $1", org.0, number)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// Holidays from a day on, soonest first.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ pub mod care_plans;
 pub mod chain;
 pub mod chain_pages;
 pub mod chart;
+pub mod check_ins;
 pub mod checkpoints;
 pub mod covers;
 pub mod credentials;

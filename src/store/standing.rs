@@ -44,6 +44,7 @@ pub async fn standing(tx: &mut OrgTx, patient: PatientId, at: DateTime<Utc>) -> 
         r#"select p.status, p.time_zone, o.calling_from, o.calling_until, o.most_rings_day, o.most_rings_week,
                   newest_consent(p.org_id, p.id, p.phone, 'voice') as voice_given,
                   newest_consent(p.org_id, p.id, p.phone, 'sms') as text_given,
+                  newest_leave(p.org_id, p.id, 'automated_calls') as automated_given,
                   coalesce(newest_opt_out(p.org_id, p.phone, 'voice'), false) as "voice_stopped!",
                   coalesce(newest_opt_out(p.org_id, p.phone, 'sms'), false) as "text_stopped!",
                   array(select h.day
@@ -74,6 +75,7 @@ pub async fn standing(tx: &mut OrgTx, patient: PatientId, at: DateTime<Utc>) -> 
         status: PatientStatus::from_word(&row.status).ok_or_else(|| unreadable("status"))?,
         voice: permission(row.voice_given, row.voice_stopped),
         text: permission(row.text_given, row.text_stopped),
+        automated: permission(row.automated_given, row.voice_stopped),
         time_zone: row.time_zone.parse().map_err(|_| unreadable("time zone"))?,
         windows: windows(tx, patient).await?,
         rings: row.rings,

@@ -3,7 +3,7 @@
 use super::{OrgTx, audit::Receipt};
 use crate::{
     domain::{
-        call::{CallPurpose, CallState},
+        call::{CallManner, CallPurpose, CallState},
         disposition::Disposition,
         ids::{CallId, FollowUpId, PatientId, StaffId},
         people::Language,
@@ -30,6 +30,8 @@ pub struct DayCall {
     pub language: Language,
     /// Why it is planned.
     pub purpose: CallPurpose,
+    /// Who asks.
+    pub manner: CallManner,
     /// The protocol asked on it.
     pub protocol: String,
     /// When it falls due.
@@ -104,7 +106,7 @@ pub async fn calls(
     let org = tx.org();
     let rows = sqlx::query!(
         r#"select c.id, c.patient_id, p.given_name || ' ' || p.family_name as "patient_name!", p.language, c.purpose,
-                  c.protocol_id, c.due_at, c.state, c.outcome, c.attempts, c.nurse_id, s.full_name as "nurse_name?",
+                  c.manner, c.protocol_id, c.due_at, c.state, c.outcome, c.attempts, c.nurse_id, s.full_name as "nurse_name?",
                   c.bridged_at, c.ended_at, a.state as "assessment?",
                   coalesce(a.disposition, a.engine_disposition) as disposition
              from call c
@@ -135,6 +137,7 @@ pub async fn calls(
                 patient_name: Private::new(row.patient_name),
                 language: Language::from_tag(&row.language).ok_or_else(|| unreadable("language"))?,
                 purpose: CallPurpose::from_word(&row.purpose).ok_or_else(|| unreadable("purpose"))?,
+                manner: CallManner::from_word(&row.manner).ok_or_else(|| unreadable("manner"))?,
                 protocol: row.protocol_id,
                 due_at: row.due_at,
                 state: CallState::from_word(&row.state).ok_or_else(|| unreadable("state"))?,

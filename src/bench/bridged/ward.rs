@@ -4,7 +4,7 @@ use crate::{
     app::App,
     bench::{Broken, town_ground::TownGround},
     domain::{
-        call::CallPurpose,
+        call::{CallManner, CallPurpose},
         consent::{ConsentAnswer, ConsentChannel, ConsentPurpose},
         ids::{CallId, OrgId, PatientId, StaffId},
         people::{Actor, Role},
@@ -139,6 +139,7 @@ pub(super) async fn bridge(ground: &TownGround, app: &App, ward: &Ward) -> Resul
         let new = NewCall {
             patient: *patient,
             purpose: CallPurpose::CheckIn,
+            manner: CallManner::Nurse,
             protocol: "dyspnea".to_owned(),
             nurse: Some(*nurse),
             due_at: app.clock.now(),

@@ -16,7 +16,7 @@ use crate::{
     boot,
     config::DatabaseConfig,
     domain::{
-        call::CallPurpose,
+        call::{CallManner, CallPurpose},
         consent::{ConsentAnswer, ConsentChannel, ConsentPurpose},
         ids::{CallId, PatientId},
         job::Job,
@@ -262,6 +262,7 @@ impl Stage {
                     id: call,
                     patient: *patient,
                     purpose: CallPurpose::CheckIn,
+                    manner: CallManner::Nurse,
                     protocol: "dyspnea".to_owned(),
                     nurse: None,
                     due_at,

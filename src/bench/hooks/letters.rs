@@ -6,7 +6,7 @@ use crate::{
     bench::Broken,
     domain::{
         attempt::Party,
-        call::{CallEvent, CallPurpose},
+        call::{CallEvent, CallManner, CallPurpose},
         ids::{AttemptId, CallId, OrgId, PatientId},
         people::{Actor, PhoneNumber},
     },
@@ -169,6 +169,7 @@ pub async fn arm(app: &App, org: OrgId, patient: PatientId, number: &str) -> Res
         id: call,
         patient,
         purpose: CallPurpose::CheckIn,
+        manner: CallManner::Nurse,
         protocol: "dyspnea".to_owned(),
         nurse: None,
         due_at: now,

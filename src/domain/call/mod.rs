@@ -1,12 +1,15 @@
 //! The call: one planned conversation with a patient, as a pure state machine. Events come from our own jobs and from the
 //! carrier, in any order and more than once; what does not fit the state changes nothing.
 
+mod asked;
+mod manner;
 mod nurse_first;
 mod owed;
 mod purpose;
 mod retry;
 mod state;
 
+pub use manner::CallManner;
 pub use nurse_first::FirstRung;
 pub use owed::Owed;
 pub use purpose::CallPurpose;
@@ -15,7 +18,7 @@ pub use state::{CallState, Speaker};
 
 use super::{
     ids::{CallId, ContactId, PatientId, StaffId},
-    script::{Prompt, Script},
+    script::{Prompt, Scene, Script},
 };
 use chrono::{DateTime, Duration, Utc};
 
@@ -60,6 +63,10 @@ pub enum CallEvent {
     CalledOff,
     /// The time in which it was to be placed is over.
     WindowClosed,
+    /// The automatic voice asked its last question.
+    CheckedIn,
+    /// Nobody answered the automatic voice any more.
+    FellSilent,
 }
 
 /// Why an attempt did not reach the person.
@@ -81,8 +88,7 @@ pub enum Unreached {
 
 impl Unreached {
     /// Every way, in the order forms list them.
-    pub const ALL: [Self; 6] =
-        [Self::NoAnswer, Self::Busy, Self::NoKeys, Self::HungUp, Self::Failed, Self::NoNurse];
+    pub const ALL: [Self; 6] = [Self::NoAnswer, Self::Busy, Self::NoKeys, Self::HungUp, Self::Failed, Self::NoNurse];
 
     /// The way of a stored code.
     #[must_use]
@@ -134,6 +140,8 @@ pub struct Call {
     pub patient: PatientId,
     /// Why it is planned.
     pub purpose: CallPurpose,
+    /// Who asks.
+    pub manner: CallManner,
     /// The protocol asked on it.
     pub protocol: String,
     /// The nurse planned for it.
@@ -158,6 +166,8 @@ pub struct Call {
     pub script: Script,
     /// Consent to record; `None` until asked.
     pub may_record: Option<bool>,
+    /// Whether a red flag came up before a nurse was there.
+    pub is_flagged: bool,
     /// Nurses rung so far; where nurses are rung first, in this round.
     pub nurses_asked: Vec<StaffId>,
     /// How often nurses were asked before the patient was rung.
@@ -183,11 +193,13 @@ impl Call {
         self.window_until.is_some_and(|until| at > until)
     }
 
-    /// A prompt as this call words it: whoever rang us is not asked whether they asked for a call.
+    /// A prompt as this call words it: whoever rang us is not asked whether they asked for a call, and whoever is asked by a
+    /// machine is not told that a person follows.
     #[must_use]
     pub fn opening(&self, prompt: Prompt) -> Prompt {
         match (self.purpose, prompt) {
             (CallPurpose::Inbound, Prompt::WhoIsThere) => Prompt::WhoRings,
+            (_, Prompt::WhoIsThere) if self.manner == CallManner::Keypad => Prompt::WhoIsThereForKeys,
             (_, prompt) => prompt,
         }
     }
@@ -273,6 +285,9 @@ impl Call {
         if event == CallEvent::CaregiverMayNot {
             return Some(self.needs_person(Owed::CaregiverMayNot, now));
         }
+        if self.script.scene == Scene::Questions {
+            return self.while_asked(event, now);
+        }
         self.while_ringing(event, now)
     }
 
@@ -295,7 +310,10 @@ impl Call {
         if event == CallEvent::CalledOff {
             return Some(self.call_off(now));
         }
-        let owed = if event == CallEvent::NoNurseLeft {
+        let ended = matches!(event, CallEvent::NoNurseLeft | CallEvent::PatientLeft);
+        let owed = if ended && self.is_flagged {
+            Owed::RedFlagAlone
+        } else if event == CallEvent::NoNurseLeft {
             Owed::NoNurse
         } else if event == CallEvent::PatientLeft {
             Owed::PatientHungUpWaiting

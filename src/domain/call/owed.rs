@@ -25,6 +25,14 @@ pub enum Owed {
     RangTwice,
     /// Somebody rang us and was gone before they had a nurse.
     CallerGone,
+    /// The answers of a check-in wait for a nurse.
+    CheckInToRead,
+    /// The line ended in the middle of a check-in.
+    CheckInCutOff,
+    /// Nobody answered the automatic voice any more.
+    CheckInSilent,
+    /// A red flag came up on a check-in and no nurse spoke with them.
+    RedFlagAlone,
     /// No nurse took the call, so the patient was never rung.
     NeverRung,
 }
@@ -45,6 +53,10 @@ impl Owed {
             Self::Overdue => "call_overdue",
             Self::RangTwice => "rang_twice",
             Self::CallerGone => "caller_gone",
+            Self::CheckInToRead => "check_in_to_read",
+            Self::CheckInCutOff => "check_in_cut_off",
+            Self::CheckInSilent => "check_in_silent",
+            Self::RedFlagAlone => "red_flag_alone",
             Self::NeverRung => "never_rung",
         }
     }

@@ -1,6 +1,7 @@
 //! Follows a call by what the carrier tells: the call script on the patient's leg, the nurse's leg, status callbacks and
 //! the conference. Every message counts once; what it changes and what it causes are one transaction.
 
+mod check_in;
 mod nurse;
 mod patient;
 
@@ -9,7 +10,7 @@ use crate::{
     domain::{
         attempt::{Attempt, Ownership, Party},
         audit::{Deed, DeedKind},
-        call::{Call, CallEvent, CallState},
+        call::{Call, CallEvent, CallManner, CallState},
         ids::{AttemptId, OrgId, StaffId},
         orphan::FoundBy,
         people::Actor,
@@ -71,7 +72,7 @@ pub async fn voice(app: &App, org: OrgId, attempt: AttemptId, news: &CarrierNews
         return Ok(Reply::saying(Speech::silence()));
     }
     let is_news = attempts::is_news(&mut tx, attempt.id, "voice", &news.dedupe_key, now).await?;
-    let id = call.id;
+    let (id, asks) = (call.id, call.manner == CallManner::Keypad);
     let mut scene = Scene { app, tx: &mut tx, actor: &actor, attempt, call, now };
     let keys = if is_news { news.digits.as_ref().map(|digits| digits.reveal().as_str()) } else { None };
     let reply = match scene.attempt.party {
@@ -82,6 +83,9 @@ pub async fn voice(app: &App, org: OrgId, attempt: AttemptId, news: &CarrierNews
     };
     tx.commit().await?;
     app.live.publish(org, id, LiveEvent::CallMoved);
+    if asks {
+        app.live.publish(org, id, LiveEvent::AssessmentMoved);
+    }
     Ok(reply)
 }
 

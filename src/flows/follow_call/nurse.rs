@@ -8,7 +8,7 @@ use crate::{
         ids::StaffId,
         people::Language,
         script::Speech,
-        script_texts::{PATIENT_IS_RUNG, Parting, ask_nurse, ask_nurse_first, joining, part},
+        script_texts::{PATIENT_IS_RUNG, Parting, ask_nurse, ask_nurse_at_once, ask_nurse_first, joining, part},
     },
     error::Error,
     ports::phone::Fork,
@@ -49,6 +49,7 @@ pub async fn repeat(scene: &mut Scene<'_>) -> Result<Reply, Error> {
 /// What a nurse is asked while one is wanted; `None` when nobody is.
 fn question(call: &Call) -> Option<Speech> {
     match call.state {
+        CallState::WaitingForNurse if call.is_flagged => Some(ask_nurse_at_once()),
         CallState::WaitingForNurse => Some(ask_nurse()),
         CallState::AskingNurse => Some(ask_nurse_first()),
         CallState::Scheduled

@@ -1,18 +1,18 @@
 //! The patient's leg: the call script, step by step, until the conference.
 
-use super::{Reply, Scene};
+use super::{Reply, Scene, check_in};
 use crate::{
     domain::{
         attempt::Party,
         audit::{Deed, DeedKind},
-        call::{CallEvent, CallState, Speaker, Unreached},
-        contact_hours::{Channel, Standing, may_contact},
+        call::{CallEvent, CallManner, CallState, Speaker, Unreached},
+        contact_hours::{Standing, may_call},
         hold_back::Rule,
         identity::Caregiver,
         ids::AttemptId,
         job::Job,
         people::Language,
-        script::{Prompt, Recording, Speech, Turn},
+        script::{Prompt, Recording, Scene as ScriptScene, Speech, Turn},
         script_texts::{Lead, Parting, ask, joining, part},
     },
     error::Error,
@@ -23,6 +23,9 @@ use chrono::{DateTime, Duration, Utc};
 
 /// One step of the script.
 pub async fn turn(scene: &mut Scene<'_>, keys: Option<&str>) -> Result<Reply, Error> {
+    if scene.call.script.scene == ScriptScene::Questions && scene.call.state == CallState::Placed {
+        return check_in::turn(scene, keys).await;
+    }
     if scene.call.script.awaited().is_none() {
         return repeat(scene).await;
     }
@@ -63,15 +66,16 @@ pub async fn may_be_on_the_line(
         return Ok(true);
     }
     let patient = calls::patient_of(tx, read.call).await?;
+    let manner = calls::manner_of(tx, read.call).await?;
     let standing = standing::standing(tx, patient, now).await?;
     // A ring that began within the hours may be answered a little after them.
     let since = now - Duration::seconds(i64::try_from(ring_seconds).unwrap_or(0).saturating_add(5));
-    Ok(is_open(now, &standing) || (!is_forbidden(now, &standing) && is_open(since, &standing)))
+    Ok(is_open(now, &standing, manner) || (!is_forbidden(now, &standing, manner) && is_open(since, &standing, manner)))
 }
 
 /// Rings are counted before a dial; this ring is one of those counted.
-fn is_open(at: DateTime<Utc>, standing: &Standing) -> bool {
-    match may_contact(at, standing, Channel::Voice).map_err(|held| held.rule) {
+fn is_open(at: DateTime<Utc>, standing: &Standing, manner: CallManner) -> bool {
+    match may_call(at, standing, manner).map_err(|held| held.rule) {
         Ok(()) | Err(Rule::DayFull | Rule::WeekFull) => true,
         Err(
             Rule::Deceased
@@ -82,13 +86,14 @@ fn is_open(at: DateTime<Utc>, standing: &Standing) -> bool {
             | Rule::OptedOut
             | Rule::OutsideHours
             | Rule::Holiday
-            | Rule::NeverOpen,
+            | Rule::NeverOpen
+            | Rule::NoAutomatedConsent,
         ) => false,
     }
 }
 
-fn is_forbidden(at: DateTime<Utc>, standing: &Standing) -> bool {
-    match may_contact(at, standing, Channel::Voice).map_err(|held| held.rule) {
+fn is_forbidden(at: DateTime<Utc>, standing: &Standing, manner: CallManner) -> bool {
+    match may_call(at, standing, manner).map_err(|held| held.rule) {
         Ok(()) | Err(Rule::DayFull | Rule::WeekFull | Rule::OutsideHours | Rule::Holiday | Rule::NeverOpen) => false,
         Err(
             Rule::Deceased
@@ -96,13 +101,17 @@ fn is_forbidden(at: DateTime<Utc>, standing: &Standing) -> bool {
             | Rule::NotFollowed
             | Rule::NeverAsked
             | Rule::ConsentWithdrawn
-            | Rule::OptedOut,
+            | Rule::OptedOut
+            | Rule::NoAutomatedConsent,
         ) => true,
     }
 }
 
 /// The same message again, or one after the script: what was said is said again, nothing is counted.
 pub async fn repeat(scene: &mut Scene<'_>) -> Result<Reply, Error> {
+    if scene.call.script.scene == ScriptScene::Questions && scene.call.state == CallState::Placed {
+        return check_in::repeat(scene).await;
+    }
     match (scene.call.state, scene.call.script.awaited()) {
         (CallState::Placed, Some(prompt)) => {
             let language = language(scene).await?;
@@ -153,7 +162,10 @@ async fn proven(scene: &mut Scene<'_>) -> Result<Reply, Error> {
     scene.call.speaker = Some(speaker);
     let deed = deed(scene, DeedKind::ProvedIdentity).with("speaker", speaker.word());
     let _receipt = record(scene.tx, scene.actor, &deed, scene.now).await?;
-    prompt_now(scene, Lead::Fresh, Prompt::MayRecord).await
+    match scene.call.manner {
+        CallManner::Nurse => prompt_now(scene, Lead::Fresh, Prompt::MayRecord).await,
+        CallManner::Keypad => check_in::begin(scene).await,
+    }
 }
 
 /// The script is over without a conversation.
@@ -181,7 +193,9 @@ async fn end_script(
         | CallEvent::NurseLeft
         | CallEvent::Unresolved
         | CallEvent::CalledOff
-        | CallEvent::WindowClosed => DeedKind::MissedAttempt,
+        | CallEvent::WindowClosed
+        | CallEvent::CheckedIn
+        | CallEvent::FellSilent => DeedKind::MissedAttempt,
     };
     let deed = deed(scene, kind).with("why", outcome);
     let _receipt = record(scene.tx, scene.actor, &deed, scene.now).await?;

@@ -2,7 +2,7 @@
 
 mod lookups;
 
-pub use lookups::{latest, not_taken_since, nurses_there, numbers, of_sid, open_one, owned, running_sids};
+pub use lookups::{latest, not_taken_since, numbers, nurses_there, of_sid, open_one, owned, running_sids};
 
 use super::OrgTx;
 use crate::{

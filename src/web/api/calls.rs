@@ -4,7 +4,7 @@ use super::{Body, DONE, idempotency_key};
 use crate::{
     app::App,
     domain::{
-        call::{CallPurpose, CallState, Speaker},
+        call::{CallManner, CallPurpose, CallState, Speaker},
         ids::{CallId, LegId, PatientId, StaffId},
         transcript::Voice,
     },
@@ -36,6 +36,9 @@ pub struct Plan {
     patient: PatientId,
     /// Why.
     purpose: CallPurpose,
+    /// Who asks: a nurse unless said otherwise.
+    #[serde(default)]
+    manner: CallManner,
     /// The protocol asked on it.
     protocol: String,
     /// The nurse planned for it; null is anybody on duty.
@@ -163,6 +166,7 @@ pub async fn schedule(
     let new = NewCall {
         patient: body.patient,
         purpose: body.purpose,
+        manner: body.manner,
         protocol: body.protocol,
         nurse: body.nurse,
         due_at: body.due_at.unwrap_or(now),

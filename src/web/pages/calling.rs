@@ -28,6 +28,7 @@ pub struct RulesForm {
     hours: String,
     most_rings_day: String,
     most_rings_week: String,
+    emergency_number: String,
 }
 
 /// What the form for a holiday sends.
@@ -69,14 +70,22 @@ pub async fn set(
     person: SignedIn,
     Form(form): Form<RulesForm>,
 ) -> Result<Response, Failure> {
-    let typed =
-        TypedRules { hours: form.hours, most_rings_day: form.most_rings_day, most_rings_week: form.most_rings_week };
+    let typed = TypedRules {
+        hours: form.hours,
+        most_rings_day: form.most_rings_day,
+        most_rings_week: form.most_rings_week,
+        emergency_number: form.emergency_number,
+    };
     match calling_rules::set(&app, &person.0.actor, &typed).await {
         Ok(()) => Ok(Redirect::to("/settings/calling").into_response()),
         Err(Error::Invalid(text)) => {
             let mut page = CallingPage::of(&person, calling_rules::read(&app, &person.0.actor).await?);
-            let fields =
-                [("hours", "hours"), ("rings a day", "most_rings_day"), ("rings in seven days", "most_rings_week")];
+            let fields = [
+                ("hours", "hours"),
+                ("rings a day", "most_rings_day"),
+                ("rings in seven days", "most_rings_week"),
+                ("emergency number", "emergency_number"),
+            ];
             (page.rules, page.rules_faults) = (typed, Faults::read(&text, &fields));
             respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
@@ -155,6 +164,7 @@ impl CallingPage {
                 hours: format!("{}-{}", hours.from.format("%H:%M"), hours.until.format("%H:%M")),
                 most_rings_day: house.rules.most_rings_day.to_string(),
                 most_rings_week: house.rules.most_rings_week.to_string(),
+                emergency_number: house.emergency_number,
             },
             first_rung: house.first_rung,
             holidays: house.holidays,

@@ -1,6 +1,6 @@
 //! One patient's chart: who they are, who may be spoken with, what is planned, owed and was found.
 
-use super::{Frame, assets, break_glass::Banner, faults::Faults, icons, words};
+use super::{Frame, assets, break_glass::Banner, esas::EsasTable, faults::Faults, icons, words};
 use crate::{
     app::App,
     domain::{
@@ -187,6 +187,13 @@ async fn read(app: &App, person: &SignedIn, id: PatientId, returned: Returned) -
         consent_faults,
         document_fault: returned.document,
     })
+}
+
+impl ChartPage {
+    /// The numbers of the ESAS-r as a table: the columns are assessments, latest first, the rows items in the form's order.
+    fn esas(&self) -> Option<EsasTable> {
+        EsasTable::of(&self.chart.esas)
+    }
 }
 
 impl ConsentForm {

@@ -13,6 +13,7 @@ pub mod colleagues;
 pub mod colleagues_sessions;
 pub mod credentials;
 pub mod documents;
+pub mod esas;
 pub mod factors;
 pub mod faults;
 pub mod follow_ups;

@@ -4,7 +4,7 @@ use super::{Frame, assets, break_glass::Banner, faults::Faults, icons, words};
 use crate::{
     app::App,
     domain::{
-        call::CallPurpose,
+        call::{CallManner, CallPurpose},
         care_plan::{Cadence, CarePlan, PlanState},
         ids::{PatientId, PlanId, StaffId},
         people::Role,
@@ -48,6 +48,7 @@ pub struct PlanForm {
     plan: String,
     act: String,
     purpose: String,
+    manner: String,
     protocol: String,
     nurse: String,
     usual: String,
@@ -68,6 +69,7 @@ struct PlansPage {
     now: DateTime<Utc>,
     plans: Vec<(CarePlan, String, Vec<Occurrence>)>,
     purposes: [CallPurpose; 4],
+    manners: [CallManner; 2],
     protocols: Vec<(String, String)>,
     nurses: Vec<(String, String)>,
     form: PlanForm,
@@ -125,6 +127,7 @@ pub async fn act(
         Err(Error::Invalid(text)) => {
             let fields = [
                 ("rule", "rule"),
+                ("protocol", "protocol"),
                 ("time", "at"),
                 ("window", "window"),
                 ("first day", "starts_on"),
@@ -198,6 +201,7 @@ fn read(form: &PlanForm, plans: &Plans) -> Result<Cadence, Error> {
     let at = ["%H:%M", "%H:%M:%S"].iter().find_map(|format| NaiveTime::parse_from_str(&form.at, format).ok());
     Ok(Cadence {
         purpose: CallPurpose::from_word(&form.purpose).ok_or_else(|| missing("why the patient is called"))?,
+        manner: CallManner::from_word(&form.manner).unwrap_or_default(),
         protocol: form.protocol.clone(),
         nurse,
         rule: if form.usual.is_empty() { form.rule.clone() } else { form.usual.clone() },
@@ -228,6 +232,7 @@ fn filled(plan: &CarePlan) -> PlanForm {
         plan: plan.id.to_string(),
         act: String::new(),
         purpose: cadence.purpose.word().to_owned(),
+        manner: cadence.manner.word().to_owned(),
         protocol: cadence.protocol.clone(),
         nurse: cadence.nurse.map(|nurse| nurse.to_string()).unwrap_or_default(),
         rule: if usual.is_some() { String::new() } else { cadence.rule.clone() },
@@ -263,6 +268,7 @@ fn render(
         now: plans.now,
         plans: plans.plans,
         purposes: CallPurpose::PLANNED,
+        manners: CallManner::ALL,
         protocols: planning.protocols,
         nurses: planning.nurses.iter().map(|(id, name)| (id.to_string(), name.clone())).collect(),
         form,

@@ -4,7 +4,7 @@ use super::{Frame, assets, break_glass::Banner, icons, words};
 use crate::{
     app::App,
     domain::{
-        call::CallPurpose,
+        call::{CallManner, CallPurpose},
         ids::{CallId, PatientId, StaffId},
         matching::Match,
     },
@@ -36,6 +36,7 @@ use std::sync::Arc;
 pub struct PlanForm {
     idem_key: String,
     purpose: String,
+    manner: String,
     protocol: String,
     nurse: String,
     due: String,
@@ -59,6 +60,7 @@ struct SchedulePage {
     their_time: String,
     their_zone: &'static str,
     purposes: [CallPurpose; 4],
+    manners: [CallManner; 2],
     protocols: Vec<(String, String)>,
     nurses: Vec<(String, String)>,
     form: PlanForm,
@@ -138,6 +140,7 @@ fn read(
 ) -> Result<NewCall, Wrong> {
     let missing = |what: &str| Wrong::Whole(format!("Choose {what} from the list."));
     let purpose = CallPurpose::from_word(&form.purpose).ok_or_else(|| missing("why the patient is called"))?;
+    let manner = CallManner::from_word(&form.manner).unwrap_or_default();
     let known = planning.protocols.iter().any(|(id, _)| *id == form.protocol);
     let protocol = known.then(|| form.protocol.clone()).ok_or_else(|| missing("a protocol"))?;
     let nurse = match form.nurse.as_str() {
@@ -154,7 +157,7 @@ fn read(
     let by = by.map(|by| by.to_string()).unwrap_or_default();
     let idem_key = format!("form:{by}:{}", form.idem_key);
     let clashes = if form.accept == form.seen() { OnClash::Accept } else { OnClash::Ask };
-    Ok(NewCall { patient, purpose, protocol, nurse, due_at, idem_key, clashes })
+    Ok(NewCall { patient, purpose, manner, protocol, nurse, due_at, idem_key, clashes })
 }
 
 /// The instant of a local time. One that a clock change repeats means the later, so nobody is rung early.
@@ -191,6 +194,7 @@ fn render(
         their_time: words::time(&now, &planning.zone),
         their_zone: planning.zone.name(),
         purposes: CallPurpose::PLANNED,
+        manners: CallManner::ALL,
         protocols: planning.protocols.clone(),
         nurses: planning.nurses.iter().map(|(id, name)| (id.to_string(), name.clone())).collect(),
         form,

@@ -62,6 +62,8 @@ enum Next {
     Decide(DayCall),
     /// A call was talked and its assessment not signed.
     Sign(DayCall),
+    /// A check-in waits to be read.
+    Read(DayCall),
     /// The next call that falls due.
     Due(DayCall),
     /// Nothing is left today.
@@ -108,6 +110,9 @@ fn next(list: &Worklist, me: Option<StaffId>) -> Next {
     }
     if let Some(call) = list.needs_person.iter().find(mine) {
         return Next::Decide(call.clone());
+    }
+    if let Some(call) = list.check_ins.iter().find(mine) {
+        return Next::Read(call.clone());
     }
     if let Some(call) = list.unsigned.iter().find(mine) {
         return Next::Sign(call.clone());

@@ -1,7 +1,7 @@
 //! What a nurse reads for a state, a code or an instant. Codes of other versions are shown as they are, never hidden.
 
 use crate::domain::{
-    call::{CallPurpose, CallState, Speaker},
+    call::{CallManner, CallPurpose, CallState, Speaker},
     consent::{ConsentChannel, ConsentPurpose},
     contact_hours::Channel,
     disposition::Disposition,
@@ -146,6 +146,10 @@ pub fn outcome(code: &str) -> String {
         "number_refused" => "The number cannot be dialled",
         "attempt_unresolved" => "It is unknown whether the telephone rang",
         "window_closed" => "It could not be placed in its time",
+        "checked_in" => "Every question of the check-in was asked",
+        "check_in_cut_off" => "The line ended in the middle of the check-in",
+        "check_in_silent" => "Nobody answered the automatic voice any more",
+        "red_flag_alone" => "A red flag, and no nurse spoke with them",
         "plan_changed" => "The care plan changed",
         "outside_calling_hours" => "Waits for the patient's calling hours",
         "holiday" => "Waits: a holiday of the organization",
@@ -169,6 +173,7 @@ pub const fn consent_purpose(purpose: &ConsentPurpose) -> &'static str {
         ConsentPurpose::BeCalled => "To be contacted",
         ConsentPurpose::DiscussHealth => "To talk about the patient's health",
         ConsentPurpose::RecordCall => "To record calls",
+        ConsentPurpose::AutomatedCalls => "To be asked by an automatic voice",
     }
 }
 
@@ -191,6 +196,15 @@ pub const fn purpose(purpose: &CallPurpose) -> &'static str {
         CallPurpose::FollowUp => "Promised call back",
         CallPurpose::MedicationCheck => "Medicines check",
         CallPurpose::Inbound => "They rang us",
+    }
+}
+
+/// Who asks on a call.
+#[must_use]
+pub const fn manner(manner: &CallManner) -> &'static str {
+    match manner {
+        CallManner::Nurse => "A nurse",
+        CallManner::Keypad => "An automatic voice, answered by keys",
     }
 }
 

@@ -94,6 +94,7 @@ pub fn telephone_and_zone(bytes: &[u8]) {
         status: PatientStatus::Active,
         voice: Permission::Given,
         text: Permission::Given,
+        automated: Permission::Given,
         time_zone,
         windows: Vec::new(),
         rings: Vec::new(),

@@ -1,7 +1,7 @@
 //! The call's state machine, over any order of events.
 
 use careline::domain::{
-    call::{Call, CallEvent, CallPurpose, CallState, Errand, Owed, RetryPolicy, Unreached},
+    call::{Call, CallEvent, CallManner, CallPurpose, CallState, Errand, Owed, RetryPolicy, Unreached},
     ids::{CallId, PatientId},
     script::Script,
 };
@@ -17,6 +17,7 @@ fn due_call() -> Call {
         id: CallId::at(noon()),
         patient: PatientId::at(noon()),
         purpose: CallPurpose::CheckIn,
+        manner: CallManner::Nurse,
         protocol: "dyspnea".to_owned(),
         nurse: None,
         due_at: noon(),
@@ -29,6 +30,7 @@ fn due_call() -> Call {
         contact: None,
         script: Script::default(),
         may_record: None,
+        is_flagged: false,
         nurses_asked: Vec::new(),
         nurse_rounds: 0,
         nurse_since: None,
@@ -37,7 +39,7 @@ fn due_call() -> Call {
     }
 }
 
-const EVENTS: [CallEvent; 23] = [
+const EVENTS: [CallEvent; 25] = [
     CallEvent::Armed,
     CallEvent::Bound,
     CallEvent::NotTaken,
@@ -61,6 +63,8 @@ const EVENTS: [CallEvent; 23] = [
     CallEvent::Unresolved,
     CallEvent::CalledOff,
     CallEvent::WindowClosed,
+    CallEvent::CheckedIn,
+    CallEvent::FellSilent,
 ];
 
 fn any_event() -> impl Strategy<Value = CallEvent> {

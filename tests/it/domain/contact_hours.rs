@@ -25,6 +25,7 @@ fn standing(zone: Tz) -> Standing {
         status: PatientStatus::Active,
         voice: Permission::Given,
         text: Permission::Given,
+        automated: Permission::Given,
         time_zone: zone,
         windows: Vec::new(),
         rings: Vec::new(),

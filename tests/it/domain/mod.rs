@@ -3,6 +3,7 @@
 mod assessment;
 mod call;
 mod chain;
+mod check_in;
 mod contact_hours;
 mod factors;
 mod frame_order;

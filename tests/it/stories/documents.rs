@@ -195,7 +195,8 @@ async fn nobody_has_to_ask_for_the_weekly_verification() {
             }
         }
     };
-    let planned = tokio::time::timeout(Duration::from_secs(60), asked).await.expect("the calendar plans the verification");
+    let planned =
+        tokio::time::timeout(Duration::from_secs(60), asked).await.expect("the calendar plans the verification");
     stop.cancel();
     calendar.await.unwrap();
     assert_eq!(planned, 1);

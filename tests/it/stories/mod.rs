@@ -5,6 +5,7 @@ mod admission;
 mod assessing;
 mod at_the_screen;
 mod calls;
+mod check_in;
 mod credentials;
 mod dialling;
 mod documents;

@@ -60,7 +60,12 @@ async fn go_on(ward: &Ward) {
 
 /// How many patients answered, waited and were told that nobody comes: the detector of the promise.
 fn left_waiting(ward: &Ward) -> usize {
-    ward.town.carrier().calls().iter().filter(|call| call.spoken.iter().any(|words| words.contains("No nurse is free"))).count()
+    ward.town
+        .carrier()
+        .calls()
+        .iter()
+        .filter(|call| call.spoken.iter().any(|words| words.contains("No nurse is free")))
+        .count()
 }
 
 #[tokio::test]
@@ -95,7 +100,9 @@ async fn while_no_nurse_comes_the_patient_is_never_rung_and_nurses_are_asked_aga
             (passed == round).then_some(())
         })
         .await;
-        let so = format!("exists (select from call where id = '{id}' and nurse_rounds = {round} and state <> 'asking_nurse')");
+        let so = format!(
+            "exists (select from call where id = '{id}' and nurse_rounds = {round} and state <> 'asking_nurse')"
+        );
         ward.until_database("the round to be over", &so).await;
         if round == 1 {
             let clara = ward.sign_in("clara@riverside.example").await;
@@ -231,10 +238,8 @@ async fn a_patient_who_may_no_longer_be_rung_is_not_rung_for_the_nurse_who_waits
     ward.patient_status("Delgado", "deceased").await;
     go_on(&ward).await;
     ward.until_state(&call, "cancelled").await;
-    ward.until_carrier("the nurse to be let go", |calls| {
-        calls.iter().all(|call| call.status.is_over()).then_some(())
-    })
-    .await;
+    ward.until_carrier("the nurse to be let go", |calls| calls.iter().all(|call| call.status.is_over()).then_some(()))
+        .await;
     ward.settle().await;
     assert_eq!(rung(&ward), [MAYA], "the rules are asked again at the instant of dialling");
 }

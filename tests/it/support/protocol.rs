@@ -12,6 +12,12 @@ pub fn dyspnea_files() -> BTreeMap<String, String> {
     read_folder(&folder).expect("the shipped protocol can be read")
 }
 
+/// The files of the shipped check-in by keypad.
+pub fn check_in_files() -> BTreeMap<String, String> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("protocols/check-in-esas");
+    read_folder(&folder).expect("the shipped check-in can be read")
+}
+
 /// The shipped breathlessness protocol.
 pub fn dyspnea() -> Package {
     read_package(&dyspnea_files()).expect("the shipped protocol has no fault")

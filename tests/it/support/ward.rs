@@ -223,6 +223,20 @@ impl Ward {
         self.plan(browser, family_name, &[("when", "planned"), ("due", &due)]).await
     }
 
+    /// Has the automatic voice ring a patient now.
+    pub async fn check_in_now(&self, browser: &Nurse, family_name: &str) -> String {
+        let asked = [("when", "now"), ("manner", "keypad"), ("protocol", "check-in-esas")];
+        self.plan(browser, family_name, &asked).await
+    }
+
+    /// Plans a check-in some time from now, on New York's clock.
+    pub async fn check_in_in(&self, browser: &Nurse, family_name: &str, after: chrono::Duration) -> String {
+        let due = (self.clock.now() + after).with_timezone(&chrono_tz::America::New_York);
+        let due = due.format("%Y-%m-%dT%H:%M").to_string();
+        let asked = [("when", "planned"), ("due", due.as_str()), ("manner", "keypad"), ("protocol", "check-in-esas")];
+        self.plan(browser, family_name, &asked).await
+    }
+
     async fn plan(&self, browser: &Nurse, family_name: &str, filled: &[(&str, &str)]) -> String {
         let page = browser.open(&format!("{}/calls/new", self.chart(family_name))).await.unwrap();
         let mut form = page.form("/calls/new").unwrap_or_else(|| panic!("no planning form on:\n{}", page.html));

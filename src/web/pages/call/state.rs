@@ -1,7 +1,11 @@
 //! Where the call stands: its state in words, each leg with its audio, and what a person may do about it.
 
+use super::check_in::CheckInPart;
 use crate::{
-    domain::{call::CallState, people::Role},
+    domain::{
+        call::{CallManner, CallState},
+        people::Role,
+    },
     flows::open_call::{CallHead, CallPage, PageLeg, StreamState},
     web::pages::{icons, words},
 };
@@ -16,6 +20,7 @@ pub struct StatePart {
     head: CallHead,
     legs: Vec<PageLeg>,
     gaps: usize,
+    check_in: Option<CheckInPart>,
     may_act: bool,
     now: DateTime<Utc>,
     zone: Tz,
@@ -29,6 +34,7 @@ impl StatePart {
             head: page.head.clone(),
             legs: page.legs.clone(),
             gaps: page.gaps.len(),
+            check_in: CheckInPart::of(page),
             may_act: matches!(role, Some(Role::Nurse | Role::Coordinator)),
             now: page.now,
             zone: page.zone,
@@ -45,15 +51,26 @@ impl StatePart {
             }
             CallState::NurseReady => Some("A nurse waits on the line. The patient is rung next.".to_owned()),
             CallState::Placing => Some("The carrier is asked to dial. It is asked once.".to_owned()),
+            CallState::Placed if self.check_in.is_some() => {
+                Some("The automatic voice asks; keys answer it.".to_owned())
+            }
             CallState::Placed => Some(
                 "The telephone rings, or the call script is proving who answered. Nothing clinical is said yet."
                     .to_owned(),
             ),
             CallState::WaitingForNurse => Some("Identity is proven. A nurse's telephone rings.".to_owned()),
+            CallState::Done if self.head.bridged_at.is_none() => {
+                Some("Nobody talked: the answers below wait for a nurse to read and sign them.".to_owned())
+            }
             CallState::Bridged | CallState::Done => None,
             CallState::Missed | CallState::NeedsPerson => Some("A follow-up was opened for it.".to_owned()),
             CallState::Cancelled => Some("Nothing will ring.".to_owned()),
         }
+    }
+
+    /// Whether a refusal to be recorded is what keeps this call unrecorded; a check-in never is.
+    fn refused_recording(&self) -> bool {
+        self.head.manner == CallManner::Nurse
     }
 
     fn may_hang_up(&self) -> bool {

@@ -1,0 +1,114 @@
+//! The dialogue of a check-in as a pure state machine: which question waits, and what keys mean at it. Whoever is asked can
+//! have a question again, go back one, or have a person, at any moment.
+
+use super::{Keys, Lead, Sheet};
+use serde::{Deserialize, Serialize};
+
+/// Answers to one question that do not fit, after which it is left to a person.
+pub const MOST_TRIES: u8 = 3;
+
+/// Silences in a row after which the check-in ends.
+pub const MOST_SILENCES: u8 = 3;
+
+/// Where a check-in stands. It is stored after every key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dialogue {
+    /// The question that waits, as a place in the sheet, from 0.
+    pub place: usize,
+    /// Answers to it so far that did not fit.
+    pub tries: u8,
+    /// Silences in a row.
+    pub silences: u8,
+}
+
+/// What follows from keys, or from none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Ask the question that waits.
+    Ask(Lead),
+    /// Store this answer, see what the protocol makes of it, then `go_on`.
+    Took {
+        /// The question.
+        question: String,
+        /// The answer's code, as the nurse's form would send it.
+        code: String,
+    },
+    /// Put them through to a person.
+    Person,
+    /// Nobody is there any more.
+    Silent,
+    /// Every question was asked.
+    Over,
+}
+
+/// What keys mean at a question.
+enum Meaning {
+    Answer(String),
+    Person,
+    Again,
+    Back,
+    Nothing,
+}
+
+impl Dialogue {
+    /// Takes what was pressed since the last question; `None` is silence.
+    pub fn step(&mut self, sheet: &Sheet, keys: Option<&str>) -> Move {
+        let Some(item) = sheet.at(self.place) else { return Move::Over };
+        let Some(keys) = keys.filter(|keys| !keys.is_empty()) else {
+            self.silences = self.silences.saturating_add(1);
+            return if self.silences < MOST_SILENCES { Move::Ask(Lead::NotHeard) } else { Move::Silent };
+        };
+        self.silences = 0;
+        match meaning(keys, item.keys) {
+            Meaning::Answer(code) => Move::Took { question: item.question.clone(), code },
+            Meaning::Person => Move::Person,
+            Meaning::Again => Move::Ask(Lead::Again),
+            Meaning::Back => {
+                self.place = self.place.saturating_sub(1);
+                self.tries = 0;
+                Move::Ask(Lead::Again)
+            }
+            Meaning::Nothing => self.not_understood(sheet),
+        }
+    }
+
+    /// The next question after an answer was stored.
+    pub fn go_on(&mut self, sheet: &Sheet, answer: &str) -> Move {
+        self.next(sheet, Lead::Took(answer.to_owned()))
+    }
+
+    fn not_understood(&mut self, sheet: &Sheet) -> Move {
+        self.tries = self.tries.saturating_add(1);
+        if self.tries < MOST_TRIES {
+            return Move::Ask(Lead::NotUnderstood);
+        }
+        // A red flag nobody could answer is not passed over by a machine.
+        if sheet.at(self.place).is_some_and(|item| item.is_red_flag) {
+            return Move::Person;
+        }
+        self.next(sheet, Lead::Skipped)
+    }
+
+    fn next(&mut self, sheet: &Sheet, lead: Lead) -> Move {
+        self.place = self.place.saturating_add(1);
+        self.tries = 0;
+        if self.place < sheet.len() { Move::Ask(lead) } else { Move::Over }
+    }
+}
+
+fn meaning(keys: &str, wanted: Keys) -> Meaning {
+    match (keys, wanted) {
+        ("99" | "*0", _) => Meaning::Person,
+        // One key is taken there, so the first of two says it.
+        ("9" | "0", Keys::YesNo) => Meaning::Person,
+        ("*" | "*#", _) => Meaning::Again,
+        ("**", _) => Meaning::Back,
+        ("1", Keys::YesNo) => Meaning::Answer("yes".to_owned()),
+        ("2", Keys::YesNo) => Meaning::Answer("no".to_owned()),
+        (_, Keys::YesNo) => Meaning::Nothing,
+        (keys, Keys::Number { from, to }) => match keys.trim_end_matches('#').parse::<u8>() {
+            Ok(number) if (from..=to).contains(&number) => Meaning::Answer(number.to_string()),
+            Ok(_) | Err(_) => Meaning::Nothing,
+        },
+    }
+}
