@@ -6,6 +6,7 @@ use crate::{
     passwords::Passwords,
     ports::{
         clock::Clock,
+        conferences::Conferences,
         egress::Egress,
         embeddings::Embeddings,
         llm::Llm,
@@ -30,6 +31,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// The carrier.
     pub phone: Arc<dyn Phone>,
+    /// The carrier's conferences.
+    pub conferences: Arc<dyn Conferences>,
     /// The carrier's texts.
     pub texts: Arc<dyn Texts>,
     /// The carrier's media protocol.

@@ -164,6 +164,7 @@ async fn wire(database: &Database, wires: Wires<'_>) -> Result<Arc<App>, Error> 
         db: open(database, wires.connections, &vault).await?,
         clock: clock(wires.clock).await?,
         phone: telephone.clone(),
+        conferences: telephone.clone(),
         texts: telephone.clone(),
         media: telephone,
         speech: Arc::new(ToneTranscriber),

@@ -1,7 +1,7 @@
 //! The attempt: one dial through the carrier. Intent is written before the telephone is touched; an unknown outcome is
 //! reconciled with the carrier, never repeated.
 
-use super::ids::{AttemptId, CallId, StaffId};
+use super::ids::{AttemptId, CallId, GuestId, StaffId};
 use chrono::{DateTime, Duration, Utc};
 
 /// After this long without any trace at the carrier, with enough clean lists, an attempt counts as not placed: client
@@ -92,6 +92,13 @@ pub enum Party {
     Patient,
     /// A nurse's telephone.
     Nurse(StaffId),
+    /// Somebody asked into a live call.
+    Guest {
+        /// Who they are to the call.
+        guest: GuestId,
+        /// The colleague, if it is one.
+        staff: Option<StaffId>,
+    },
 }
 
 impl Party {
@@ -101,7 +108,45 @@ impl Party {
         match self {
             Self::Patient => "patient",
             Self::Nurse(_) => "nurse",
+            Self::Guest { .. } => "guest",
         }
+    }
+
+    /// The staff member whose telephone it is.
+    #[must_use]
+    pub const fn staff(self) -> Option<StaffId> {
+        match self {
+            Self::Patient => None,
+            Self::Nurse(staff) => Some(staff),
+            Self::Guest { staff, .. } => staff,
+        }
+    }
+
+    /// Who was asked in, if somebody was.
+    #[must_use]
+    pub const fn guest(self) -> Option<GuestId> {
+        match self {
+            Self::Patient | Self::Nurse(_) => None,
+            Self::Guest { guest, .. } => Some(guest),
+        }
+    }
+
+    /// Whom stored columns stand for; `None` when they contradict each other.
+    #[must_use]
+    pub fn from_stored(word: &str, staff: Option<StaffId>, guest: Option<GuestId>) -> Option<Self> {
+        match (word, staff, guest) {
+            ("patient", None, None) => Some(Self::Patient),
+            ("nurse", Some(staff), None) => Some(Self::Nurse(staff)),
+            ("guest", staff, Some(guest)) => Some(Self::Guest { guest, staff }),
+            (_, _, _) => None,
+        }
+    }
+
+    /// Whether this is the telephone of whoever is the call's nurse now: a call that was handed over has another one than
+    /// the nurse who was rung for it.
+    #[must_use]
+    pub fn is_that_of(self, nurse: Option<StaffId>) -> bool {
+        self.staff().is_some() && self.staff() == nurse
     }
 }
 

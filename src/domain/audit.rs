@@ -236,6 +236,18 @@ kinds! {
     AnsweredForNurse = "answered_for_nurse",
     /// A leg entered or left the conference.
     MovedLeg = "moved_leg",
+    /// Somebody on a live call was put on hold or muted, or is so no longer.
+    MovedSeat = "moved_seat",
+    /// Somebody was asked into a live call, came, left, or did not come.
+    MovedGuest = "moved_guest",
+    /// A live call is to be handed over, was, or was not.
+    HandedOverCall = "handed_over_call",
+    /// Somebody began to supervise a live call, changed how, or ended it.
+    SupervisedCall = "supervised_call",
+    /// How patients learn of supervision was set.
+    SetSupervision = "set_supervision",
+    /// A number outside the organization was added to those asked into calls, or removed.
+    ChangedOutsideNumbers = "changed_outside_numbers",
     /// Patient and nurse talk.
     BridgedCall = "bridged_call",
     /// A media stream began or ended.

@@ -108,6 +108,12 @@ id! {
     OptOutId,
     /// One change of where a patient stands.
     StatusChangeId,
+    /// Somebody asked into a live call.
+    GuestId,
+    /// A telephone number outside the organization that nurses may ask into a call.
+    OutsideId,
+    /// A call on its way to another nurse or physician.
+    HandOverId,
     /// What one change has called off.
     CallingOffId,
     /// One pause of dialling.

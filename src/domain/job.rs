@@ -2,7 +2,9 @@
 //! the only ones that speak to the telephone.
 
 use super::{
-    ids::{AttemptId, BreakGlassId, CallId, CallerId, FileId, FollowUpId, LegId, PlanId, ResetId, StaffId, TextId},
+    ids::{
+        AttemptId, BreakGlassId, CallId, CallerId, FileId, FollowUpId, GuestId, LegId, PlanId, ResetId, StaffId, TextId,
+    },
     notice::Notice,
 };
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,18 @@ pub enum Job {
     LetNurseGo {
         /// The attempt on the nurse.
         attempt: AttemptId,
+    },
+    /// Ring somebody who is asked into a live call.
+    RingGuest {
+        /// The live call.
+        call: CallId,
+        /// Who is asked in.
+        guest: GuestId,
+    },
+    /// Have everybody on a live call sit as wished, and look who is there.
+    KeepFloor {
+        /// The live call.
+        call: CallId,
     },
     /// Somebody who rang us may still wait to be rung back.
     RemindCaller {
@@ -116,6 +130,8 @@ impl Job {
             Self::PlaceCall { .. } => "place_call",
             Self::RingNurse { .. } => "ring_nurse",
             Self::LetNurseGo { .. } => "let_nurse_go",
+            Self::RingGuest { .. } => "ring_guest",
+            Self::KeepFloor { .. } => "keep_floor",
             Self::ReconcileAttempt { .. } => "reconcile_attempt",
             Self::EndOrphan { .. } => "end_orphan",
             Self::RemindCaller { .. } => "remind_caller",
@@ -141,6 +157,8 @@ impl Job {
             Self::PlaceCall { call } => format!("place:{call}:{salt}"),
             Self::RingNurse { call, nurse } => format!("nurse:{call}:{nurse}:{salt}"),
             Self::LetNurseGo { attempt } => format!("let-go:{attempt}:{salt}"),
+            Self::RingGuest { call, guest } => format!("guest:{call}:{guest}:{salt}"),
+            Self::KeepFloor { call } => format!("floor:{call}:{salt}"),
             Self::ReconcileAttempt { attempt } => format!("reconcile:{attempt}:{salt}"),
             Self::EndOrphan { sid } => format!("orphan:{sid}:{salt}"),
             Self::RemindCaller { caller, round } => format!("remind-caller:{caller}:{round}:{salt}"),

@@ -20,6 +20,7 @@ pub mod document;
 pub mod entry;
 pub mod factor;
 pub mod file_format;
+pub mod floor;
 pub mod follow_up;
 pub mod frame_order;
 pub mod guidance;

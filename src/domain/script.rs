@@ -37,6 +37,53 @@ pub enum Speech {
         /// Whether the conference ends when this leg leaves.
         ends_on_exit: bool,
     },
+    /// Say something and enter the conference of others, which goes on when this leg leaves.
+    Visit {
+        /// The voice.
+        language: Language,
+        /// The words before entering.
+        text: String,
+        /// The conference's name.
+        conference: String,
+        /// What the leg may do in it.
+        visit: Visit,
+    },
+    /// Say something, wait a little, and ask again what to do.
+    Moment {
+        /// The voice.
+        language: Language,
+        /// The words; empty says nothing.
+        text: String,
+        /// How long to wait.
+        wait_seconds: u8,
+    },
+    /// What somebody on hold hears: the words, a while of silence, and the words again.
+    OnHold {
+        /// The voice.
+        language: Language,
+        /// The words.
+        text: String,
+        /// Seconds between them.
+        pause_seconds: u8,
+    },
+    /// Words to one leg, which stays where it is.
+    Announcement {
+        /// The voice.
+        language: Language,
+        /// The words.
+        text: String,
+    },
+}
+
+/// What a visiting leg may do in a conference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Visit {
+    /// Talk with everybody.
+    Talks,
+    /// Hear everybody and be heard by nobody.
+    Listens,
+    /// Hear everybody and be heard only by the carrier's call of this name.
+    Coaches(String),
 }
 
 impl Speech {

@@ -125,6 +125,10 @@ pub enum Parting {
     WillRingBack,
     /// We do not know who rings, and there is no number to ring back.
     NoNumber,
+    /// Somebody who was asked in and cannot come, or the call is over.
+    NotNeeded,
+    /// The patient could not be told that somebody listens.
+    NotAnnounced,
 }
 
 /// Parting words.
@@ -174,6 +178,10 @@ pub fn part(language: Language, parting: Parting) -> Speech {
         }
         (_, Parting::NotReached) => {
             "The patient was not reached. Your worklist shows what comes next. Thank you for waiting. Goodbye."
+        }
+        (_, Parting::NotNeeded) => "Thank you. Goodbye.",
+        (_, Parting::NotAnnounced) => {
+            "The patient could not be told that somebody listens, so you are not connected. Please try again. Goodbye."
         }
         (_, Parting::NursePassed) => "Thank you. The call is passed on. Goodbye.",
     };
@@ -227,4 +235,52 @@ pub const fn joining(language: Language) -> &'static str {
         Language::English => "Please stay on the line.",
         Language::Spanish => "Por favor, no cuelgue.",
     }
+}
+
+/// What somebody hears who is asked into a call: it names no patient, and a machine cannot answer it.
+#[must_use]
+pub fn ask_guest() -> Speech {
+    Speech::Ask {
+        language: Language::English,
+        text: "A Careline nurse asks you into a call. Press 1 to join. Press 2 if you cannot.".to_owned(),
+        digits: 1,
+        wait_seconds: 10,
+    }
+}
+
+/// What a supervisor hears whose own telephone rings.
+#[must_use]
+pub fn ask_supervisor() -> Speech {
+    Speech::Ask {
+        language: Language::English,
+        text: "Careline connects you to a call you asked to hear. Press 1 to be connected.".to_owned(),
+        digits: 1,
+        wait_seconds: 10,
+    }
+}
+
+/// While the patient is told that somebody listens.
+#[must_use]
+pub fn moment() -> Speech {
+    Speech::Moment { language: Language::English, text: "One moment.".to_owned(), wait_seconds: 1 }
+}
+
+/// What is said to a patient on hold, now and then.
+#[must_use]
+pub fn on_hold(language: Language) -> Speech {
+    let text = match language {
+        Language::English => "You are on hold. Your nurse comes back in a moment. Please stay on the line.",
+        Language::Spanish => "Está en espera. Su enfermera vuelve en un momento. Por favor, no cuelgue.",
+    };
+    Speech::OnHold { language, text: text.to_owned(), pause_seconds: 20 }
+}
+
+/// What a patient hears before somebody supervises their call.
+#[must_use]
+pub fn supervised(language: Language) -> Speech {
+    let text = match language {
+        Language::English => "A supervisor of your care team now listens to this call.",
+        Language::Spanish => "Una supervisora de su equipo escucha ahora esta llamada.",
+    };
+    Speech::Announcement { language, text: text.to_owned() }
 }

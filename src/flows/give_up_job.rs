@@ -80,6 +80,8 @@ async fn text_of(tx: &mut OrgTx, job: &Job) -> Result<Option<(TextId, PatientId)
         Job::PlaceCall { .. }
         | Job::RingNurse { .. }
         | Job::LetNurseGo { .. }
+        | Job::RingGuest { .. }
+        | Job::KeepFloor { .. }
         | Job::HangUp { .. }
         | Job::EndOrphan { .. }
         | Job::ReconcileAttempt { .. }
@@ -98,7 +100,11 @@ async fn text_of(tx: &mut OrgTx, job: &Job) -> Result<Option<(TextId, PatientId)
 
 async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
     match job {
-        Job::PlaceCall { call } | Job::RingNurse { call, .. } | Job::HangUp { call } => Ok(Some(*call)),
+        Job::PlaceCall { call }
+        | Job::RingNurse { call, .. }
+        | Job::RingGuest { call, .. }
+        | Job::KeepFloor { call }
+        | Job::HangUp { call } => Ok(Some(*call)),
         Job::EndOrphan { sid } => Ok(Some(orphans::lock(tx, sid).await?.call)),
         Job::ReconcileAttempt { attempt } | Job::LetNurseGo { attempt } => {
             Ok(Some(attempts::read(tx, *attempt).await?.call))

@@ -58,6 +58,7 @@ fn parting(party: Party, state: CallState, outcome: Option<&str>, language: Lang
         (Party::Nurse(_), CallState::NeedsPerson | CallState::Cancelled, _) => {
             Some(part(Language::English, Parting::PatientGone))
         }
+        (Party::Guest { .. }, _, _) => Some(part(Language::English, Parting::NotNeeded)),
         (Party::Patient | Party::Nurse(_), _, _) => None,
     }
 }

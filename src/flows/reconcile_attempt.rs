@@ -19,7 +19,7 @@ use crate::{
         Outage, OutageKind,
         phone::{CarrierCall, CarrierSid, CarrierStatus},
     },
-    store::{OrgTx, attempts, audit::record, errands, jobs, orphans, progress, sweeps, tidings},
+    store::{OrgTx, attempts, audit::record, errands, hand_overs, jobs, orphans, progress, sweeps, tidings},
 };
 use chrono::{DateTime, Duration, Utc};
 
@@ -196,6 +196,7 @@ async fn miss(
     };
     FailPoint::ReconcileAbsentPre.pass();
     if attempts::settle(tx, (read.id, read.epoch), state, outcome, now).await? {
+        hand_overs::guest_gone(tx, actor, read.party, call, now).await?;
         errands::follow(tx, actor, call, event, now).await?;
     }
     Ok(())
@@ -205,6 +206,7 @@ const fn absent(party: Party) -> CallEvent {
     match party {
         Party::Patient => CallEvent::NotTaken,
         Party::Nurse(_) => CallEvent::NurseDidNotCome,
+        Party::Guest { .. } => CallEvent::GuestDidNotCome,
     }
 }
 
@@ -212,6 +214,7 @@ const fn unresolved(party: Party) -> CallEvent {
     match party {
         Party::Patient => CallEvent::Unresolved,
         Party::Nurse(_) => CallEvent::NurseDidNotCome,
+        Party::Guest { .. } => CallEvent::GuestDidNotCome,
     }
 }
 

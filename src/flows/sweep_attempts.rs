@@ -11,7 +11,7 @@ use crate::{
     },
     error::Error,
     failpoint::FailPoint,
-    store::{attempts, errands, jobs, sweeps, tidings},
+    store::{attempts, errands, hand_overs, jobs, sweeps, tidings},
 };
 use chrono::Duration;
 
@@ -48,7 +48,9 @@ async fn abandon(app: &App, actor: &Actor, attempt: AttemptId) -> Result<(), Err
         let event = match read.party {
             Party::Patient => CallEvent::NotTaken,
             Party::Nurse(_) => CallEvent::NurseDidNotCome,
+            Party::Guest { .. } => CallEvent::GuestDidNotCome,
         };
+        hand_overs::guest_gone(&mut tx, actor, read.party, &call, now).await?;
         errands::follow(&mut tx, actor, &mut call, event, now).await?;
     }
     tx.commit().await

@@ -16,6 +16,8 @@ pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> 
         Job::PlaceCall { call } => flows::place_call::place(app, actor, *call).await,
         Job::RingNurse { call, nurse } => flows::ring_nurse::ring(app, actor, *call, *nurse).await,
         Job::LetNurseGo { attempt } => flows::let_nurse_go::let_go(app, actor, *attempt).await,
+        Job::RingGuest { call, guest } => flows::ring_guest::ring(app, actor, *call, *guest).await,
+        Job::KeepFloor { call } => flows::floor::keep(app, actor, *call).await,
         Job::ReconcileAttempt { attempt } => flows::reconcile_attempt::reconcile(app, actor, *attempt).await,
         Job::EndOrphan { sid } => flows::end_orphan::end(app, actor, sid).await,
         Job::RemindCaller { caller, round } => flows::callers::remind(app, actor, *caller, *round).await,

@@ -69,7 +69,12 @@ async fn greet(app: &App, greeted: &mut Greeted) -> Result<(), Error> {
         if greeted.organizations.contains(org) {
             continue;
         }
-        match flows::fork_leg::after_restart(app, &Actor::careline(*org)).await {
+        let careline = Actor::careline(*org);
+        let looked = match flows::fork_leg::after_restart(app, &careline).await {
+            Ok(_) => flows::floor::after_restart(app, &careline).await,
+            Err(error) => Err(error),
+        };
+        match looked {
             Ok(_) => {
                 greeted.organizations.insert(*org);
             }

@@ -1,6 +1,7 @@
 //! Floor 1: what the product needs from the world, in the product's own words. One failure type for all.
 
 pub mod clock;
+pub mod conferences;
 pub mod egress;
 pub mod embeddings;
 pub mod keys;

@@ -174,6 +174,8 @@ pub enum ConferenceEvent {
     Left,
     /// The conference has ended.
     Ended,
+    /// The leg sits differently in it: held or not, muted or not.
+    Reseated,
 }
 
 /// A reply for the carrier.

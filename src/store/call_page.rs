@@ -4,6 +4,7 @@ use super::{OrgTx, audit::ChartReceipt};
 use crate::{
     domain::{
         call::{CallManner, CallPurpose, CallState, Speaker},
+        floor::GuestKind,
         ids::{CallId, LegId, PatientId, StaffId},
         private::Private,
         transcript::Voice,
@@ -52,8 +53,10 @@ pub struct CallHead {
 pub struct PageLeg {
     /// Its id.
     pub id: LegId,
-    /// Whether this is the nurse's leg; their name is then known.
-    pub nurse_name: Option<String>,
+    /// Whose it is, in words: `Patient's line`, `Nurse` with their name, or who was asked in.
+    pub who: String,
+    /// Whose it is, a code.
+    pub party: String,
     /// When it entered.
     pub joined_at: DateTime<Utc>,
     /// When it left.
@@ -153,10 +156,12 @@ pub async fn head(tx: &mut OrgTx, id: CallId) -> Result<CallHead, Error> {
 pub async fn legs(tx: &mut OrgTx, call: CallId) -> Result<Vec<PageLeg>, Error> {
     let org = tx.org();
     let rows = sqlx::query!(
-        r#"select l.id, l.party, s.full_name as "nurse_name?", l.joined_at, l.left_at, m.opened_at as "opened_at?",
+        r#"select l.id, l.party, coalesce(s.full_name, o.label, '') as "name!", g.kind as "kind?", l.joined_at, l.left_at, m.opened_at as "opened_at?",
                   m.started_at as "started_at?", m.ended_at as "ended_at?"
              from leg l
              left join staff_member s on s.org_id = l.org_id and s.id = l.staff_id
+             left join guest g on g.org_id = l.org_id and g.id = l.guest_id
+             left join outside_number o on o.org_id = g.org_id and o.id = g.outside_id
              left join lateral (select opened_at, started_at, ended_at
                                   from media_stream
                                  where org_id = l.org_id
@@ -175,7 +180,12 @@ pub async fn legs(tx: &mut OrgTx, call: CallId) -> Result<Vec<PageLeg>, Error> {
         .into_iter()
         .map(|row| PageLeg {
             id: LegId(row.id),
-            nurse_name: (row.party == "nurse").then(|| row.nurse_name.unwrap_or_default()),
+            who: match row.kind.as_deref().and_then(GuestKind::from_word) {
+                Some(kind) => format!("{} {}", kind.says(), row.name),
+                None if row.party == "patient" => "Patient's line".to_owned(),
+                None => format!("Nurse {}", row.name),
+            },
+            party: row.party,
             joined_at: row.joined_at,
             left_at: row.left_at,
             stream: match (row.opened_at, row.started_at, row.ended_at) {

@@ -1,10 +1,11 @@
 //! Legs: one party's connection in the conference, and the media streams asked of the carrier for it. A leg has at most
 //! one current stream, so nobody's words are written twice.
 
-use super::{OrgTx, gaps, jobs};
+use super::{OrgTx, gaps, jobs, seats};
 use crate::{
     domain::{
         attempt::Party,
+        floor::Seat,
         ids::{AttemptId, CallId, LegId, PatientId, StreamId},
         job::Job,
         people::Actor,
@@ -55,7 +56,7 @@ pub enum LegHearing {
     Orphaned,
 }
 
-/// Writes a leg that enters the conference. The same attempt twice is the same leg.
+/// Writes a leg that enters the conference, and how it sits there. The same attempt twice is the same leg.
 ///
 /// # Errors
 /// When the call or attempt is not of this organization, or the database is away.
@@ -65,16 +66,13 @@ pub async fn open(
     attempt: AttemptId,
     party: Party,
     sid: &str,
+    seat: Seat,
     now: DateTime<Utc>,
 ) -> Result<LegId, Error> {
     let org = tx.org();
-    let staff = match party {
-        Party::Patient => None,
-        Party::Nurse(staff) => Some(staff.0),
-    };
     let id = sqlx::query_scalar!(
-        "insert into leg (org_id, id, call_id, attempt_id, party, staff_id, sid, joined_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
+        "insert into leg (org_id, id, call_id, attempt_id, party, staff_id, sid, joined_at, guest_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          on conflict (org_id, attempt_id) do update set sid = leg.sid
          returning id",
         org.0,
@@ -82,12 +80,14 @@ pub async fn open(
         call.0,
         attempt.0,
         party.word(),
-        staff,
+        party.staff().map(|staff| staff.0),
         sid,
-        now
+        now,
+        party.guest().map(|guest| guest.0)
     )
     .fetch_one(tx.connection())
     .await?;
+    seats::open(tx, call, LegId(id), seat).await?;
     Ok(LegId(id))
 }
 
@@ -229,7 +229,8 @@ pub async fn give_up_stream(tx: &mut OrgTx, stream: StreamId, now: DateTime<Utc>
 }
 
 /// Reads a leg that may have to be forked again and keeps its row, so that two jobs cannot both fork it. `None` when
-/// the leg has left, its call is over, or the call may not be recorded.
+/// the leg has left, its call is over, or the call may not be recorded. Whoever was asked in is not written down, until the
+/// call is handed to them.
 ///
 /// # Errors
 /// When the database is away.
@@ -243,6 +244,7 @@ pub async fn lock_live(tx: &mut OrgTx, leg: LegId, now: DateTime<Utc>) -> Result
             and l.id = $2
             and l.left_at is null
             and c.state in ('waiting_for_nurse', 'bridged')
+            and (l.party <> 'guest' or l.staff_id = c.nurse_id)
             and c.may_record
             for update of l",
         org.0,
@@ -295,6 +297,7 @@ pub async fn live(tx: &mut OrgTx) -> Result<Vec<LegId>, Error> {
           where l.org_id = $1
             and l.left_at is null
             and c.state in ('waiting_for_nurse', 'bridged')
+            and (l.party <> 'guest' or l.staff_id = c.nurse_id)
             and c.may_record
           order by l.joined_at",
         org.0

@@ -282,7 +282,7 @@ async fn moved(
 
 fn voice(party: &str, speaker: Option<&str>) -> Voice {
     match (party, speaker) {
-        ("nurse", _) => Voice::Nurse,
+        ("nurse" | "guest", _) => Voice::Nurse,
         (_, Some("caregiver")) => Voice::Caregiver,
         (_, _) => Voice::Patient,
     }

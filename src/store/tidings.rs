@@ -1,6 +1,6 @@
 //! What the carrier tells about an attempt, made part of the call: used when a callback arrives and when a job asks.
 
-use super::{OrgTx, attempts, audit::record, calls, errands, jobs, legs, progress};
+use super::{OrgTx, attempts, audit::record, calls, errands, hand_overs, jobs, legs, progress};
 use crate::{
     domain::{
         attempt::{Attempt, AttemptState, CarrierStatus, Ownership, Party, QUEUED_TOO_LONG},
@@ -102,12 +102,13 @@ async fn end(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     legs::leave_by_attempt(tx, attempt.id, now).await?;
+    hand_overs::guest_gone(tx, actor, attempt.party, call, now).await?;
     // An attempt whose story is told (wrong entries, nobody there, passed on) adds nothing by ending.
     let is_taken_back = attempt.outcome.as_deref() == Some(QUEUED_TOO_LONG);
     if is_taken_back && matches!(status, CarrierStatus::Canceled | CarrierStatus::Failed) {
         errands::follow(tx, actor, call, CallEvent::NotTaken, now).await?;
     } else if (attempt.outcome.is_none() || is_taken_back)
-        && let Some(event) = ending(attempt.party, call, status)
+        && let Some(event) = ending(tx, actor, attempt.party, call, status, now).await?
     {
         errands::follow(tx, actor, call, event, now).await?;
         if let CallEvent::Unreached(why) = event {
@@ -157,32 +158,43 @@ async fn correct(
     Ok(())
 }
 
-/// What the end of an attempt means for a call in this state. While a nurse waits, only her own leg counts: that of a
-/// colleague who was asked before her may end late.
-fn ending(party: Party, call: &Call, status: CarrierStatus) -> Option<CallEvent> {
+/// What the end of an attempt means for its call. While a nurse waits, only her own leg counts: that of a colleague who was
+/// asked before her may end late.
+async fn ending(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    party: Party,
+    call: &mut Call,
+    status: CarrierStatus,
+    now: DateTime<Utc>,
+) -> Result<Option<CallEvent>, Error> {
     if call.nurse_since.is_some()
         && let Party::Nurse(nurse) = party
     {
-        return (call.nurse == Some(nurse)).then_some(CallEvent::NurseLeft);
+        return Ok((call.nurse == Some(nurse)).then_some(CallEvent::NurseLeft));
     }
-    match (party, call.state) {
+    Ok(match (party, call.state) {
         (Party::Patient, CallState::Placing | CallState::Placed) => Some(CallEvent::Unreached(unreached(status))),
         (Party::Patient, CallState::WaitingForNurse | CallState::Bridged) => Some(CallEvent::PatientLeft),
         (Party::Nurse(_), CallState::AskingNurse | CallState::WaitingForNurse) => Some(CallEvent::NurseDidNotCome),
-        (Party::Nurse(_), CallState::Bridged) => Some(CallEvent::NurseLeft),
+        (Party::Nurse(_) | Party::Guest { .. }, CallState::Bridged) if party.is_that_of(call.nurse) => {
+            hand_overs::nurse_gone(tx, actor, call, now).await?
+        }
         (
-            Party::Patient | Party::Nurse(_),
+            Party::Patient | Party::Nurse(_) | Party::Guest { .. },
             CallState::Scheduled
             | CallState::AskingNurse
             | CallState::NurseReady
             | CallState::Placing
             | CallState::Placed
+            | CallState::WaitingForNurse
+            | CallState::Bridged
             | CallState::Done
             | CallState::Missed
             | CallState::Cancelled
             | CallState::NeedsPerson,
         ) => None,
-    }
+    })
 }
 
 /// Why an attempt on a patient that ended before the conference did not reach them.

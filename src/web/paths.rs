@@ -59,6 +59,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}/cancel", post(pages::call::cancel))
         .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))
+        .merge(live_calls())
         .merge(house())
         .merge(planning())
         .merge(of_the_record())
@@ -67,6 +68,20 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(texts())
         .merge(api::routes())
         .fallback(nothing_here)
+}
+
+/// What is done while people talk, and what an admin keeps for it.
+fn live_calls() -> Router<Arc<App>> {
+    Router::new()
+        .route("/calls/{id}/floor", post(pages::call::floor::seat))
+        .route("/calls/{id}/guests", post(pages::call::floor::ask))
+        .route("/calls/{id}/guests/{guest}/let-go", post(pages::call::floor::let_go))
+        .route("/calls/{id}/guests/{guest}/hand-over", post(pages::call::floor::hand_over))
+        .route("/calls/{id}/supervise", post(pages::call::floor::supervise))
+        .route("/settings/live-calls", get(pages::live_calls::show))
+        .route("/settings/live-calls/numbers", post(pages::live_calls::add))
+        .route("/settings/live-calls/numbers/remove", post(pages::live_calls::remove))
+        .route("/settings/live-calls/supervision", post(pages::live_calls::set_supervision))
 }
 
 /// Second factors: one's own, and those of colleagues.

@@ -122,6 +122,7 @@ fn address(path: &str, town: &Town) -> String {
     };
     path.replace("{id}", &id)
         .replace("{document}", NOBODYS)
+        .replace("{guest}", NOBODYS)
         .replace("{text}", NOBODYS)
         .replace("{session}", NOBODYS)
         .replace("{part}", "state")
@@ -162,6 +163,9 @@ fn body(method: &str, path: &str, town: &Town) -> String {
         "/settings/calling" => "hours=08:00-20:00&most_rings_day=6&most_rings_week=20&emergency_number=911".to_owned(),
         "/settings/calling/holidays" => "day=2031-12-25&name=Christmas".to_owned(),
         "/follow-ups/{id}/done" | "/callers/{id}/done" => "outcome=spoke".to_owned(),
+        "/calls/{id}/floor" => "deed=hold".to_owned(),
+        "/calls/{id}/guests" => format!("who=outside:{NOBODYS}"),
+        "/calls/{id}/supervise" => "part=end".to_owned(),
         "/calls/{id}/ask" => "question=What+helps".to_owned(),
         "/calls/{id}/answers" | "/calls/{id}/sign" => "revision=0".to_owned(),
         "/calls/{id}/review" => "finding=no_remark".to_owned(),

@@ -1,12 +1,13 @@
 //! The carrier as Twilio speaks it, and whatever speaks like Twilio at another base URL: the simulated town, a proxy.
 //!
 //! `client` the HTTP calls and what their outcomes mean · `wire` the provider's words · `webhook` signatures and
-//! callbacks · `twiml` what a leg does next · `media` the forked audio · `texts` messages ·
+//! callbacks · `twiml` what a leg does next · `media` the forked audio · `texts` messages · `rooms` conferences ·
 //! `address` our own public origin.
 
 pub mod address;
 mod client;
 pub mod media;
+mod rooms;
 mod texts;
 pub mod twiml;
 pub mod webhook;

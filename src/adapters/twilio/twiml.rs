@@ -6,7 +6,7 @@ use crate::{
     domain::{
         ids::{AttemptId, OrgId},
         people::Language,
-        script::Speech,
+        script::{Speech, Visit},
     },
     ports::phone::Fork,
 };
@@ -20,6 +20,8 @@ pub struct Steps {
     pub answer: String,
     /// Where the conference reports.
     pub conference: String,
+    /// What is said on hold.
+    pub hold: String,
 }
 
 impl Steps {
@@ -27,7 +29,11 @@ impl Steps {
     #[must_use]
     pub fn fresh(origin: &PublicOrigin, org: OrgId, attempt: AttemptId) -> Self {
         let step = hex::encode(rand::random::<[u8; 8]>());
-        Self { answer: origin.step(org, attempt, &step), conference: origin.hook(org, attempt, "conference") }
+        Self {
+            answer: origin.step(org, attempt, &step),
+            conference: origin.hook(org, attempt, "conference"),
+            hold: origin.hook(org, attempt, "hold"),
+        }
     }
 }
 
@@ -47,9 +53,26 @@ pub fn write(steps: &Steps, origin: &PublicOrigin, speech: &Speech, fork: Option
                 start_stream(xml, &origin.media(fork.org), fork)?;
             }
             say(xml, *language, text)?;
-            join(xml, &steps.conference, conference, if *ends_on_exit { "true" } else { "false" })?;
+            let ends_on_exit = if *ends_on_exit { "true" } else { "false" };
+            join(xml, &steps.conference, &Joined { name: conference, ends_on_exit, visit: &Visit::Talks })?;
             hang_up(xml)
         }
+        Speech::Visit { language, text, conference, visit } => {
+            say(xml, *language, text)?;
+            join(xml, &steps.conference, &Joined { name: conference, ends_on_exit: "false", visit })?;
+            hang_up(xml)
+        }
+        Speech::Moment { language, text, wait_seconds } => {
+            say(xml, *language, text)?;
+            pause(xml, *wait_seconds)?;
+            redirect(xml, &steps.answer)
+        }
+        Speech::OnHold { language, text, pause_seconds } => {
+            say(xml, *language, text)?;
+            pause(xml, *pause_seconds)?;
+            redirect(xml, &steps.hold)
+        }
+        Speech::Announcement { language, text } => say(xml, *language, text),
     })
 }
 
@@ -58,7 +81,12 @@ pub fn write(steps: &Steps, origin: &PublicOrigin, speech: &Speech, fork: Option
 pub fn parting(speech: &Speech) -> String {
     document(|xml| match speech {
         Speech::Farewell { language, text } => farewell(xml, *language, text),
-        Speech::Ask { .. } | Speech::Join { .. } => hang_up(xml),
+        Speech::Ask { .. }
+        | Speech::Join { .. }
+        | Speech::Visit { .. }
+        | Speech::Moment { .. }
+        | Speech::OnHold { .. }
+        | Speech::Announcement { .. } => hang_up(xml),
     })
 }
 
@@ -68,7 +96,12 @@ pub fn partings(speeches: &[Speech]) -> String {
         for speech in speeches {
             match speech {
                 Speech::Farewell { language, text } => say(xml, *language, text)?,
-                Speech::Ask { .. } | Speech::Join { .. } => {}
+                Speech::Ask { .. }
+                | Speech::Join { .. }
+                | Speech::Visit { .. }
+                | Speech::Moment { .. }
+                | Speech::OnHold { .. }
+                | Speech::Announcement { .. } => {}
             }
         }
         hang_up(xml)
@@ -104,10 +137,7 @@ fn ask(xml: &mut Xml, steps: &Steps, asked: &Asked<'_>) -> io::Result<()> {
         .with_attribute(("method", "POST"))
         .write_inner_content(|xml| say(xml, asked.language, asked.text))?;
     // The provider asks the action only when keys were pressed; silence falls through to here.
-    xml.create_element("Redirect")
-        .with_attribute(("method", "POST"))
-        .write_text_content(BytesText::new(&steps.answer))?;
-    Ok(())
+    redirect(xml, &steps.answer)
 }
 
 fn farewell(xml: &mut Xml, language: Language, text: &str) -> io::Result<()> {
@@ -134,18 +164,43 @@ fn start_stream(xml: &mut Xml, url: &str, fork: &Fork) -> io::Result<()> {
     Ok(())
 }
 
-fn join(xml: &mut Xml, callback: &str, name: &str, ends_on_exit: &str) -> io::Result<()> {
+/// The conference a leg enters, and how.
+struct Joined<'a> {
+    name: &'a str,
+    ends_on_exit: &'a str,
+    visit: &'a Visit,
+}
+
+fn join(xml: &mut Xml, callback: &str, joined: &Joined<'_>) -> io::Result<()> {
     xml.create_element("Dial").write_inner_content(|xml| {
-        xml.create_element("Conference")
+        let mut conference = xml
+            .create_element("Conference")
             .with_attribute(("startConferenceOnEnter", "true"))
-            .with_attribute(("endConferenceOnExit", ends_on_exit))
-            .with_attribute(("beep", "false"))
+            .with_attribute(("endConferenceOnExit", joined.ends_on_exit))
+            .with_attribute(("beep", "false"));
+        conference = match joined.visit {
+            Visit::Talks => conference,
+            Visit::Listens => conference.with_attribute(("muted", "true")),
+            Visit::Coaches(sid) => conference.with_attribute(("coach", sid.as_str())),
+        };
+        conference
             .with_attribute(("statusCallback", callback))
             .with_attribute(("statusCallbackMethod", "POST"))
-            .with_attribute(("statusCallbackEvent", "start end join leave"))
-            .write_text_content(BytesText::new(&speakable(name)))
+            .with_attribute(("statusCallbackEvent", "start end join leave mute hold"))
+            .write_text_content(BytesText::new(&speakable(joined.name)))
             .map(|_| ())
     })?;
+    Ok(())
+}
+
+fn pause(xml: &mut Xml, seconds: u8) -> io::Result<()> {
+    let length = seconds.to_string();
+    xml.create_element("Pause").with_attribute(("length", length.as_str())).write_empty()?;
+    Ok(())
+}
+
+fn redirect(xml: &mut Xml, url: &str) -> io::Result<()> {
+    xml.create_element("Redirect").with_attribute(("method", "POST")).write_text_content(BytesText::new(url))?;
     Ok(())
 }
 

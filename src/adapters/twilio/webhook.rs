@@ -189,7 +189,10 @@ fn event(word: Option<&str>) -> Option<ConferenceEvent> {
         "participant-join" => Some(ConferenceEvent::Joined),
         "participant-leave" => Some(ConferenceEvent::Left),
         "conference-end" => Some(ConferenceEvent::Ended),
-        // Its start, holds, mutes and announcements change nothing for a leg.
+        "participant-hold" | "participant-unhold" | "participant-mute" | "participant-unmute" => {
+            Some(ConferenceEvent::Reseated)
+        }
+        // Its start and announcements change nothing for a leg.
         _ => None,
     }
 }

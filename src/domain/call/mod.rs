@@ -57,6 +57,10 @@ pub enum CallEvent {
     PatientLeft,
     /// The nurse's leg ended.
     NurseLeft,
+    /// The nurse's leg ended while the patient was on hold.
+    NurseLeftHolding,
+    /// Somebody who was asked into the call did not come; nothing follows for the call.
+    GuestDidNotCome,
     /// The outcome of an attempt stays unknown.
     Unresolved,
     /// A person, or a change of the patient's status, called it off.
@@ -326,6 +330,11 @@ impl Call {
     }
 
     fn while_bridged(&mut self, event: CallEvent, now: DateTime<Utc>) -> Option<Vec<Errand>> {
+        // Whoever was told to wait is waiting still: the next nurse is rung.
+        if event == CallEvent::NurseLeftHolding {
+            self.go(CallState::WaitingForNurse, None);
+            return Some(vec![Errand::RingNurse]);
+        }
         matches!(event, CallEvent::PatientLeft | CallEvent::NurseLeft).then(|| {
             self.over(CallState::Done, "talked", now);
             vec![Errand::HangUp]

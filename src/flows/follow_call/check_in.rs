@@ -8,6 +8,7 @@ use crate::{
         audit::{Deed, DeedKind},
         call::{CallEvent, CallState},
         check_in::{Dialogue, Ending, Lead, Move, Sheet, Spoken, level},
+        floor::Seat,
         people::Language,
         protocol::{Inputs, Package, evaluate},
         script::{Scene as ScriptScene, Speech},
@@ -170,7 +171,8 @@ async fn put_through(scene: &mut Scene<'_>, asking: Option<&Asking>, ending: End
     scene.call.may_record = Some(false);
     scene.call.script.scene = ScriptScene::InConference;
     let sid = scene.attempt.sid.clone().unwrap_or_default();
-    let _leg = legs::open(scene.tx, scene.call.id, scene.attempt.id, scene.attempt.party, &sid, scene.now).await?;
+    let (call, attempt, party) = (scene.call.id, scene.attempt.id, scene.attempt.party);
+    let _leg = legs::open(scene.tx, call, attempt, party, &sid, Seat::talking(true), scene.now).await?;
     errands::follow(scene.tx, scene.actor, &mut scene.call, CallEvent::Ready, scene.now).await?;
     if let (Some(asking), Some(rule), CallState::NeedsPerson) = (asking, red_flag.as_deref(), scene.call.state) {
         // Nobody is left to ring: the words for that are said here and now.

@@ -2,8 +2,11 @@
 //! the conference. Every message counts once; what it changes and what it causes are one transaction.
 
 mod check_in;
+mod guest;
 mod nurse;
 mod patient;
+
+pub use guest::{announced, on_hold};
 
 use crate::{
     app::App,
@@ -19,7 +22,7 @@ use crate::{
     error::Error,
     live::LiveEvent,
     ports::phone::{CarrierNews, ConferenceEvent, Fork},
-    store::{OrgTx, attempts, audit::record, errands, legs, orphans, tidings},
+    store::{OrgTx, attempts, audit::record, errands, hand_overs, legs, orphans, tidings},
 };
 use chrono::{DateTime, Utc};
 
@@ -80,6 +83,8 @@ pub async fn voice(app: &App, org: OrgId, attempt: AttemptId, news: &CarrierNews
         Party::Patient => patient::turn(&mut scene, keys).await?,
         Party::Nurse(_) if !is_news => nurse::repeat(&mut scene).await?,
         Party::Nurse(staff) => nurse::turn(&mut scene, staff, keys).await?,
+        Party::Guest { guest, .. } if !is_news => guest::repeat(&mut scene, guest).await?,
+        Party::Guest { guest, .. } => guest::turn(&mut scene, guest, keys).await?,
     };
     tx.commit().await?;
     app.live.publish(org, id, LiveEvent::CallMoved);
@@ -130,6 +135,8 @@ pub async fn conference(app: &App, org: OrgId, attempt: AttemptId, news: &Carrie
         ConferenceEvent::Joined => joined(&mut tx, &actor, &attempt, &mut call, now).await?,
         ConferenceEvent::Left => left(&mut tx, &actor, &attempt, &mut call, now).await?,
         ConferenceEvent::Ended => {}
+        // Somebody sits differently: whether as wished, a job asks the carrier, which knows the newest.
+        ConferenceEvent::Reseated => hand_overs::look(&mut tx, call.id, now).await?,
     }
     tx.commit().await?;
     app.live.publish(org, call.id, LiveEvent::CallMoved);
@@ -152,6 +159,8 @@ async fn joined(
     let event = match attempt.party {
         Party::Patient => CallEvent::PatientJoined,
         Party::Nurse(_) => CallEvent::NurseJoined,
+        // Whoever was asked in makes it no other conversation.
+        Party::Guest { .. } => return Ok(()),
     };
     let is_followed = errands::follow(tx, actor, call, event, now).await?;
     // Whoever comes second makes it a conversation.
@@ -175,6 +184,7 @@ async fn left(
     let deed = moved(attempt, call, "left");
     let _receipt = record(tx, actor, &deed, now).await?;
     legs::leave_by_attempt(tx, attempt.id, now).await?;
+    hand_overs::guest_gone(tx, actor, attempt.party, call, now).await?;
     let before = call.state;
     // Who leaves was there: the word of their coming is late, or lost.
     let came_unheard = attempt.ended_at.is_none()
@@ -183,7 +193,7 @@ async fn left(
             (Party::Nurse(_), CallState::WaitingForNurse | CallState::AskingNurse) => {
                 call.nurse_since.is_none() && attempt.outcome.is_none()
             }
-            (Party::Patient | Party::Nurse(_), _) => false,
+            (Party::Patient | Party::Nurse(_) | Party::Guest { .. }, _) => false,
         };
     if came_unheard {
         joined(tx, actor, attempt, call, now).await?;
@@ -192,10 +202,19 @@ async fn left(
         Party::Patient => {
             matches!(call.state, CallState::WaitingForNurse | CallState::Bridged).then_some(CallEvent::PatientLeft)
         }
+        Party::Nurse(_) | Party::Guest { .. } if call.state == CallState::Bridged => {
+            if attempt.party.is_that_of(call.nurse) {
+                hand_overs::nurse_gone(tx, actor, call, now).await?
+            } else {
+                None
+            }
+        }
         Party::Nurse(staff) => nurse_left(attempt, call, staff),
+        Party::Guest { .. } => None,
     };
     if let Some(event) = event {
-        if call.nurse_since.is_some() && attempt.party != Party::Patient {
+        let waited = call.nurse_since.is_some() && attempt.party != Party::Patient;
+        if waited || event == CallEvent::NurseLeftHolding {
             // The carrier's own word on the end of this leg adds nothing to it.
             attempts::tell(tx, attempt.id, "left").await?;
         }

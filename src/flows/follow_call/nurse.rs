@@ -5,6 +5,7 @@ use crate::{
     domain::{
         audit::{Deed, DeedKind},
         call::{Call, CallEvent, CallState},
+        floor::Seat,
         ids::StaffId,
         people::Language,
         script::Speech,
@@ -69,7 +70,16 @@ async fn take(scene: &mut Scene<'_>, staff: StaffId) -> Result<Reply, Error> {
     scene.call.nurse = Some(staff);
     calls::save(scene.tx, &scene.call).await?;
     let sid = scene.attempt.sid.clone().unwrap_or_default();
-    let leg = legs::open(scene.tx, scene.call.id, scene.attempt.id, scene.attempt.party, &sid, scene.now).await?;
+    let leg = legs::open(
+        scene.tx,
+        scene.call.id,
+        scene.attempt.id,
+        scene.attempt.party,
+        &sid,
+        Seat::talking(true),
+        scene.now,
+    )
+    .await?;
     let fork = if scene.call.may_record == Some(true) {
         let stream = legs::new_stream(scene.tx, scene.call.id, leg, scene.now).await?;
         Some(Fork { org: scene.actor.org, stream: stream.id, token: stream.token })

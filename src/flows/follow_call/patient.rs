@@ -7,6 +7,7 @@ use crate::{
         audit::{Deed, DeedKind},
         call::{CallEvent, CallManner, CallState, Speaker, Unreached},
         contact_hours::{Standing, may_call},
+        floor::Seat,
         hold_back::Rule,
         identity::Caregiver,
         ids::AttemptId,
@@ -191,6 +192,8 @@ async fn end_script(
         | CallEvent::PatientJoined
         | CallEvent::PatientLeft
         | CallEvent::NurseLeft
+        | CallEvent::NurseLeftHolding
+        | CallEvent::GuestDidNotCome
         | CallEvent::Unresolved
         | CallEvent::CalledOff
         | CallEvent::WindowClosed
@@ -213,7 +216,16 @@ async fn enter(scene: &mut Scene<'_>, answer: Recording) -> Result<Reply, Error>
     let deed = deed(scene, DeedKind::RecordedCallConsent).with("given", allowed);
     let _receipt = record(scene.tx, scene.actor, &deed, scene.now).await?;
     let sid = scene.attempt.sid.clone().unwrap_or_default();
-    let leg = legs::open(scene.tx, scene.call.id, scene.attempt.id, scene.attempt.party, &sid, scene.now).await?;
+    let leg = legs::open(
+        scene.tx,
+        scene.call.id,
+        scene.attempt.id,
+        scene.attempt.party,
+        &sid,
+        Seat::talking(true),
+        scene.now,
+    )
+    .await?;
     errands::follow(scene.tx, scene.actor, &mut scene.call, CallEvent::Ready, scene.now).await?;
     if allowed {
         // A nurse who was there first came before anybody could ask about recording.

@@ -4,6 +4,7 @@ use super::{
     Carrier, fresh_sid,
     leg::Order,
     post::{Courier, Fields, Method},
+    seats::{Heard, SeatSeen},
     twiml::Room,
 };
 use crate::ports::clock::Clock;
@@ -26,8 +27,12 @@ pub struct ConferenceSeen {
     pub ended_at: Option<DateTime<Utc>>,
     /// Calls in it now.
     pub participants: Vec<String>,
-    /// Utterances said in it, with the call that said them.
+    /// How each of them sits in it.
+    pub seats: Vec<SeatSeen>,
+    /// Utterances said in it, with the call that said them, whether or not anybody heard them.
     pub said: Vec<(String, String)>,
+    /// Who heard whom say what.
+    pub heard: Vec<Heard>,
 }
 
 /// How far a conference came.
@@ -44,10 +49,9 @@ pub enum Stage {
 
 /// One leg in a conference, as its API shows it.
 pub(super) struct ParticipantSeen {
-    pub(super) call: String,
     pub(super) joined_at: DateTime<Utc>,
     pub(super) starts: bool,
-    pub(super) ends: bool,
+    pub(super) seat: SeatSeen,
 }
 
 pub(super) struct Conference {
@@ -56,8 +60,9 @@ pub(super) struct Conference {
     stage: Stage,
     opened_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
-    inside: Vec<Participant>,
+    pub(super) inside: Vec<Participant>,
     said: Vec<(String, String)>,
+    heard: Vec<Heard>,
     /// Where its events go: the first participant decides, as with the provider.
     callback: Option<(String, Method)>,
     events: Vec<String>,
@@ -65,15 +70,21 @@ pub(super) struct Conference {
 }
 
 #[derive(Clone)]
-struct Participant {
-    call: String,
+pub(super) struct Participant {
+    pub(super) call: String,
     joined_at: DateTime<Utc>,
-    room: Room,
-    orders: mpsc::Sender<Order>,
+    starts: bool,
+    pub(super) seat: SeatSeen,
+    /// Grows with every hold, so that the words of an earlier one end.
+    pub(super) holds: u64,
+    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) courier: Courier,
 }
 
 /// Something to report: the event's name, its word in `statusCallbackEvent`, and fields of its own.
-type Event = (&'static str, &'static str, Fields);
+pub(super) type Event = (&'static str, &'static str, Fields);
+/// A callback ready to be sent.
+pub(super) type Letter = (String, Method, Fields);
 
 impl Conference {
     fn opened_by(room: &Room, now: DateTime<Utc>) -> Self {
@@ -85,6 +96,7 @@ impl Conference {
             ended_at: None,
             inside: Vec::new(),
             said: Vec::new(),
+            heard: Vec::new(),
             callback: room.callback.clone(),
             events: room.events.clone(),
             sequence: 0,
@@ -99,22 +111,23 @@ impl Conference {
             opened_at: self.opened_at,
             ended_at: self.ended_at,
             participants: self.inside.iter().map(|participant| participant.call.clone()).collect(),
+            seats: self.inside.iter().map(|participant| participant.seat.clone()).collect(),
             said: self.said.clone(),
+            heard: self.heard.clone(),
         }
     }
 
     fn participants(&self) -> Vec<ParticipantSeen> {
         let seen = |one: &Participant| ParticipantSeen {
-            call: one.call.clone(),
             joined_at: one.joined_at,
-            starts: one.room.starts,
-            ends: one.room.ends,
+            starts: one.starts,
+            seat: one.seat.clone(),
         };
         self.inside.iter().map(seen).collect()
     }
 
     /// The callbacks for these events, where they are wanted.
-    fn letters(&mut self, events: Vec<Event>, common: &Fields) -> Vec<(String, Method, Fields)> {
+    pub(super) fn letters(&mut self, events: Vec<Event>, common: &Fields) -> Vec<Letter> {
         let Some((url, method)) = self.callback.clone() else { return Vec::new() };
         let mut letters = Vec::new();
         for (event, wish, own) in events {
@@ -132,6 +145,10 @@ impl Conference {
         letters
     }
 
+    pub(super) fn has_sid(&self, sid: &str) -> bool {
+        self.sid == sid
+    }
+
     fn everyone(&self) -> Vec<mpsc::Sender<Order>> {
         self.inside.iter().map(|participant| participant.orders.clone()).collect()
     }
@@ -142,7 +159,17 @@ impl Carrier {
     pub(super) async fn join(&self, call: &str, room: &Room, orders: mpsc::Sender<Order>, courier: &Courier) {
         let common = self.conference_fields();
         let joined_at = self.0.clock.now();
-        let participant = Participant { call: call.to_owned(), joined_at, room: room.clone(), orders };
+        let (call_sid, courier_of_leg) = (call.to_owned(), courier.clone());
+        let seat = SeatSeen::of(call, room);
+        let participant = Participant {
+            call: call_sid,
+            joined_at,
+            starts: room.starts,
+            seat,
+            holds: 0,
+            orders,
+            courier: courier_of_leg,
+        };
         let (letters, company) = self.change(|book| {
             if let Some(page) = book.call_mut(call) {
                 page.conference = Some(room.name.clone());
@@ -161,7 +188,7 @@ impl Carrier {
             let company = match conference.stage {
                 Stage::InProgress => vec![own_orders],
                 Stage::Init | Stage::Completed => {
-                    if conference.inside.len() >= 2 && conference.inside.iter().any(|one| one.room.starts) {
+                    if conference.inside.len() >= 2 && conference.inside.iter().any(|one| one.starts) {
                         conference.stage = Stage::InProgress;
                         events.push(("conference-start", "start", vec![("CallSid".into(), call.to_owned())]));
                         conference.everyone()
@@ -177,19 +204,21 @@ impl Carrier {
     }
 
     /// Takes a leg out of its conference; the conference ends with the last one, or with one that ends it.
-    pub(super) async fn leave(&self, call: &str, room: &Room, courier: &Courier) {
+    pub(super) async fn leave(&self, call: &str, courier: &Courier) {
         let common = self.conference_fields();
         let now = self.0.clock.now();
         let (letters, released) = self.change(|book| {
             let found = book.conferences.iter_mut().find(|one| one.inside.iter().any(|inside| inside.call == call));
             let Some(conference) = found else { return (Vec::new(), Vec::new()) };
-            let gone = conference.inside.iter().find(|inside| inside.call == call).map(about).unwrap_or_default();
+            let leaver = conference.inside.iter().find(|inside| inside.call == call);
+            let ends = leaver.is_some_and(|leaver| leaver.seat.ends);
+            let gone = leaver.map(about).unwrap_or_default();
             conference.inside.retain(|inside| inside.call != call);
             let mut events = vec![("participant-leave", "leave", gone)];
             let mut released = Vec::new();
-            if conference.inside.is_empty() || room.ends {
+            if conference.inside.is_empty() || ends {
                 let reason =
-                    if room.ends { "participant-with-end-conference-on-exit-left" } else { "last-participant-left" };
+                    if ends { "participant-with-end-conference-on-exit-left" } else { "last-participant-left" };
                 events.push((
                     "conference-end",
                     "end",
@@ -230,7 +259,7 @@ impl Carrier {
         !inside.is_empty()
     }
 
-    /// Lets the other parties hear what one has said.
+    /// Lets the other parties hear what one has said, as far as seats let them.
     pub(super) fn let_others_hear(&self, call: &str, text: &str) {
         let others = self.change(|book| {
             if let Some(page) = book.call_mut(call) {
@@ -239,29 +268,35 @@ impl Carrier {
             let found = book.conferences.iter_mut().find(|one| one.inside.iter().any(|inside| inside.call == call));
             let Some(conference) = found else { return Vec::new() };
             conference.said.push((call.to_owned(), text.to_owned()));
-            let others = conference.inside.iter().filter(|inside| inside.call != call);
-            others.map(|inside| inside.orders.clone()).collect()
+            let Some(speaker) = conference.inside.iter().find(|inside| inside.call == call) else { return Vec::new() };
+            let hear = |inside: &&Participant| inside.call != call && inside.seat.hears(&speaker.seat);
+            let others: Vec<Participant> = conference.inside.iter().filter(hear).cloned().collect();
+            let heard =
+                others.iter().map(|one| Heard { by: one.call.clone(), from: call.to_owned(), text: text.to_owned() });
+            conference.heard.extend(heard);
+            others.into_iter().map(|inside| inside.orders).collect()
         });
         tell(&others, &Order::Heard(text.to_owned()));
     }
 
-    fn conference_fields(&self) -> Fields {
+    pub(super) fn conference_fields(&self) -> Fields {
         vec![("AccountSid".into(), self.0.account_sid.clone()), ("Timestamp".into(), self.0.clock.now().to_rfc2822())]
     }
 }
 
-fn about(participant: &Participant) -> Fields {
+pub(super) fn about(participant: &Participant) -> Fields {
+    let seat = &participant.seat;
     vec![
         ("CallSid".into(), participant.call.clone()),
-        ("Muted".into(), "false".into()),
-        ("Hold".into(), "false".into()),
-        ("Coaching".into(), "false".into()),
-        ("StartConferenceOnEnter".into(), participant.room.starts.to_string()),
-        ("EndConferenceOnExit".into(), participant.room.ends.to_string()),
+        ("Muted".into(), seat.muted.to_string()),
+        ("Hold".into(), seat.held.to_string()),
+        ("Coaching".into(), seat.coaches.is_some().to_string()),
+        ("StartConferenceOnEnter".into(), participant.starts.to_string()),
+        ("EndConferenceOnExit".into(), seat.ends.to_string()),
     ]
 }
 
-async fn post(courier: &Courier, letters: Vec<(String, Method, Fields)>) {
+pub(super) async fn post(courier: &Courier, letters: Vec<Letter>) {
     for (url, method, fields) in letters {
         courier.send(&url, method, fields).await;
     }

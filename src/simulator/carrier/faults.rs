@@ -18,6 +18,12 @@ pub struct FaultsWanted {
     /// For how many dials; for all of them when absent.
     #[serde(default)]
     pub times: Option<u32>,
+    /// How changes to a leg in a conference are answered.
+    #[serde(default)]
+    pub seat: Option<CreateFault>,
+    /// For how many of them; for all when absent.
+    #[serde(default)]
+    pub seat_times: Option<u32>,
     /// How long `slow` takes, in real seconds; 20 when absent.
     #[serde(default)]
     pub slow_seconds: Option<u64>,
@@ -171,6 +177,8 @@ pub enum LostFrames {
 pub(super) struct Faults {
     create: CreateFault,
     times: Option<u32>,
+    seat: CreateFault,
+    seat_times: Option<u32>,
     slow: Duration,
     lost: LostFrames,
     callbacks: CallbackFault,
@@ -196,6 +204,8 @@ impl Default for Faults {
         Self {
             create: CreateFault::Normal,
             times: None,
+            seat: CreateFault::Normal,
+            seat_times: None,
             slow: Duration::from_secs(20),
             lost: LostFrames::Chunks(Vec::new()),
             callbacks: CallbackFault::Normal,
@@ -218,6 +228,10 @@ impl Carrier {
             if let Some(create) = wanted.create {
                 faults.create = create;
                 faults.times = wanted.times;
+            }
+            if let Some(seat) = wanted.seat {
+                faults.seat = seat;
+                faults.seat_times = wanted.seat_times;
             }
             if let Some(seconds) = wanted.slow_seconds {
                 faults.slow = Duration::from_secs(seconds);
@@ -255,6 +269,22 @@ impl Carrier {
                 | CreateFault::DropRefused => faults.slow,
             };
             (now, late)
+        })
+    }
+
+    /// How to answer the change of a seat at hand, and how late: by the mix where there is one, like a dial.
+    pub(super) fn next_seat_fault(&self) -> (CreateFault, Duration) {
+        self.change(|book| {
+            let faults = &mut book.faults;
+            let now = if faults.mix.is_empty() { faults.seat } else { faults.choose() };
+            if let Some(times) = faults.seat_times.as_mut() {
+                *times = times.saturating_sub(1);
+                if *times == 0 {
+                    faults.seat = CreateFault::Normal;
+                    faults.seat_times = None;
+                }
+            }
+            (now, if now == CreateFault::AcceptedLater { faults.later } else { faults.slow })
         })
     }
 

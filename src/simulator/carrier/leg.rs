@@ -35,6 +35,8 @@ pub(super) enum Order {
     Do(Act),
     /// Another party of the conference has said this.
     Heard(String),
+    /// The carrier says this to a leg in a conference: on hold, or as an announcement.
+    Told(String),
     /// This leg's person has finished saying this.
     Finished(String),
     /// The conference has begun.
@@ -154,6 +156,11 @@ impl Leg {
             Order::Do(act) => self.intend([(Duration::ZERO, act)]),
             Order::Heard(text) => {
                 let intents = self.mind.hears_party(&text);
+                self.intend(intents);
+            }
+            Order::Told(text) => {
+                self.carrier.note(&self.sid, |call| call.spoken.push(text.clone()));
+                let intents = self.mind.hears_carrier(&text);
                 self.intend(intents);
             }
             Order::Finished(text) => self.carrier.let_others_hear(&self.sid, &text),
@@ -318,7 +325,7 @@ impl Leg {
                 Wake::Stop(stop) => break Err(stop),
             }
         };
-        self.carrier.leave(&self.sid, room, &self.courier).await;
+        self.carrier.leave(&self.sid, &self.courier).await;
         parting
     }
 }

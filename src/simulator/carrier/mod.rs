@@ -2,7 +2,7 @@
 //! line. Conferences live here and outlast whoever asked for them.
 //!
 //! `book` what it knows · `rest`, `rooms`, `wire` its API · `post` signed requests out · `line` one call from dial to end ·
-//! `numbers` the account's own, and who rings them · `leg` the answered part of it · `twiml` the language · `conference` · `voice`, `media` what is heard and forked ·
+//! `numbers` the account's own, and who rings them · `leg` the answered part of it · `twiml` the language · `conference`, `seats` · `voice`, `media` what is heard and forked ·
 //! `faults` how it misbehaves on request · `texts`, `text_rest` messages.
 
 pub(super) mod book;
@@ -15,6 +15,7 @@ mod numbers;
 mod post;
 mod rest;
 mod rooms;
+mod seats;
 mod text_rest;
 mod texts;
 mod twiml;
@@ -25,6 +26,7 @@ pub use book::{CallFault, CallSeen, CallStatus, Direction, StreamSeen, StreamSta
 pub use conference::ConferenceSeen;
 pub use faults::FaultsWanted;
 pub(super) use rest::routes;
+pub use seats::{Heard, SeatSeen};
 pub use texts::{TextCallbacks, TextFaultsWanted, TextSeen};
 
 use super::{

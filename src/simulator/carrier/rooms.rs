@@ -2,12 +2,16 @@
 
 use super::{
     Carrier, ConferenceSeen,
+    conference::Stage,
+    post::Method,
     rest::{Form, Reply, sid_of},
+    seats::Change,
     wire::{self, Refusal},
 };
+use crate::simulator::listener::Cut;
 use axum::{
     Json, Router,
-    extract::{Path, RawForm, RawQuery, State},
+    extract::{ConnectInfo, Path, RawForm, RawQuery, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
@@ -21,7 +25,10 @@ pub(super) fn routes(account: &str) -> Router<Carrier> {
         .route(&format!("{conferences}.json"), get(list))
         .route(&format!("{conferences}/{{conference}}"), get(fetch).post(update))
         .route(&format!("{conferences}/{{conference}}/Participants.json"), get(participants))
-        .route(&format!("{conferences}/{{conference}}/Participants/{{call}}"), get(participant).delete(remove))
+        .route(
+            &format!("{conferences}/{{conference}}/Participants/{{call}}"),
+            get(participant).post(reseat).delete(remove),
+        )
 }
 
 async fn list(State(carrier): State<Carrier>, RawQuery(query): RawQuery) -> Reply {
@@ -87,8 +94,66 @@ async fn participant(
 ) -> Reply {
     let conference = find(&carrier, &conference)?;
     let inside = carrier.participants_of(&conference.sid).unwrap_or_default();
-    let found = inside.iter().find(|one| one.call == sid_of(&call)).ok_or_else(|| Refusal::unknown(&call))?;
+    let found = inside.iter().find(|one| one.seat.call == sid_of(&call)).ok_or_else(|| Refusal::unknown(&call))?;
     Ok((StatusCode::OK, Json(wire::participant(&carrier.0.account_sid, &conference, found))))
+}
+
+async fn reseat(
+    State(carrier): State<Carrier>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    Path((account, conference, call)): Path<(String, String, String)>,
+    RawForm(body): RawForm,
+) -> Result<Response, Refusal> {
+    let known = find(&carrier, &conference)?;
+    let change = change(&carrier, &known, &Form::read(&body))?;
+    if known.stage == Stage::Completed {
+        return Err(Refusal::unknown(&call));
+    }
+    let (fault, late) = carrier.next_seat_fault();
+    let (taker, sid) = (carrier.clone(), sid_of(&call).to_owned());
+    let accept = move || {
+        if !taker.reseat(&known.sid, &sid, &change) {
+            return Refusal::unknown(&format!("/2010-04-01/Accounts/{account}/Conferences/{conference}/{sid}"))
+                .into_response();
+        }
+        let inside = taker.participants_of(&known.sid).unwrap_or_default();
+        match inside.iter().find(|one| one.seat.call == sid) {
+            Some(one) => Json(wire::participant(&taker.0.account_sid, &known, one)).into_response(),
+            None => Refusal::unknown(&sid).into_response(),
+        }
+    };
+    Ok(fault.answer(late, &cut, accept).await)
+}
+
+/// What the form changes, or why it cannot be done.
+fn change(carrier: &Carrier, conference: &ConferenceSeen, form: &Form) -> Result<Change, Refusal> {
+    // Anything but `true` is false, as with the provider.
+    let switch = |name: &str| form.one(name).map(|value| value == "true");
+    let document = |url: &str, method: &str| {
+        form.one(url)
+            .map(|url| (url.to_owned(), if form.one(method) == Some("GET") { Method::Get } else { Method::Post }))
+    };
+    let whom = form.one("CallSidToCoach").map(str::to_owned);
+    let coaches = match (switch("Coaching"), whom) {
+        (None, None) => None,
+        (Some(false), _) => Some(None),
+        (Some(true), None) => return Err(Refusal::bad(20001, "CallSidToCoach is required when Coaching is true")),
+        (Some(true) | None, Some(call)) => {
+            let inside = carrier.participants_of(&conference.sid).unwrap_or_default();
+            if !inside.iter().any(|one| one.seat.call == call) {
+                return Err(Refusal::bad(16025, "CallSidToCoach is not in the conference"));
+            }
+            Some(Some(call))
+        }
+    };
+    Ok(Change {
+        hold: switch("Hold"),
+        hold_document: document("HoldUrl", "HoldMethod"),
+        muted: switch("Muted"),
+        ends: switch("EndConferenceOnExit"),
+        coaches,
+        announcement: document("AnnounceUrl", "AnnounceMethod"),
+    })
 }
 
 async fn remove(

@@ -54,8 +54,11 @@ pub(super) struct Room {
     pub(super) name: String,
     pub(super) starts: bool,
     pub(super) ends: bool,
+    pub(super) muted: bool,
+    /// The call of the one participant who hears this one.
+    pub(super) coach: Option<String>,
     pub(super) callback: Option<(String, Method)>,
-    /// Of start, end, join, leave.
+    /// Of start, end, join, leave, mute, hold, announcement.
     pub(super) events: Vec<String>,
 }
 
@@ -134,6 +137,8 @@ fn room(node: &Node) -> Result<Room, String> {
         name,
         starts: node.is_true("startConferenceOnEnter", Unsaid::Means(true)),
         ends: node.is_true("endConferenceOnExit", Unsaid::Means(false)),
+        muted: node.is_true("muted", Unsaid::Means(false)),
+        coach: node.attribute("coach").filter(|call| !call.is_empty()).map(str::to_owned),
         callback,
         events,
     })

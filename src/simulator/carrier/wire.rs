@@ -155,7 +155,8 @@ pub(super) fn conference(account: &str, conference: &ConferenceSeen) -> Value {
 
 /// The participant resource.
 pub(super) fn participant(account: &str, conference: &ConferenceSeen, inside: &ParticipantSeen) -> Value {
-    let (at, call) = (rfc2822(inside.joined_at), &inside.call);
+    let (at, seat) = (rfc2822(inside.joined_at), &inside.seat);
+    let call = &seat.call;
     json!({
         "account_sid": account,
         "call_sid": call,
@@ -163,12 +164,12 @@ pub(super) fn participant(account: &str, conference: &ConferenceSeen, inside: &P
         "date_created": at,
         "date_updated": at,
         "label": null,
-        "call_sid_to_coach": null,
-        "coaching": false,
-        "muted": false,
-        "hold": false,
+        "call_sid_to_coach": seat.coaches,
+        "coaching": seat.coaches.is_some(),
+        "muted": seat.muted,
+        "hold": seat.held,
         "start_conference_on_enter": inside.starts,
-        "end_conference_on_exit": inside.ends,
+        "end_conference_on_exit": seat.ends,
         "status": "connected",
         "queue_time": null,
         "uri": format!("/2010-04-01/Accounts/{account}/Conferences/{}/Participants/{call}.json", conference.sid),

@@ -3,11 +3,11 @@
 use crate::{
     domain::{
         attempt::{AttemptState, Party},
-        ids::{AttemptId, CallId, StaffId},
+        ids::{AttemptId, CallId, GuestId},
         people::PhoneNumber,
     },
     error::Error,
-    store::{OrgTx, stored_number},
+    store::{OrgTx, attempts::stored_party, stored_number},
 };
 use chrono::{DateTime, Utc};
 
@@ -94,7 +94,7 @@ pub async fn open_one(tx: &mut OrgTx, call: CallId, party: Party) -> Result<Opti
 pub async fn running_sids(tx: &mut OrgTx, call: CallId) -> Result<Vec<(String, Party)>, Error> {
     let org = tx.org();
     let rows = sqlx::query!(
-        r#"select sid as "sid!", staff_id
+        r#"select sid as "sid!", party, staff_id, guest_id
              from attempt
             where org_id = $1
               and call_id = $2
@@ -105,10 +105,7 @@ pub async fn running_sids(tx: &mut OrgTx, call: CallId) -> Result<Vec<(String, P
     )
     .fetch_all(tx.connection())
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.sid, row.staff_id.map_or(Party::Patient, |staff| Party::Nurse(StaffId(staff)))))
-        .collect())
+    rows.into_iter().map(|row| Ok((row.sid, stored_party(&row.party, row.staff_id, row.guest_id)?))).collect()
 }
 
 /// Attempts on nurses of a call that are at the carrier and whose story is not told.
@@ -158,4 +155,19 @@ pub async fn latest(tx: &mut OrgTx, call: CallId, party: Party) -> Result<Option
         AttemptState::from_word(&word).ok_or_else(|| Error::Fault("a stored attempt's state cannot be read".to_owned()))
     })
     .transpose()
+}
+
+/// Whether somebody who was asked into a call was ever dialled.
+///
+/// # Errors
+/// When the database is away.
+pub async fn of_guest(tx: &mut OrgTx, guest: GuestId) -> Result<bool, Error> {
+    let org = tx.org();
+    Ok(sqlx::query_scalar!(
+        r#"select exists (select from attempt where org_id = $1 and guest_id = $2) as "dialled!""#,
+        org.0,
+        guest.0
+    )
+    .fetch_one(tx.connection())
+    .await?)
 }

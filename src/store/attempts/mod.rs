@@ -2,19 +2,20 @@
 
 mod lookups;
 
-pub use lookups::{latest, not_taken_since, numbers, nurses_there, of_sid, open_one, owned, running_sids};
+pub use lookups::{latest, not_taken_since, numbers, nurses_there, of_guest, of_sid, open_one, owned, running_sids};
 
 use super::OrgTx;
 use crate::{
     domain::{
         attempt::{Attempt, AttemptState, Party},
-        ids::{AttemptId, CallId, StaffId},
+        ids::{AttemptId, CallId, GuestId, StaffId},
         people::PhoneNumber,
     },
     error::Error,
 };
 use chrono::{DateTime, Utc};
 use std::time::Duration;
+use uuid::Uuid;
 
 /// The epoch of whoever wrote the attempt.
 pub const FIRST_EPOCH: i64 = 1;
@@ -50,20 +51,21 @@ pub async fn intend(
     let org = tx.org();
     let written = sqlx::query!(
         "insert into attempt (org_id, id, call_id, party, staff_id, ordinal, from_e164, to_e164, state, created_at,
-                              epoch, lease_until)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'intent', $9, $10, clock_timestamp() + make_interval(secs => $11))
+                              epoch, lease_until, guest_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, 'intent', $9, $10, clock_timestamp() + make_interval(secs => $11), $12)
          on conflict do nothing",
         org.0,
         attempt.id.0,
         attempt.call.0,
         attempt.party.word(),
-        staff(attempt.party),
+        attempt.party.staff().map(|staff| staff.0),
         attempt.ordinal,
         attempt.from.reveal(),
         attempt.to.reveal(),
         now,
         FIRST_EPOCH,
-        lease.as_secs_f64()
+        lease.as_secs_f64(),
+        attempt.party.guest().map(|guest| guest.0)
     )
     .execute(tx.connection())
     .await?;
@@ -252,7 +254,7 @@ pub async fn is_news(
 pub async fn read(tx: &mut OrgTx, id: AttemptId) -> Result<Attempt, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        r#"select call_id, staff_id, state, sid, status_rank, outcome, epoch, clean_lists, last_clean_at, posted_at,
+        r#"select call_id, party, staff_id, guest_id, state, sid, status_rank, outcome, epoch, clean_lists, last_clean_at, posted_at,
                   answered_at, ended_at, coalesce(lease_until > clock_timestamp(), false) as "is_leased!"
              from attempt
             where org_id = $1
@@ -266,7 +268,7 @@ pub async fn read(tx: &mut OrgTx, id: AttemptId) -> Result<Attempt, Error> {
     Ok(Attempt {
         id,
         call: CallId(row.call_id),
-        party: row.staff_id.map_or(Party::Patient, |staff| Party::Nurse(StaffId(staff))),
+        party: stored_party(&row.party, row.staff_id, row.guest_id)?,
         state: AttemptState::from_word(&row.state)
             .ok_or_else(|| Error::Fault("a stored attempt's state cannot be read".to_owned()))?,
         sid: row.sid,
@@ -302,9 +304,11 @@ pub async fn by_sid(tx: &mut OrgTx, call: CallId, sid: &str) -> Result<Option<At
     }
 }
 
-const fn staff(party: Party) -> Option<uuid::Uuid> {
-    match party {
-        Party::Patient => None,
-        Party::Nurse(staff) => Some(staff.0),
-    }
+/// Whom the columns of a stored attempt or leg stand for.
+///
+/// # Errors
+/// When they contradict each other.
+pub(in crate::store) fn stored_party(word: &str, staff: Option<Uuid>, guest: Option<Uuid>) -> Result<Party, Error> {
+    Party::from_stored(word, staff.map(StaffId), guest.map(GuestId))
+        .ok_or_else(|| Error::Fault("a stored attempt's party cannot be read".to_owned()))
 }

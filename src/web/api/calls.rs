@@ -103,8 +103,8 @@ pub struct WireCall {
 pub struct WireLeg {
     /// Its id.
     id: LegId,
-    /// `patient` or `nurse`.
-    party: &'static str,
+    /// `patient`, `nurse`, or `guest`: somebody asked into the call.
+    party: String,
     /// When it entered.
     joined_at: DateTime<Utc>,
     /// When it left.
@@ -250,7 +250,7 @@ impl From<CallPage> for WireCall {
                 .into_iter()
                 .map(|leg| WireLeg {
                     id: leg.id,
-                    party: if leg.nurse_name.is_some() { "nurse" } else { "patient" },
+                    party: leg.party,
                     joined_at: leg.joined_at,
                     left_at: leg.left_at,
                     stream: stream_word(leg.stream),

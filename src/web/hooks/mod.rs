@@ -25,6 +25,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/hooks/phone/{org}/{attempt}/voice", post(phone::voice))
         .route("/hooks/phone/{org}/{attempt}/status", post(phone::status))
         .route("/hooks/phone/{org}/{attempt}/conference", post(phone::conference))
+        .route("/hooks/phone/{org}/{attempt}/hold", post(phone::hold))
+        .route("/hooks/phone/{org}/{attempt}/announce", post(phone::announce))
         .route("/hooks/text/{org}/{text}/status", post(texts::status))
         .route("/hooks/text/{org}/in", post(texts::arrive))
         .route("/hooks/media/{org}", get(media::open))

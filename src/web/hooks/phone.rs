@@ -58,6 +58,30 @@ pub async fn conference(State(app): State<Arc<App>>, path: Ids, uri: OriginalUri
     }
 }
 
+/// `POST /hooks/phone/{org}/{attempt}/hold`: what somebody on hold hears.
+pub async fn hold(State(app): State<Arc<App>>, path: Ids, uri: OriginalUri, request: Request) -> Response {
+    let (org, attempt, news) = match listen(&app, path, &uri, request).await {
+        Ok(heard) => heard,
+        Err(refused) => return refused,
+    };
+    match follow_call::on_hold(&app, org, attempt, &news).await {
+        Ok(speech) => told(app.phone.instruct(org, attempt, &speech, None)),
+        Err(error) => refuse("hold", &error),
+    }
+}
+
+/// `POST /hooks/phone/{org}/{attempt}/announce`: what one leg hears beside the others.
+pub async fn announce(State(app): State<Arc<App>>, path: Ids, uri: OriginalUri, request: Request) -> Response {
+    let (org, attempt, news) = match listen(&app, path, &uri, request).await {
+        Ok(heard) => heard,
+        Err(refused) => return refused,
+    };
+    match follow_call::announced(&app, org, attempt, &news).await {
+        Ok(speech) => told(app.phone.instruct(org, attempt, &speech, None)),
+        Err(error) => refuse("announce", &error),
+    }
+}
+
 /// The ids of a hook's path, not yet believed.
 type Ids = Path<(String, String)>;
 
@@ -81,9 +105,9 @@ pub(super) async fn listen_for<T>(
     request: Request,
     hear: impl Fn(&Hook<'_>) -> Result<T, HookRefusal>,
 ) -> Result<(OrgId, T), Response> {
-    let (head, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let body = raw(body).await?;
-    let signature = head.headers.get("x-twilio-signature").and_then(|value| value.to_str().ok());
+    let signature = parts.headers.get("x-twilio-signature").and_then(|value| value.to_str().ok());
     let path_and_query = uri.path_and_query().map_or("/", |whole| whole.as_str());
     let news = hear(&Hook { path_and_query, signature, body: &body }).map_err(|refusal| refuse_hook(&refusal))?;
     let org = org.parse().map_err(|_| refuse("ids", &Error::NotFound))?;

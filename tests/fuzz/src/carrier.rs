@@ -8,7 +8,7 @@ use careline::{
         ids::{AttemptId, OrgId, StreamId},
         people::Language,
         private::Private,
-        script::Speech,
+        script::{Speech, Visit},
     },
     ports::phone::{Fork, Hook, HookRefusal, MediaWire, Phone},
 };
@@ -86,7 +86,11 @@ pub fn twiml(bytes: &[u8]) {
     for speech in [
         Speech::Ask { language, text: text.clone(), digits: 4, wait_seconds: 5 },
         Speech::Farewell { language, text: text.clone() },
-        Speech::Join { language, text, conference, ends_on_exit: true },
+        Speech::Join { language, text: text.clone(), conference: conference.clone(), ends_on_exit: true },
+        Speech::Visit { language, text: text.clone(), conference: text.clone(), visit: Visit::Coaches(conference) },
+        Speech::Moment { language, text: text.clone(), wait_seconds: 1 },
+        Speech::OnHold { language, text: text.clone(), pause_seconds: 20 },
+        Speech::Announcement { language, text },
     ] {
         let written = TWILIO.instruct(org, attempt, &speech, Some(&fork)).body;
         let mut reader = quick_xml::Reader::from_str(&written);

@@ -39,7 +39,7 @@ fn due_call() -> Call {
     }
 }
 
-const EVENTS: [CallEvent; 25] = [
+const EVENTS: [CallEvent; 27] = [
     CallEvent::Armed,
     CallEvent::Bound,
     CallEvent::NotTaken,
@@ -60,6 +60,8 @@ const EVENTS: [CallEvent; 25] = [
     CallEvent::PatientJoined,
     CallEvent::PatientLeft,
     CallEvent::NurseLeft,
+    CallEvent::NurseLeftHolding,
+    CallEvent::GuestDidNotCome,
     CallEvent::Unresolved,
     CallEvent::CalledOff,
     CallEvent::WindowClosed,

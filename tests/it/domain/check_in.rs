@@ -194,6 +194,12 @@ fn words(package: &Package) -> Spoken<'_> {
 
 fn text(speech: &Speech) -> String {
     match speech {
-        Speech::Ask { text, .. } | Speech::Farewell { text, .. } | Speech::Join { text, .. } => text.clone(),
+        Speech::Ask { text, .. }
+        | Speech::Farewell { text, .. }
+        | Speech::Join { text, .. }
+        | Speech::Visit { text, .. }
+        | Speech::Moment { text, .. }
+        | Speech::OnHold { text, .. }
+        | Speech::Announcement { text, .. } => text.clone(),
     }
 }

@@ -93,7 +93,13 @@ fn nothing_said_before_identity_names_the_service_or_a_person() {
 
 fn words(speech: &Speech) -> String {
     match speech {
-        Speech::Ask { text, .. } | Speech::Farewell { text, .. } | Speech::Join { text, .. } => text.clone(),
+        Speech::Ask { text, .. }
+        | Speech::Farewell { text, .. }
+        | Speech::Join { text, .. }
+        | Speech::Visit { text, .. }
+        | Speech::Moment { text, .. }
+        | Speech::OnHold { text, .. }
+        | Speech::Announcement { text, .. } => text.clone(),
     }
 }
 

@@ -11,5 +11,6 @@ mod texts;
 mod tone_speech;
 mod twilio;
 mod twilio_client;
+mod twilio_rooms;
 mod twilio_town;
 mod vectors;

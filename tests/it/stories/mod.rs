@@ -9,6 +9,7 @@ mod check_in;
 mod credentials;
 mod dialling;
 mod documents;
+mod floor;
 mod guidance;
 mod hearing;
 mod inbound;

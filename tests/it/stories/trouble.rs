@@ -138,6 +138,8 @@ async fn an_unsigned_message_is_refused_and_changes_nothing() {
         ("voice", format!("CallSid={sid}&Digits=1")),
         ("status", format!("CallSid={sid}&CallStatus=completed")),
         ("conference", format!("CallSid={sid}&ConferenceSid=CF1&StatusCallbackEvent=participant-join")),
+        ("hold", format!("CallSid={sid}")),
+        ("announce", format!("CallSid={sid}")),
     ] {
         let address = format!("{}/hooks/phone/{org}/{attempt}/{door}", ward.origin);
         for signature in [None, Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA=")] {

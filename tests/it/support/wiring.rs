@@ -63,6 +63,7 @@ pub async fn app(database: &Database, connections: u32, clock: Arc<dyn Clock>, l
         db: database.open(connections).await,
         clock,
         phone: twilio.clone(),
+        conferences: twilio.clone(),
         texts: twilio.clone(),
         media: twilio,
         speech: Arc::new(ToneTranscriber),

@@ -2,6 +2,7 @@
 
 pub mod brief;
 pub mod check_in;
+pub mod floor;
 pub mod guidance;
 pub mod state;
 pub mod transcript;
@@ -9,6 +10,7 @@ pub mod work;
 
 use self::{
     brief::BriefPart,
+    floor::FloorPart,
     guidance::GuidancePart,
     state::StatePart,
     transcript::TranscriptPart,
@@ -23,7 +25,7 @@ use crate::{
     },
     error::Error,
     flows::{
-        answer_question, cancel_call, end_call,
+        self, answer_question, cancel_call, end_call,
         open_call::{self, CallPage, Review},
         open_worklist, save_answers,
         sign_assessment::{self, Signing},
@@ -162,6 +164,7 @@ async fn screen(app: &App, person: &SignedIn, id: CallId, wish: Wish) -> Result<
             Err(error) => return Err(error),
         },
     };
+    let state = state(app, person, &page).await?;
     let name = page.brief.name.reveal().clone();
     let (asked_before, ask_fault) = unasked.map(|unasked| (unasked.question, Some(unasked.fault))).unwrap_or_default();
     Ok(CallScreen {
@@ -175,7 +178,7 @@ async fn screen(app: &App, person: &SignedIn, id: CallId, wish: Wish) -> Result<
         asked_before,
         ask_fault,
         brief: BriefPart::of(&page),
-        state: StatePart::of(&page, actor.role()),
+        state,
         transcript: TranscriptPart::of(&page),
         guidance: GuidancePart::of(answers, page.zone),
         work,
@@ -197,13 +200,21 @@ pub async fn part(
     match part.as_str() {
         "state" => {
             let page = open_call::open(&app, actor, id).await?;
-            respond::page(&StatePart::of(&page, actor.role()))
+            respond::page(&state(&app, &person, &page).await?)
         }
         "transcript" => respond::page(&TranscriptPart::of(&open_call::open(&app, actor, id).await?)),
         "decision" => respond::page(&DecisionPart::of(&save_answers::open(&app, actor, id).await?)),
         "guidance" => respond::page(&guidance(&app, &person, id).await?),
         _ => Err(Error::NotFound.into()),
     }
+}
+
+/// Where the call stands, with its floor while people talk.
+async fn state(app: &App, person: &SignedIn, page: &CallPage) -> Result<StatePart, Error> {
+    let actor = &person.0.actor;
+    let floor = flows::floor::read(app, actor, page.head.id).await?;
+    let floor = FloorPart::of(floor, page.head.id, actor.role(), page.zone);
+    Ok(StatePart::of(page, actor.role(), floor))
 }
 
 async fn guidance(app: &App, person: &SignedIn, id: CallId) -> Result<GuidancePart, Error> {

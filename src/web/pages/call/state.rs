@@ -7,7 +7,7 @@ use crate::{
         people::Role,
     },
     flows::open_call::{CallHead, CallPage, PageLeg, StreamState},
-    web::pages::{icons, words},
+    web::pages::{call::floor::FloorPart, icons, words},
 };
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -24,12 +24,13 @@ pub struct StatePart {
     may_act: bool,
     now: DateTime<Utc>,
     zone: Tz,
+    floor: Option<FloorPart>,
 }
 
 impl StatePart {
-    /// From the call as it was read.
+    /// From the call as it was read, and its floor while people talk.
     #[must_use]
-    pub fn of(page: &CallPage, role: Option<Role>) -> Self {
+    pub fn of(page: &CallPage, role: Option<Role>, floor: Option<FloorPart>) -> Self {
         Self {
             head: page.head.clone(),
             legs: page.legs.clone(),
@@ -38,6 +39,7 @@ impl StatePart {
             may_act: matches!(role, Some(Role::Nurse | Role::Coordinator)),
             now: page.now,
             zone: page.zone,
+            floor,
         }
     }
 
