@@ -10,8 +10,8 @@ use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub enum Carrier {
-    /// Tell the carrier that whoever rings an organization's number is answered by us, at the public address. Once per
-    /// number, and again when the address changes.
+    /// Tell the carrier that whoever rings or texts an organization's number is answered by us, at the public address.
+    /// Once per number, and again when the address changes.
     Connect {
         /// Only the organization of this code.
         #[arg(long)]
@@ -31,7 +31,7 @@ pub async fn run(settings: &Settings, Carrier::Connect { org }: Carrier) -> Resu
         };
         for (actor, code) in actors {
             connect_numbers::connect(&app, &actor).await?;
-            say(&format!("whoever rings the number of {code} is answered at {}", config.public_url));
+            say(&format!("whoever rings or texts the number of {code} is answered at {}", config.public_url));
         }
         app.db.close().await;
         Ok(0)

@@ -1,7 +1,10 @@
 //! The attempt: one dial through the carrier. Intent is written before the telephone is touched; an unknown outcome is
 //! reconciled with the carrier, never repeated.
 
-use super::ids::{AttemptId, CallId, GuestId, StaffId};
+use super::{
+    answering::AnsweredBy,
+    ids::{AttemptId, CallId, GuestId, StaffId},
+};
 use chrono::{DateTime, Duration, Utc};
 
 /// After this long without any trace at the carrier, with enough clean lists, an attempt counts as not placed: client
@@ -179,6 +182,8 @@ pub struct Attempt {
     pub posted_at: Option<DateTime<Utc>>,
     /// When somebody answered and was first asked something.
     pub answered_at: Option<DateTime<Utc>>,
+    /// Who answered, as the carrier guesses; a hint.
+    pub answered_by: Option<AnsweredBy>,
     /// When it was over.
     pub ended_at: Option<DateTime<Utc>>,
 }

@@ -218,6 +218,12 @@ kinds! {
     ResumedDialling = "resumed_dialling",
     /// Whether dialling is paused was read.
     OpenedDialling = "opened_dialling",
+    /// The carrier guessed who answered.
+    JudgedAnswer = "judged_answer",
+    /// A voicemail was told the one sentence it may hear.
+    LeftWord = "left_word",
+    /// The rule on voicemails of a patient was set.
+    SetVoicemailRule = "set_voicemail_rule",
     /// An attempt ended without the person.
     MissedAttempt = "missed_attempt",
     /// Identity was proven by keypad.

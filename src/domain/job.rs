@@ -54,6 +54,11 @@ pub enum Job {
         /// The attempt in doubt.
         attempt: AttemptId,
     },
+    /// A machine's beep has sounded: have the carrier ask what to say.
+    SpeakAfterBeep {
+        /// The attempt it answered.
+        attempt: AttemptId,
+    },
     /// End a ring at the carrier that belongs to no attempt.
     EndOrphan {
         /// The carrier's name for it.
@@ -133,6 +138,7 @@ impl Job {
             Self::RingGuest { .. } => "ring_guest",
             Self::KeepFloor { .. } => "keep_floor",
             Self::ReconcileAttempt { .. } => "reconcile_attempt",
+            Self::SpeakAfterBeep { .. } => "speak_after_beep",
             Self::EndOrphan { .. } => "end_orphan",
             Self::RemindCaller { .. } => "remind_caller",
             Self::HangUp { .. } => "hang_up",
@@ -160,6 +166,7 @@ impl Job {
             Self::RingGuest { call, guest } => format!("guest:{call}:{guest}:{salt}"),
             Self::KeepFloor { call } => format!("floor:{call}:{salt}"),
             Self::ReconcileAttempt { attempt } => format!("reconcile:{attempt}:{salt}"),
+            Self::SpeakAfterBeep { attempt } => format!("beep:{attempt}:{salt}"),
             Self::EndOrphan { sid } => format!("orphan:{sid}:{salt}"),
             Self::RemindCaller { caller, round } => format!("remind-caller:{caller}:{round}:{salt}"),
             Self::HangUp { call } => format!("hang-up:{call}:{salt}"),

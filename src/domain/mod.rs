@@ -1,11 +1,13 @@
 //! Floor 0: nouns and rules. No I/O, no async, no clock; time comes in as a parameter.
 
+pub mod answering;
 pub mod api_token;
 pub mod approval;
 pub mod assessment;
 pub mod attempt;
 pub mod audit;
 pub mod call;
+pub mod caller_texts;
 pub mod care_plan;
 pub mod chain;
 pub mod check_in;
@@ -31,6 +33,7 @@ pub mod job;
 pub mod ladder;
 pub mod matching;
 pub mod notice;
+pub mod office_hours;
 pub mod orphan;
 pub mod pace;
 pub mod passkey;

@@ -190,6 +190,8 @@ pub enum Prompt {
     WhoIsThere,
     /// Who rings us?
     WhoRings,
+    /// The same while the office is closed.
+    WhoRingsAfterHours,
     /// Who is there, on a call on which no person follows?
     WhoIsThereForKeys,
     /// Date of birth of the person themself.
@@ -207,11 +209,22 @@ pub enum Prompt {
 impl Script {
     /// Takes one step: `keys` is what was pressed since the last prompt, `None` when nothing was.
     pub fn step<I: Identity>(&mut self, keys: Option<&str>, identity: &I) -> Turn<I::Caregiver> {
+        self.step_within(keys, identity, MOST_SILENCES)
+    }
+
+    /// The same, with so many unanswered prompts at the first question before nobody is there.
+    pub fn step_within<I: Identity>(
+        &mut self,
+        keys: Option<&str>,
+        identity: &I,
+        most_silences: u8,
+    ) -> Turn<I::Caregiver> {
         if self.scene == Scene::Unanswered {
             self.scene = Scene::WhoIsThere;
             return Turn::Prompt(Prompt::WhoIsThere);
         }
-        let Some(keys) = keys.filter(|keys| !keys.is_empty()) else { return self.silence() };
+        let most = if self.scene == Scene::WhoIsThere { most_silences } else { MOST_SILENCES };
+        let Some(keys) = keys.filter(|keys| !keys.is_empty()) else { return self.silence(most) };
         if self.scene != Scene::MayRecord {
             self.silences = 0;
         }
@@ -238,10 +251,16 @@ impl Script {
                 "1" => self.recorded(Recording::Allowed),
                 "2" => self.recorded(Recording::Refused),
                 // Whoever reaches this scene has proven who they are; a slip of the finger is not a wrong identity.
-                _ => self.silence(),
+                _ => self.silence(most),
             },
             Scene::Unanswered | Scene::Questions | Scene::InConference | Scene::Over => Turn::Late,
         }
+    }
+
+    /// Whether nobody has pressed any key yet.
+    #[must_use]
+    pub const fn is_untouched(&self) -> bool {
+        matches!(self.scene, Scene::Unanswered | Scene::WhoIsThere) && self.wrong == 0
     }
 
     /// Ends the script; later keys change nothing.
@@ -288,10 +307,10 @@ impl Script {
         }
     }
 
-    fn silence<C>(&mut self) -> Turn<C> {
+    fn silence<C>(&mut self, most: u8) -> Turn<C> {
         let Some(again) = self.awaited() else { return Turn::Late };
         self.silences = self.silences.saturating_add(1);
-        if self.silences < MOST_SILENCES {
+        if self.silences < most {
             return Turn::Prompt(again);
         }
         // Silence at the consent prompt is no consent, yet the person has proven who they are and waits to talk.

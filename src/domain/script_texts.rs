@@ -36,7 +36,11 @@ pub fn ask(language: Language, lead: Lead, prompt: Prompt, organization: &str) -
 
 const fn digits(prompt: Prompt) -> u8 {
     match prompt {
-        Prompt::WhoIsThere | Prompt::WhoRings | Prompt::WhoIsThereForKeys | Prompt::MayRecord => 1,
+        Prompt::WhoIsThere
+        | Prompt::WhoRings
+        | Prompt::WhoRingsAfterHours
+        | Prompt::WhoIsThereForKeys
+        | Prompt::MayRecord => 1,
         Prompt::BirthDate | Prompt::CaregiverBirthDate => 8,
         Prompt::CallCode | Prompt::CaregiverCode => 4,
     }
@@ -44,7 +48,8 @@ const fn digits(prompt: Prompt) -> u8 {
 
 fn english(prompt: Prompt, organization: &str) -> String {
     match prompt {
-        Prompt::WhoIsThere => "Hello. This is a planned call, spoken by an automatic voice; a person follows. \
+        // Short first, and what for: whoever screens calls by a machine reads this sentence.
+        Prompt::WhoIsThere => "Hello. A person would like to speak with you, as planned; this voice is automatic. \
                                Please press 1 if you are the one who asked for this call. \
                                Press 2 if you are answering for them."
             .to_owned(),
@@ -52,6 +57,12 @@ fn english(prompt: Prompt, organization: &str) -> String {
                              This is an automatic voice; a person follows. \
                              Please press 1 if you ring for yourself. Press 2 if you ring for somebody you care for."
             .to_owned(),
+        Prompt::WhoRingsAfterHours => {
+            "Thank you for ringing. If somebody's life is in danger, hang up now and dial 9 1 1. \
+             The office is closed; somebody on call will be rung for you. This is an automatic voice. \
+             Please press 1 if you ring for yourself. Press 2 if you ring for somebody you care for."
+                .to_owned()
+        }
         Prompt::WhoIsThereForKeys => {
             "Hello. This is a planned call by an automatic voice; you can have a person later by pressing 9. \
                                       Please press 1 if you are the one who asked for this call. \
@@ -75,14 +86,22 @@ fn english(prompt: Prompt, organization: &str) -> String {
 
 fn spanish(prompt: Prompt, organization: &str) -> String {
     match prompt {
-        Prompt::WhoIsThere => "Hola. Esta es una llamada planeada con una voz automática; después sigue una persona. \
+        Prompt::WhoIsThere => {
+            "Hola. Una persona desea hablar con usted, como estaba planeado; esta voz es automática. \
                                Oprima 1 si usted es quien pidió esta llamada. \
                                Oprima 2 si contesta por esa persona."
-            .to_owned(),
+                .to_owned()
+        }
         Prompt::WhoRings => "Gracias por llamar. Si la vida de alguien corre peligro, cuelgue ahora y marque 9 1 1. \
                              Esta es una voz automática; después sigue una persona. \
                              Oprima 1 si llama por usted mismo. Oprima 2 si llama por alguien a quien cuida."
             .to_owned(),
+        Prompt::WhoRingsAfterHours => {
+            "Gracias por llamar. Si la vida de alguien corre peligro, cuelgue ahora y marque 9 1 1. \
+             La oficina está cerrada; llamaremos por usted a quien está de guardia. Esta es una voz automática. \
+             Oprima 1 si llama por usted mismo. Oprima 2 si llama por alguien a quien cuida."
+                .to_owned()
+        }
         Prompt::WhoIsThereForKeys => {
             "Hola. Esta es una llamada planeada de una voz automática; más tarde puede pedir una persona oprimiendo 9. \
                                       Oprima 1 si usted es quien pidió esta llamada. \
@@ -121,10 +140,6 @@ pub enum Parting {
     NursePassed,
     /// The nurse waited, and the patient was not reached.
     NotReached,
-    /// We do not know who rings; a person rings back.
-    WillRingBack,
-    /// We do not know who rings, and there is no number to ring back.
-    NoNumber,
     /// Somebody who was asked in and cannot come, or the call is over.
     NotNeeded,
     /// The patient could not be told that somebody listens.
@@ -160,22 +175,6 @@ pub fn part(language: Language, parting: Parting) -> Speech {
              posible. Si no puede esperar, llame a nuestro número, o al 9 1 1 en una emergencia. Adiós."
         }
         (_, Parting::PatientGone) => "The line has ended. Your worklist shows what is owed. Goodbye.",
-        (Language::English, Parting::WillRingBack) => {
-            "Thank you for ringing. If somebody's life is in danger, hang up now and dial 9 1 1. \
-             We do not know this number, so a person will ring you back on it within half an hour. Goodbye."
-        }
-        (Language::Spanish, Parting::WillRingBack) => {
-            "Gracias por llamar. Si la vida de alguien corre peligro, cuelgue ahora y marque 9 1 1. \
-             No conocemos este número, por eso una persona le devolverá la llamada en media hora. Adiós."
-        }
-        (Language::English, Parting::NoNumber) => {
-            "Thank you for ringing. If somebody's life is in danger, hang up now and dial 9 1 1. \
-             Your number is withheld, so we cannot ring you back. Please ring again and let your number be shown. Goodbye."
-        }
-        (Language::Spanish, Parting::NoNumber) => {
-            "Gracias por llamar. Si la vida de alguien corre peligro, cuelgue ahora y marque 9 1 1. \
-             Su número está oculto y no podemos devolverle la llamada. Llame otra vez mostrando su número. Adiós."
-        }
         (_, Parting::NotReached) => {
             "The patient was not reached. Your worklist shows what comes next. Thank you for waiting. Goodbye."
         }
@@ -283,4 +282,26 @@ pub fn supervised(language: Language) -> Speech {
         Language::Spanish => "Una supervisora de su equipo escucha ahora esta llamada.",
     };
     Speech::Announcement { language, text: text.to_owned() }
+}
+
+/// The one sentence a voicemail may hear after its beep: no name, no service, nothing about health. Keys still count, so
+/// that a person who was taken for a machine can go on.
+#[must_use]
+pub fn leave_word(language: Language, ring_back: &str) -> Speech {
+    let number = spaced(ring_back);
+    let text = match language {
+        Language::English => format!("Hello. Somebody tried to reach you, as planned. Please ring back at {number}."),
+        Language::Spanish => {
+            format!("Hola. Alguien intentó comunicarse con usted, como estaba planeado. Por favor llame al {number}.")
+        }
+    };
+    Speech::Ask { language, text, digits: 1, wait_seconds: 4 }
+}
+
+/// A number as its digits, said one by one; in North America without the country code.
+#[must_use]
+pub fn spaced(number: &str) -> String {
+    let digits = number.strip_prefix("+1").filter(|rest| rest.len() == 10).unwrap_or(number);
+    let digits: Vec<String> = digits.chars().filter(char::is_ascii_digit).map(String::from).collect();
+    digits.join(" ")
 }

@@ -4,9 +4,11 @@
 use crate::{
     app::App,
     domain::{
+        answering::VoicemailRule,
         audit::{Deed, DeedKind},
         call::FirstRung,
         contact_hours::{ContactHours, read_hours},
+        office_hours::AfterHours,
         people::{Actor, Role},
     },
     error::Error,
@@ -43,6 +45,10 @@ pub struct TypedRules {
     pub most_rings_week: String,
     /// Three to five digits, such as 911.
     pub emergency_number: String,
+    /// What a voicemail is told: the rule's word.
+    pub voicemail: String,
+    /// What happens to whoever rings outside the hours: the rule's word.
+    pub after_hours: String,
 }
 
 /// Reads them.
@@ -76,7 +82,9 @@ pub async fn set(app: &App, actor: &Actor, typed: &TypedRules) -> Result<(), Err
         .with("until", rules.hours.until)
         .with("most_rings_day", rules.most_rings_day)
         .with("most_rings_week", rules.most_rings_week)
-        .with("emergency_number", emergency_number);
+        .with("emergency_number", emergency_number)
+        .with("voicemail", rules.voicemail.word())
+        .with("after_hours", rules.after_hours.word());
     let receipt = record(&mut tx, actor, &deed, now).await?;
     house_rules::set_calling_rules(&mut tx, &receipt, &rules).await?;
     house_rules::set_emergency_number(&mut tx, &receipt, emergency_number).await?;
@@ -127,11 +135,21 @@ fn rules_of(typed: &TypedRules) -> Result<CallingRules, Error> {
     if !(3..=5).contains(&emergency.len()) || !emergency.bytes().all(|digit| digit.is_ascii_digit()) {
         faults.push("emergency number: write three to five digits, such as 911".to_owned());
     }
-    match (hours, day, week) {
-        (Some(hours), Some(most_rings_day), Some(most_rings_week)) if faults.is_empty() => {
-            Ok(CallingRules { hours, most_rings_day, most_rings_week })
+    let voicemail = VoicemailRule::from_word(&typed.voicemail);
+    if voicemail.is_none() {
+        faults.push("voicemail: choose from the list".to_owned());
+    }
+    let after_hours = AfterHours::from_word(&typed.after_hours);
+    if after_hours.is_none() {
+        faults.push("after hours: choose from the list".to_owned());
+    }
+    match (hours, day, week, voicemail.zip(after_hours)) {
+        (Some(hours), Some(most_rings_day), Some(most_rings_week), Some((voicemail, after_hours)))
+            if faults.is_empty() =>
+        {
+            Ok(CallingRules { hours, most_rings_day, most_rings_week, voicemail, after_hours })
         }
-        (_, _, _) => Err(Error::Invalid(faults.join("; "))),
+        (_, _, _, _) => Err(Error::Invalid(faults.join("; "))),
     }
 }
 

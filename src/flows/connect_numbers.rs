@@ -1,5 +1,5 @@
-//! Tells the carrier that whoever rings an organization's number is answered by us: the operator's errand, once per number
-//! and after every change of the public address.
+//! Tells the carrier that whoever rings or texts an organization's number is answered by us: the operator's errand, once
+//! per number and after every change of the public address.
 
 use crate::{
     app::App,

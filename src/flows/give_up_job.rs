@@ -85,6 +85,7 @@ async fn text_of(tx: &mut OrgTx, job: &Job) -> Result<Option<(TextId, PatientId)
         | Job::HangUp { .. }
         | Job::EndOrphan { .. }
         | Job::ReconcileAttempt { .. }
+        | Job::SpeakAfterBeep { .. }
         | Job::ForkLeg { .. }
         | Job::EscalateFollowUp { .. }
         | Job::EraseDocument { .. }
@@ -106,7 +107,7 @@ async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
         | Job::KeepFloor { call }
         | Job::HangUp { call } => Ok(Some(*call)),
         Job::EndOrphan { sid } => Ok(Some(orphans::lock(tx, sid).await?.call)),
-        Job::ReconcileAttempt { attempt } | Job::LetNurseGo { attempt } => {
+        Job::ReconcileAttempt { attempt } | Job::LetNurseGo { attempt } | Job::SpeakAfterBeep { attempt } => {
             Ok(Some(attempts::read(tx, *attempt).await?.call))
         }
         Job::ForkLeg { leg } => Ok(Some(legs::call_of(tx, *leg).await?)),

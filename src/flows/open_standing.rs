@@ -10,6 +10,7 @@ pub use crate::store::{
 use crate::{
     app::App,
     domain::{
+        answering::VoicemailRule,
         audit::DeedKind,
         consent::Consent,
         contact_hours::{Channel, Standing, may_contact},
@@ -19,7 +20,7 @@ use crate::{
         reach::UrgentAccess,
     },
     error::Error,
-    store::{audit, calling_off, opt_outs, people, standing, status_changes},
+    store::{audit, calling_off, house_rules, opt_outs, people, standing, status_changes, voicemail},
 };
 use chrono::{DateTime, Utc};
 
@@ -46,6 +47,8 @@ pub struct StandingPage {
     pub changes: Vec<(StatusChange, String)>,
     /// What changes have called off, newest first.
     pub called_off: Vec<(Cause, CalledOff)>,
+    /// What their voicemail is told, where they have a rule of their own, and what the organization's is.
+    pub voicemail: (Option<VoicemailRule>, VoicemailRule),
     /// The urgent access by which the reader is here.
     pub urgent: Option<UrgentAccess>,
 }
@@ -71,6 +74,7 @@ pub async fn open(app: &App, actor: &Actor, patient: PatientId) -> Result<Standi
         opt_outs: opt_outs::of_patient(&mut tx, &chart).await?,
         changes: status_changes::of_chart(&mut tx, &chart).await?,
         called_off: calling_off::of_chart(&mut tx, &chart).await?,
+        voicemail: (voicemail::own_rule(&mut tx, &chart).await?, house_rules::calling_rules(&mut tx).await?.voicemail),
         urgent: chart.reach().urgent(),
     };
     tx.commit().await?;

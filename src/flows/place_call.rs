@@ -19,7 +19,7 @@ use crate::{
     live::LiveEvent,
     ports::{
         Outage, OutageKind,
-        phone::{Accepted, Dial},
+        phone::{Accepted, Detect, Dial},
     },
     store::{
         OrgTx,
@@ -142,7 +142,8 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
     FailPoint::ClaimPre.pass();
     tx.commit().await?;
     let ring_for = std::time::Duration::from_secs(app.settings.ring_seconds);
-    Ok(Some(Dial { org: actor.org, attempt, to: intended.to, from: intended.from, ring_for }))
+    let detect = Detect::Machines;
+    Ok(Some(Dial { org: actor.org, attempt, to: intended.to, from: intended.from, ring_for, detect }))
 }
 
 /// Whether a call is one that `place` dials, or has a nurse asked for, once it is due.

@@ -16,7 +16,7 @@ use crate::{
     live::LiveEvent,
     ports::{
         Outage, OutageKind,
-        phone::{Accepted, Dial},
+        phone::{Accepted, Detect, Dial},
     },
     store::{
         attempts::{self, FIRST_EPOCH, IntendedAttempt},
@@ -82,7 +82,8 @@ async fn arm(app: &App, actor: &Actor, id: CallId, guest: GuestId) -> Result<Opt
     jobs::enqueue(&mut tx, &watch, "watch", now + Duration::seconds(30), now).await?;
     tx.commit().await?;
     let ring_for = std::time::Duration::from_secs(app.settings.ring_seconds);
-    Ok(Some(Dial { org: actor.org, attempt: attempt.id, to: attempt.to, from: attempt.from, ring_for }))
+    let detect = Detect::Nothing;
+    Ok(Some(Dial { org: actor.org, attempt: attempt.id, to: attempt.to, from: attempt.from, ring_for, detect }))
 }
 
 async fn settle(

@@ -15,7 +15,7 @@ use crate::{
     live::LiveEvent,
     ports::{
         Outage, OutageKind,
-        phone::{Accepted, Dial},
+        phone::{Accepted, Detect, Dial},
     },
     store::{
         attempts::{self, FIRST_EPOCH, IntendedAttempt},
@@ -87,7 +87,8 @@ async fn arm(app: &App, actor: &Actor, id: CallId, nurse: StaffId) -> Result<Opt
     jobs::enqueue(&mut tx, &watch, "watch", now + Duration::seconds(30), now).await?;
     tx.commit().await?;
     let ring_for = std::time::Duration::from_secs(app.settings.ring_seconds);
-    Ok(Some(Dial { org: actor.org, attempt: attempt.id, to: attempt.to, from: attempt.from, ring_for }))
+    let detect = Detect::Nothing;
+    Ok(Some(Dial { org: actor.org, attempt: attempt.id, to: attempt.to, from: attempt.from, ring_for, detect }))
 }
 
 async fn settle(

@@ -19,6 +19,7 @@ pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> 
         Job::RingGuest { call, guest } => flows::ring_guest::ring(app, actor, *call, *guest).await,
         Job::KeepFloor { call } => flows::floor::keep(app, actor, *call).await,
         Job::ReconcileAttempt { attempt } => flows::reconcile_attempt::reconcile(app, actor, *attempt).await,
+        Job::SpeakAfterBeep { attempt } => flows::speak_after_beep::speak(app, actor, *attempt).await,
         Job::EndOrphan { sid } => flows::end_orphan::end(app, actor, sid).await,
         Job::RemindCaller { caller, round } => flows::callers::remind(app, actor, *caller, *round).await,
         Job::HangUp { call } => flows::hang_up::hang_up(app, actor, *call).await,

@@ -2,6 +2,7 @@
 
 use super::Outage;
 use crate::domain::{
+    answering::AnsweredBy,
     ids::{AttemptId, OrgId, StreamId},
     people::PhoneNumber,
     script::Speech,
@@ -14,7 +15,7 @@ use std::time::Duration;
 #[async_trait]
 pub trait Phone: Send + Sync {
     /// Dials once. The carrier will ask `hooks/phone/{org}/{attempt}/voice` what to say and
-    /// report to `.../status` and `.../conference`.
+    /// report to `.../status` and `.../conference`, and to `.../machine` who answered, where that is asked for.
     ///
     /// # Errors
     /// `Unreachable`, `Throttled` and `Refused` mean that no phone rings; every other kind means that one may.
@@ -35,10 +36,18 @@ pub trait Phone: Send + Sync {
     /// hears `parting` (a `Speech::Farewell`) if there is one. Ending an ended call is fine.
     async fn end(&self, sid: &CarrierSid, parting: Option<&Speech>) -> Result<(), Outage>;
 
+    /// Has the carrier ask `hooks/phone/{org}/{attempt}/voice` anew for a live leg; what it was saying or waiting for there
+    /// ends.
+    ///
+    /// # Errors
+    /// `Refused` when the leg has ended.
+    async fn ask_anew(&self, org: OrgId, attempt: AttemptId, sid: &CarrierSid) -> Result<(), Outage>;
+
     /// Forks the inbound audio of a live leg to our media socket.
     async fn fork(&self, sid: &CarrierSid, fork: &Fork) -> Result<(), Outage>;
 
-    /// Lets us answer one of the account's numbers: whoever rings it is asked for at `hooks/phone/{org}/inbound`.
+    /// Lets us answer one of the account's numbers: whoever rings it is asked for at `hooks/phone/{org}/inbound`, and texts
+    /// to it go to `hooks/text/{org}/in`.
     ///
     /// # Errors
     /// `Refused` when the account has no such number.
@@ -50,8 +59,9 @@ pub trait Phone: Send + Sync {
     /// `NotTheCarrier` when the signature does not hold over address and raw body; `Unreadable` otherwise.
     fn hear(&self, hook: &Hook<'_>) -> Result<CarrierNews, HookRefusal>;
 
-    /// What the carrier should do on a line that has no attempt of ours: say each farewell, then end it.
-    fn dismiss(&self, partings: &[Speech]) -> Instruction;
+    /// What the carrier should do on a line that has no attempt of ours: say everything in turn, then end it; where something
+    /// is asked, it waits for keys first and asks `hooks/phone/{org}/inbound` what follows, also when none come.
+    fn tell_caller(&self, org: OrgId, told: &[Speech]) -> Instruction;
 
     /// What the carrier should do next on a leg, in its own language (TwiML for Twilio-shaped carriers).
     fn instruct(&self, org: OrgId, attempt: AttemptId, speech: &Speech, fork: Option<&Fork>) -> Instruction;
@@ -85,6 +95,17 @@ pub struct Dial {
     pub from: PhoneNumber,
     /// How long it may ring.
     pub ring_for: Duration,
+    /// Whether the carrier guesses who answered.
+    pub detect: Detect,
+}
+
+/// What the carrier listens for once somebody answers. The call goes on meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detect {
+    /// Nothing: a colleague answers.
+    Nothing,
+    /// Whether it is a person or a machine, and when the machine's beep has sounded.
+    Machines,
 }
 
 /// The carrier's name for a call.
@@ -159,8 +180,8 @@ pub struct CarrierNews {
     pub digits: Option<crate::domain::private::Private<String>>,
     /// A key under which a repeat of the same message is recognised.
     pub dedupe_key: String,
-    /// Whether a machine answered, where the carrier says.
-    pub machine: bool,
+    /// Who answered, where the carrier says; a guess.
+    pub answered_by: Option<AnsweredBy>,
     /// What happened to this leg in the conference, if the message is about that.
     pub conference: Option<ConferenceEvent>,
 }

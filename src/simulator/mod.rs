@@ -4,6 +4,7 @@
 pub mod carrier;
 pub mod clock;
 mod listener;
+pub mod machines;
 pub mod model;
 pub mod people;
 mod surface;

@@ -1,6 +1,7 @@
 //! Townspeople as data: who picks up when, which keys they press at which words, what they say to each other.
 //! Read from `evals/calls/*.yaml`; all of them are invented.
 
+use super::machines::{Mailbox, Screening, TakenFor};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ pub struct Person {
     pub number: Number,
     /// What happens when it rings.
     pub picks_up: PicksUp,
+    /// Whether they hide their number when they ring somebody.
+    #[serde(default)]
+    pub withholds_number: bool,
     /// What they do when the carrier speaks to them: the first entry that fits and is not used up.
     #[serde(default)]
     pub hears: Vec<Hears>,
@@ -37,6 +41,9 @@ pub struct Person {
     /// What they say in a conference.
     #[serde(default)]
     pub in_conference: Vec<Line>,
+    /// What the carrier takes whoever answers for, if always for the same; else as it usually fares.
+    #[serde(default)]
+    pub taken_for: Option<TakenFor>,
     /// What becomes of texts to them.
     #[serde(default)]
     pub texts: Texting,
@@ -83,8 +90,14 @@ pub enum PicksUp {
     Busy,
     /// It rings until the carrier gives up.
     Never,
-    /// A machine answers, listens and says nothing.
+    /// A voicemail as most are answers.
     Voicemail,
+    /// A voicemail of its own kind answers.
+    Mailbox(Mailbox),
+    /// A machine asks who is calling before the person is on the line.
+    Screened(Screening),
+    /// A fax answers.
+    Fax,
 }
 
 /// A reaction to words from the carrier.
@@ -249,6 +262,10 @@ impl Mind {
 
     pub(super) const fn picks_up(&self) -> &PicksUp {
         &self.person.picks_up
+    }
+
+    pub(super) const fn taken_for(&self) -> Option<TakenFor> {
+        self.person.taken_for
     }
 
     /// What they mean to do from the moment they answer.

@@ -121,8 +121,10 @@ pub async fn answer(tx: &mut OrgTx, answered: &Answered, now: DateTime<Utc>) -> 
 pub struct Caller {
     /// Their id.
     pub id: CallerId,
-    /// Their number, if it was shown.
+    /// Their number, if it was shown or typed.
     pub number: Option<PhoneNumber>,
+    /// Whether they typed it.
+    pub is_typed: bool,
     /// How often they rang since they wait.
     pub rings: i32,
     /// When they rang first.
@@ -142,8 +144,10 @@ pub struct NewCaller {
     pub id: CallerId,
     /// The carrier's name for the ring.
     pub sid: String,
-    /// The number, if it was shown.
+    /// The number, if it was shown or typed.
     pub number: Option<PhoneNumber>,
+    /// Whether they typed it.
+    pub is_typed: bool,
     /// By when they are rung back.
     pub due_at: DateTime<Utc>,
 }
@@ -161,8 +165,8 @@ pub async fn note(
 ) -> Result<Option<CallerId>, Error> {
     let org = tx.org();
     let id = sqlx::query_scalar!(
-        "insert into caller (org_id, id, sid, number, rang_at, due_at, owner_id, state)
-         select $1, $2, $3, $4, $5, $6, s.id, 'open'
+        "insert into caller (org_id, id, sid, number, rang_at, due_at, owner_id, state, typed)
+         select $1, $2, $3, $4, $5, $6, s.id, 'open', $7
            from staff_member s
           where s.org_id = $1
             and s.active
@@ -170,14 +174,16 @@ pub async fn note(
           order by (s.role = 'nurse' and s.on_duty) desc, (s.role = 'coordinator') desc, s.on_duty desc, s.full_name
           limit 1
          on conflict (org_id, number) where state = 'open' and number is not null
-            do update set rings = caller.rings + 1, sid = excluded.sid where caller.sid <> excluded.sid
+            do update set rings = caller.rings + 1, sid = excluded.sid, typed = excluded.typed
+               where caller.sid <> excluded.sid
          returning id",
         org.0,
         caller.id.0,
         caller.sid,
         caller.number.as_ref().map(PhoneNumber::reveal),
         now,
-        caller.due_at
+        caller.due_at,
+        caller.is_typed
     )
     .fetch_optional(tx.connection())
     .await?;
@@ -191,7 +197,7 @@ pub async fn note(
 pub async fn waiting(tx: &mut OrgTx, _: &Receipt) -> Result<Vec<Caller>, Error> {
     let org = tx.org();
     let rows = sqlx::query!(
-        "select c.id, c.number, c.rings, c.rang_at, c.due_at, c.owner_id, s.full_name
+        "select c.id, c.number, c.typed, c.rings, c.rang_at, c.due_at, c.owner_id, s.full_name
            from caller c
            join staff_member s on s.org_id = c.org_id and s.id = c.owner_id
           where c.org_id = $1
@@ -207,6 +213,7 @@ pub async fn waiting(tx: &mut OrgTx, _: &Receipt) -> Result<Vec<Caller>, Error> 
             Ok(Caller {
                 id: CallerId(row.id),
                 number: row.number.as_deref().map(stored_number).transpose()?,
+                is_typed: row.typed,
                 rings: row.rings,
                 rang_at: row.rang_at,
                 due_at: row.due_at,

@@ -206,6 +206,19 @@ pub async fn patient_of(tx: &mut OrgTx, id: CallId) -> Result<PatientId, Error> 
     Ok(PatientId(patient))
 }
 
+/// Why a call is made, without locking it.
+///
+/// # Errors
+/// `NotFound` when there is no such call in this organization; `Fault` when the purpose cannot be read.
+pub async fn purpose_of(tx: &mut OrgTx, id: CallId) -> Result<CallPurpose, Error> {
+    let org = tx.org();
+    let word = sqlx::query_scalar!("select purpose from call where org_id = $1 and id = $2", org.0, id.0)
+        .fetch_optional(tx.connection())
+        .await?
+        .ok_or(Error::NotFound)?;
+    CallPurpose::from_word(&word).ok_or_else(|| Error::Fault("a stored call's purpose cannot be read".to_owned()))
+}
+
 /// Who asks on a call, without locking it.
 ///
 /// # Errors

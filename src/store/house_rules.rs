@@ -1,7 +1,15 @@
 //! The organization's own rules of contact: calling hours, how often a number is rung, holidays.
 
-use super::{OrgTx, audit::Receipt};
-use crate::{domain::contact_hours::ContactHours, domain::ids::StaffId, error::Error};
+use super::{OrgTx, audit::Receipt, worklist};
+use crate::{
+    domain::{
+        answering::VoicemailRule,
+        contact_hours::ContactHours,
+        ids::StaffId,
+        office_hours::{AfterHours, Office},
+    },
+    error::Error,
+};
 use chrono::{DateTime, NaiveDate, Utc};
 
 /// Hours and caps.
@@ -13,6 +21,10 @@ pub struct CallingRules {
     pub most_rings_day: i32,
     /// Rings of one number in seven local days; no fewer than on one.
     pub most_rings_week: i32,
+    /// What a voicemail is told, where a patient has no rule of their own.
+    pub voicemail: VoicemailRule,
+    /// What happens to whoever rings outside the hours, on the organization's clock.
+    pub after_hours: AfterHours,
 }
 
 /// One day on which nobody is contacted by plan.
@@ -31,7 +43,7 @@ pub struct Holiday {
 pub async fn calling_rules(tx: &mut OrgTx) -> Result<CallingRules, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        "select calling_from, calling_until, most_rings_day, most_rings_week
+        "select calling_from, calling_until, most_rings_day, most_rings_week, voicemail, after_hours
            from organization
           where org_id = $1",
         org.0
@@ -43,6 +55,10 @@ pub async fn calling_rules(tx: &mut OrgTx) -> Result<CallingRules, Error> {
         hours: ContactHours { from: row.calling_from, until: row.calling_until },
         most_rings_day: row.most_rings_day,
         most_rings_week: row.most_rings_week,
+        voicemail: VoicemailRule::from_word(&row.voicemail)
+            .ok_or_else(|| Error::Fault("the stored rule on voicemails cannot be read".to_owned()))?,
+        after_hours: AfterHours::from_word(&row.after_hours)
+            .ok_or_else(|| Error::Fault("the stored rule after hours cannot be read".to_owned()))?,
     })
 }
 
@@ -54,13 +70,16 @@ pub async fn set_calling_rules(tx: &mut OrgTx, _: &Receipt, rules: &CallingRules
     let org = tx.org();
     sqlx::query!(
         "update organization
-            set calling_from = $2, calling_until = $3, most_rings_day = $4, most_rings_week = $5
+            set calling_from = $2, calling_until = $3, most_rings_day = $4, most_rings_week = $5, voicemail = $6,
+                after_hours = $7
           where org_id = $1",
         org.0,
         rules.hours.from,
         rules.hours.until,
         rules.most_rings_day,
-        rules.most_rings_week
+        rules.most_rings_week,
+        rules.voicemail.word(),
+        rules.after_hours.word()
     )
     .execute(tx.connection())
     .await?;
@@ -89,6 +108,18 @@ pub async fn set_emergency_number(tx: &mut OrgTx, _: &Receipt, number: &str) -> 
         .execute(tx.connection())
         .await?;
     Ok(())
+}
+
+/// The office as whoever rings at an instant finds it.
+///
+/// # Errors
+/// When the database is away.
+pub async fn office(tx: &mut OrgTx, now: DateTime<Utc>) -> Result<Office, Error> {
+    let CallingRules { hours, after_hours, .. } = calling_rules(tx).await?;
+    let zone = worklist::zone(tx).await?;
+    let today = now.with_timezone(&zone).date_naive();
+    let holidays = holidays(tx, today).await?.into_iter().map(|holiday| holiday.day).collect();
+    Ok(Office { hours, holidays, zone, after_hours })
 }
 
 /// Holidays from a day on, soonest first.

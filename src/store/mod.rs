@@ -9,6 +9,7 @@ pub mod audit;
 pub mod break_glass;
 pub mod brief;
 pub mod call_page;
+pub mod caller_lines;
 pub mod callers;
 pub mod calling_off;
 pub mod calls;
@@ -74,6 +75,7 @@ pub mod text_tidings;
 pub mod texts;
 pub mod tidings;
 pub mod tokens;
+pub mod voicemail;
 pub mod worklist;
 
 use crate::{

@@ -23,6 +23,8 @@ pub struct Slipping {
     pub since: DateTime<Utc>,
     /// Attempts since then that reached nobody.
     pub unreached: i64,
+    /// Of these, attempts that a voicemail answered.
+    pub voicemails: i64,
     /// Calls given up since then.
     pub missed: i64,
     /// The next call that is planned.
@@ -37,6 +39,7 @@ struct Row {
     created_at: DateTime<Utc>,
     talked_at: Option<DateTime<Utc>>,
     unreached: i64,
+    voicemails: i64,
     missed: i64,
     next_at: Option<DateTime<Utc>>,
     worsened: bool,
@@ -50,6 +53,7 @@ impl Row {
             talked_at: self.talked_at,
             since: self.created_at,
             unreached: self.unreached,
+            voicemails: self.voicemails,
             missed: self.missed,
             next_at: self.next_at,
             worsened: self.worsened,
@@ -66,14 +70,7 @@ pub async fn slipping(tx: &mut OrgTx, _: &Receipt) -> Result<Vec<Slipping>, Erro
     let rows = sqlx::query_as!(
         Row,
         r#"select p.id, p.given_name || ' ' || p.family_name as "name!", p.created_at, talk.at as "talked_at?",
-                  (select count(*)
-                     from attempt a
-                     join call c on c.org_id = a.org_id and c.id = a.call_id
-                    where a.org_id = p.org_id
-                      and c.patient_id = p.id
-                      and a.party = 'patient'
-                      and a.ended_at is not null
-                      and a.created_at > coalesce(talk.at, p.created_at)) as "unreached!",
+                  tries.unreached as "unreached!", tries.voicemails as "voicemails!",
                   (select count(*)
                      from call c
                     where c.org_id = p.org_id
@@ -105,6 +102,14 @@ pub async fn slipping(tx: &mut OrgTx, _: &Receipt) -> Result<Vec<Slipping>, Erro
                                  where c.org_id = p.org_id
                                    and c.patient_id = p.id
                                    and c.bridged_at is not null) talk on true
+             cross join lateral (select count(*) as unreached, count(*) filter (where a.outcome = 'voicemail') as voicemails
+                                   from attempt a
+                                   join call c on c.org_id = a.org_id and c.id = a.call_id
+                                  where a.org_id = p.org_id
+                                    and c.patient_id = p.id
+                                    and a.party = 'patient'
+                                    and a.ended_at is not null
+                                    and a.created_at > coalesce(talk.at, p.created_at)) tries
             where p.org_id = $1
               and p.status = 'active'
             order by coalesce(talk.at, p.created_at), p.id

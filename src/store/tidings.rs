@@ -3,6 +3,7 @@
 use super::{OrgTx, attempts, audit::record, calls, errands, hand_overs, jobs, legs, progress};
 use crate::{
     domain::{
+        answering::AnsweredBy,
         attempt::{Attempt, AttemptState, CarrierStatus, Ownership, Party, QUEUED_TOO_LONG},
         audit::{Deed, DeedKind},
         call::{Call, CallEvent, CallState, Unreached},
@@ -108,7 +109,7 @@ async fn end(
     if is_taken_back && matches!(status, CarrierStatus::Canceled | CarrierStatus::Failed) {
         errands::follow(tx, actor, call, CallEvent::NotTaken, now).await?;
     } else if (attempt.outcome.is_none() || is_taken_back)
-        && let Some(event) = ending(tx, actor, attempt.party, call, status, now).await?
+        && let Some(event) = ending(tx, actor, attempt, call, status, now).await?
     {
         errands::follow(tx, actor, call, event, now).await?;
         if let CallEvent::Unreached(why) = event {
@@ -163,21 +164,29 @@ async fn correct(
 async fn ending(
     tx: &mut OrgTx,
     actor: &Actor,
-    party: Party,
+    attempt: &Attempt,
     call: &mut Call,
     status: CarrierStatus,
     now: DateTime<Utc>,
 ) -> Result<Option<CallEvent>, Error> {
     if call.nurse_since.is_some()
-        && let Party::Nurse(nurse) = party
+        && let Party::Nurse(nurse) = attempt.party
     {
         return Ok((call.nurse == Some(nurse)).then_some(CallEvent::NurseLeft));
     }
-    Ok(match (party, call.state) {
+    Ok(match (attempt.party, call.state) {
+        // A machine that hangs up after its beep, with no key ever pressed, was a voicemail.
+        (Party::Patient, CallState::Placed)
+            if status == CarrierStatus::Completed
+                && attempt.answered_by == Some(AnsweredBy::MachineBeep)
+                && call.script.is_untouched() =>
+        {
+            Some(CallEvent::Unreached(Unreached::Voicemail))
+        }
         (Party::Patient, CallState::Placing | CallState::Placed) => Some(CallEvent::Unreached(unreached(status))),
         (Party::Patient, CallState::WaitingForNurse | CallState::Bridged) => Some(CallEvent::PatientLeft),
         (Party::Nurse(_), CallState::AskingNurse | CallState::WaitingForNurse) => Some(CallEvent::NurseDidNotCome),
-        (Party::Nurse(_) | Party::Guest { .. }, CallState::Bridged) if party.is_that_of(call.nurse) => {
+        (Party::Nurse(_) | Party::Guest { .. }, CallState::Bridged) if attempt.party.is_that_of(call.nurse) => {
             hand_overs::nurse_gone(tx, actor, call, now).await?
         }
         (

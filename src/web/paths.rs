@@ -162,6 +162,7 @@ fn of_contact() -> Router<Arc<App>> {
         .route("/patients/{id}/standing/status", post(pages::standing::change_status))
         .route("/patients/{id}/standing/opt-out", post(pages::standing::note_wish))
         .route("/patients/{id}/standing/hours", post(pages::standing::set_hours))
+        .route("/patients/{id}/standing/voicemail", post(pages::standing::set_voicemail))
         .route("/settings/calling", get(pages::calling::show).post(pages::calling::set))
         .route("/settings/calling/first", post(pages::calling::set_first_rung))
         .route("/settings/calling/holidays", post(pages::calling::add_holiday))

@@ -164,6 +164,7 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/patients/{id}/standing/status", CARERS),
     row(Method::POST, "/patients/{id}/standing/opt-out", CALLERS),
     row(Method::POST, "/patients/{id}/standing/hours", CALLERS),
+    row(Method::POST, "/patients/{id}/standing/voicemail", CALLERS),
     row(Method::GET, "/patients/{id}/calls/new", CARERS),
     row(Method::POST, "/patients/{id}/calls/new", CARERS),
     row(Method::GET, "/patients/{id}/plans", CARERS),

@@ -160,7 +160,11 @@ fn body(method: &str, path: &str, town: &Town) -> String {
         "/patients/{id}/standing/status" => "was=active&becomes=active&evidence=form".to_owned(),
         "/patients/{id}/standing/opt-out" => "wish=go_on&channel=any&evidence=said".to_owned(),
         "/patients/{id}/standing/hours" => "time_zone=America/New_York".to_owned(),
-        "/settings/calling" => "hours=08:00-20:00&most_rings_day=6&most_rings_week=20&emergency_number=911".to_owned(),
+        "/patients/{id}/standing/voicemail" => "voicemail=none".to_owned(),
+        "/settings/calling" => {
+            "hours=08:00-20:00&most_rings_day=6&most_rings_week=20&emergency_number=911&voicemail=none&after_hours=ring"
+                .to_owned()
+        }
         "/settings/calling/holidays" => "day=2031-12-25&name=Christmas".to_owned(),
         "/follow-ups/{id}/done" | "/callers/{id}/done" => "outcome=spoke".to_owned(),
         "/calls/{id}/floor" => "deed=hold".to_owned(),

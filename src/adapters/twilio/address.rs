@@ -63,6 +63,18 @@ impl PublicOrigin {
         format!("{}/hooks/phone/{org}/{kind}{REPEATS}", self.text)
     }
 
+    /// The address that hears what a caller without an attempt has typed; `step` differs from question to question.
+    #[must_use]
+    pub fn inbound_step(&self, org: OrgId, step: &str) -> String {
+        format!("{}/hooks/phone/{org}/inbound?step={step}{REPEATS}", self.text)
+    }
+
+    /// The address to which texts to an organization's number go.
+    #[must_use]
+    pub fn text_in(&self, org: OrgId) -> String {
+        format!("{}/hooks/text/{org}/in{REPEATS}", self.text)
+    }
+
     /// The address of a prompt's answer. `step` differs from prompt to prompt, so that two silences in a row are two
     /// messages while a repeat of one is known as a repeat, by signed material alone.
     #[must_use]

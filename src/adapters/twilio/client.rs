@@ -114,6 +114,12 @@ impl Client {
         self.update(sid, &vec![last]).await.map(|_| ())
     }
 
+    /// Gives a live call another document.
+    pub(super) async fn redirect(&self, sid: &CarrierSid, url: String) -> Result<(), Outage> {
+        let request = self.http.post(self.call(sid, ".json")?).form(&[("Url", url), ("Method", "POST".to_owned())]);
+        self.send::<serde::de::IgnoredAny>(request).await.map(|_| ())
+    }
+
     /// Tells one of the account's numbers who answers it.
     pub(super) async fn connect(&self, number: &PhoneNumber, fields: &Fields) -> Result<(), Outage> {
         let query = [("PhoneNumber", number.reveal())];

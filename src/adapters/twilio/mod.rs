@@ -150,6 +150,10 @@ impl Phone for Twilio {
         self.client.end(sid, parting.map(twiml::parting)).await
     }
 
+    async fn ask_anew(&self, org: OrgId, attempt: AttemptId, sid: &CarrierSid) -> Result<(), Outage> {
+        self.client.redirect(sid, twiml::Steps::fresh(&self.origin, org, attempt).answer).await
+    }
+
     async fn fork(&self, sid: &CarrierSid, fork: &Fork) -> Result<(), Outage> {
         self.client.start_stream(sid, &wire::stream_fields(fork, &self.origin)).await
     }
@@ -165,8 +169,9 @@ impl Phone for Twilio {
         self.seal.read(hook.path_and_query, hook.body)
     }
 
-    fn dismiss(&self, partings: &[Speech]) -> Instruction {
-        Instruction { content_type: "application/xml", body: twiml::partings(partings) }
+    fn tell_caller(&self, org: OrgId, told: &[Speech]) -> Instruction {
+        let answer = self.origin.inbound_step(org, &twiml::fresh_step());
+        Instruction { content_type: "application/xml", body: twiml::to_caller(&answer, told) }
     }
 
     fn instruct(&self, org: OrgId, attempt: AttemptId, speech: &Speech, fork: Option<&Fork>) -> Instruction {

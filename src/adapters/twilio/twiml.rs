@@ -28,13 +28,17 @@ impl Steps {
     /// Addresses for one instruction to one attempt, unlike those of any other instruction.
     #[must_use]
     pub fn fresh(origin: &PublicOrigin, org: OrgId, attempt: AttemptId) -> Self {
-        let step = hex::encode(rand::random::<[u8; 8]>());
         Self {
-            answer: origin.step(org, attempt, &step),
+            answer: origin.step(org, attempt, &fresh_step()),
             conference: origin.hook(org, attempt, "conference"),
             hold: origin.hook(org, attempt, "hold"),
         }
     }
+}
+
+/// A name for one instruction, unlike that of any other.
+pub fn fresh_step() -> String {
+    hex::encode(rand::random::<[u8; 8]>())
 }
 
 /// Hangs up; also what is said when a document could not be written, which a vector in memory cannot fail to be.
@@ -45,7 +49,7 @@ const HANG_UP: &str = "<Response><Hangup/></Response>";
 pub fn write(steps: &Steps, origin: &PublicOrigin, speech: &Speech, fork: Option<&Fork>) -> String {
     document(|xml| match speech {
         Speech::Ask { language, text, digits, wait_seconds } => {
-            ask(xml, steps, &Asked { language: *language, text, digits: *digits, wait_seconds: *wait_seconds })
+            ask(xml, &steps.answer, (*digits, *wait_seconds), &[(*language, text)])
         }
         Speech::Farewell { language, text } => farewell(xml, *language, text),
         Speech::Join { language, text, conference, ends_on_exit } => {
@@ -90,32 +94,37 @@ pub fn parting(speech: &Speech) -> String {
     })
 }
 
-/// Words in one language after another, and then the end.
-pub fn partings(speeches: &[Speech]) -> String {
-    document(|xml| {
-        for speech in speeches {
-            match speech {
-                Speech::Farewell { language, text } => say(xml, *language, text)?,
-                Speech::Ask { .. }
-                | Speech::Join { .. }
-                | Speech::Visit { .. }
-                | Speech::Moment { .. }
-                | Speech::OnHold { .. }
-                | Speech::Announcement { .. } => {}
+/// Words in one language after another, and then the end; where any of them ask, keys or silence go to `answer` first.
+#[must_use]
+pub fn to_caller(answer: &str, told: &[Speech]) -> String {
+    let mut bounds = None;
+    let mut words = Vec::new();
+    for speech in told {
+        match speech {
+            Speech::Ask { language, text, digits, wait_seconds } => {
+                bounds = Some((*digits, *wait_seconds));
+                words.push((*language, text));
             }
+            Speech::Farewell { language, text } => words.push((*language, text)),
+            Speech::Join { .. }
+            | Speech::Visit { .. }
+            | Speech::Moment { .. }
+            | Speech::OnHold { .. }
+            | Speech::Announcement { .. } => {}
+        }
+    }
+    document(|xml| {
+        if let Some(bounds) = bounds {
+            return ask(xml, answer, bounds, &words);
+        }
+        for (language, text) in words {
+            say(xml, language, text)?;
         }
         hang_up(xml)
     })
 }
 
 type Xml = Writer<Vec<u8>>;
-
-struct Asked<'a> {
-    language: Language,
-    text: &'a str,
-    digits: u8,
-    wait_seconds: u8,
-}
 
 fn document(content: impl FnOnce(&mut Xml) -> io::Result<()>) -> String {
     let mut xml = Writer::new(Vec::new());
@@ -127,17 +136,23 @@ fn document(content: impl FnOnce(&mut Xml) -> io::Result<()>) -> String {
     }
 }
 
-fn ask(xml: &mut Xml, steps: &Steps, asked: &Asked<'_>) -> io::Result<()> {
-    let (digits, wait) = (asked.digits.to_string(), asked.wait_seconds.to_string());
+/// Says words while waiting for so many keys, the first of them for so many seconds.
+fn ask(xml: &mut Xml, answer: &str, (digits, wait_seconds): (u8, u8), words: &[(Language, &String)]) -> io::Result<()> {
+    let (digits, wait) = (digits.to_string(), wait_seconds.to_string());
     xml.create_element("Gather")
         .with_attribute(("input", "dtmf"))
         .with_attribute(("numDigits", digits.as_str()))
         .with_attribute(("timeout", wait.as_str()))
-        .with_attribute(("action", steps.answer.as_str()))
+        .with_attribute(("action", answer))
         .with_attribute(("method", "POST"))
-        .write_inner_content(|xml| say(xml, asked.language, asked.text))?;
+        .write_inner_content(|xml| {
+            for (language, text) in words {
+                say(xml, *language, text)?;
+            }
+            Ok(())
+        })?;
     // The provider asks the action only when keys were pressed; silence falls through to here.
-    redirect(xml, &steps.answer)
+    redirect(xml, answer)
 }
 
 fn farewell(xml: &mut Xml, language: Language, text: &str) -> io::Result<()> {

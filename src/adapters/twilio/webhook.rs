@@ -135,7 +135,7 @@ impl Seal {
             caller: form.one("From")?.and_then(|number| PhoneNumber::from_e164(number).ok()),
             digits: digits(form.one("Digits")?)?,
             dedupe_key: self.dedupe_key(path_and_query, &form)?,
-            machine: form.one("AnsweredBy")?.is_some_and(|by| by.starts_with("machine") || by == "fax"),
+            answered_by: form.one("AnsweredBy")?.map(wire::answered_by),
             conference,
         })
     }

@@ -2,8 +2,8 @@
 
 use super::address::PublicOrigin;
 use crate::{
-    domain::{ids::OrgId, people::PhoneNumber},
-    ports::phone::{Accepted, CarrierCall, CarrierSid, CarrierStatus, Dial, Fork},
+    domain::{answering::AnsweredBy, ids::OrgId, people::PhoneNumber},
+    ports::phone::{Accepted, CarrierCall, CarrierSid, CarrierStatus, Detect, Dial, Fork},
 };
 use chrono::DateTime;
 use serde::Deserialize;
@@ -30,7 +30,31 @@ pub(super) fn create_fields(dial: &Dial, origin: &PublicOrigin) -> Fields {
     fields.extend(
         ["initiated", "ringing", "answered", "completed"].map(|event| ("StatusCallbackEvent", event.to_owned())),
     );
+    match dial.detect {
+        Detect::Nothing => {}
+        Detect::Machines => fields.extend(detection(hook("machine"))),
+    }
     fields
+}
+
+/// What has the provider guess beside the call who answered, and wait for the beep of a machine: only so is it known when
+/// words would be recorded. The bounds are the provider's own, written out so that a change of theirs is none of ours.
+fn detection(hook: String) -> Fields {
+    vec![
+        ("MachineDetection", "DetectMessageEnd".to_owned()),
+        ("AsyncAmd", "true".to_owned()),
+        ("AsyncAmdStatusCallback", hook),
+        ("AsyncAmdStatusCallbackMethod", "POST".to_owned()),
+        ("MachineDetectionTimeout", "30".to_owned()),
+        ("MachineDetectionSpeechThreshold", "2400".to_owned()),
+        ("MachineDetectionSpeechEndThreshold", "1200".to_owned()),
+        ("MachineDetectionSilenceTimeout", "5000".to_owned()),
+    ]
+}
+
+/// Who answered, in our words; a word we do not know says as little as theirs for not knowing.
+pub(super) fn answered_by(word: &str) -> AnsweredBy {
+    AnsweredBy::from_word(word).unwrap_or(AnsweredBy::Unknown)
 }
 
 /// What starts a one-way stream of what the leg's person says.
@@ -44,13 +68,15 @@ pub(super) fn stream_fields(fork: &Fork, origin: &PublicOrigin) -> Fields {
     ]
 }
 
-/// What a number of ours is told: who answers it, and who hears when it is over.
+/// What a number of ours is told: who answers it, who hears when it is over, and where texts to it go.
 pub(super) fn connect_fields(org: OrgId, origin: &PublicOrigin) -> Fields {
     vec![
         ("VoiceUrl", origin.inbound(org, "inbound")),
         ("VoiceMethod", "POST".to_owned()),
         ("StatusCallback", origin.inbound(org, "inbound/status")),
         ("StatusCallbackMethod", "POST".to_owned()),
+        ("SmsUrl", origin.text_in(org)),
+        ("SmsMethod", "POST".to_owned()),
     ]
 }
 

@@ -12,7 +12,7 @@ use crate::{
     },
     error::Error,
     failpoint::FailPoint,
-    ports::phone::Dial,
+    ports::phone::{Detect, Dial},
     store::{
         audit::open_chart,
         calls,
@@ -76,7 +76,8 @@ async fn dial(app: &App, actor: &Actor, id: CallId) -> Result<(), Error> {
     tx.commit().await?;
     FailPoint::PostPre.pass();
     let attempt = AttemptId::at(now);
-    app.phone.place(&Dial { org: actor.org, attempt, to, from, ring_for: StdDuration::from_secs(30) }).await?;
+    let (ring_for, detect) = (StdDuration::from_secs(30), Detect::Nothing);
+    app.phone.place(&Dial { org: actor.org, attempt, to, from, ring_for, detect }).await?;
     FailPoint::PostPost.pass();
     let mut tx = app.db.begin(actor).await?;
     let mut call = calls::lock(&mut tx, id).await?;

@@ -228,7 +228,7 @@ impl Stage {
                 set calling_from = '00:00', calling_until = '23:59:59', most_rings_day = 50, most_rings_week = 350",
             "insert into retry_rule (org_id, purpose, outcome, most_tries, first_pause_minutes, later_pause_minutes)
              select org_id, 'any', outcome, 1, 1, 1
-               from organization, unnest(array['busy', 'no_answer', 'failed', 'no_keys', 'hung_up']) outcome",
+               from organization, unnest(array['busy', 'no_answer', 'failed', 'no_keys', 'hung_up', 'voicemail']) outcome",
         ] {
             sqlx::query(statement).execute(&mut superuser).await.map_err(Broken::of)?;
         }

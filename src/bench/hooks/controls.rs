@@ -70,6 +70,10 @@ impl Phone for Gullible {
         self.inner.end(sid, parting).await
     }
 
+    async fn ask_anew(&self, org: OrgId, attempt: AttemptId, sid: &CarrierSid) -> Result<(), Outage> {
+        self.inner.ask_anew(org, attempt, sid).await
+    }
+
     async fn fork(&self, sid: &CarrierSid, fork: &Fork) -> Result<(), Outage> {
         self.inner.fork(sid, fork).await
     }
@@ -84,8 +88,8 @@ impl Phone for Gullible {
         self.inner.hear(&Hook { signature: Some(&signature), ..*hook })
     }
 
-    fn dismiss(&self, partings: &[Speech]) -> Instruction {
-        self.inner.dismiss(partings)
+    fn tell_caller(&self, org: OrgId, told: &[Speech]) -> Instruction {
+        self.inner.tell_caller(org, told)
     }
 
     fn instruct(&self, org: OrgId, attempt: AttemptId, speech: &Speech, fork: Option<&Fork>) -> Instruction {

@@ -16,7 +16,7 @@ use crate::{
         people::{Actor, PhoneNumber},
     },
     flows::reconcile_attempt,
-    ports::phone::Dial,
+    ports::phone::{Detect, Dial},
     simulator::carrier::{
         CallSeen,
         faults::{CallbackFault, FaultsWanted},
@@ -93,6 +93,7 @@ async fn dial_all(
             to: phone(ENGAGED)?,
             from: phone("+12125550199")?,
             ring_for: Duration::from_secs(30),
+            detect: Detect::Nothing,
         };
         let accepted = app.phone.place(&dial).await.map_err(Broken::of)?;
         calls.push(letters::bind(app, told, accepted.sid.0).await?);

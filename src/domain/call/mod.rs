@@ -88,11 +88,14 @@ pub enum Unreached {
     HungUp,
     /// No nurse took the call, so the patient was not rung.
     NoNurse,
+    /// A voicemail answered.
+    Voicemail,
 }
 
 impl Unreached {
     /// Every way, in the order forms list them.
-    pub const ALL: [Self; 6] = [Self::NoAnswer, Self::Busy, Self::NoKeys, Self::HungUp, Self::Failed, Self::NoNurse];
+    pub const ALL: [Self; 7] =
+        [Self::NoAnswer, Self::Busy, Self::Voicemail, Self::NoKeys, Self::HungUp, Self::Failed, Self::NoNurse];
 
     /// The way of a stored code.
     #[must_use]
@@ -110,6 +113,7 @@ impl Unreached {
             Self::NoKeys => "no_keys",
             Self::HungUp => "hung_up",
             Self::NoNurse => "no_nurse",
+            Self::Voicemail => "voicemail",
         }
     }
 }

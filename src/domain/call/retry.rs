@@ -58,6 +58,7 @@ pub struct RetryPolicy {
     no_keys: RetryRule,
     hung_up: RetryRule,
     no_nurse: RetryRule,
+    voicemail: RetryRule,
 }
 
 impl RetryPolicy {
@@ -69,6 +70,7 @@ impl RetryPolicy {
         no_keys: RetryRule::USUAL,
         hung_up: RetryRule::USUAL,
         no_nurse: RetryRule::NURSES,
+        voicemail: RetryRule::USUAL,
     };
 
     /// The rule after an outcome.
@@ -81,6 +83,7 @@ impl RetryPolicy {
             Unreached::NoKeys => self.no_keys,
             Unreached::HungUp => self.hung_up,
             Unreached::NoNurse => self.no_nurse,
+            Unreached::Voicemail => self.voicemail,
         }
     }
 
@@ -94,6 +97,7 @@ impl RetryPolicy {
             Unreached::NoKeys => self.no_keys = rule,
             Unreached::HungUp => self.hung_up = rule,
             Unreached::NoNurse => self.no_nurse = rule,
+            Unreached::Voicemail => self.voicemail = rule,
         }
         self
     }

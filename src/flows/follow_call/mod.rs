@@ -11,10 +11,12 @@ pub use guest::{announced, on_hold};
 use crate::{
     app::App,
     domain::{
+        answering::{AnsweredBy, VoicemailRule},
         attempt::{Attempt, Ownership, Party},
         audit::{Deed, DeedKind},
         call::{Call, CallEvent, CallManner, CallState},
         ids::{AttemptId, OrgId, StaffId},
+        job::Job,
         orphan::FoundBy,
         people::Actor,
         script::Speech,
@@ -22,7 +24,7 @@ use crate::{
     error::Error,
     live::LiveEvent,
     ports::phone::{CarrierNews, ConferenceEvent, Fork},
-    store::{OrgTx, attempts, audit::record, errands, hand_overs, legs, orphans, tidings},
+    store::{OrgTx, attempts, audit::record, errands, hand_overs, jobs, legs, orphans, tidings, voicemail},
 };
 use chrono::{DateTime, Utc};
 
@@ -110,6 +112,41 @@ pub async fn status(app: &App, org: OrgId, attempt: AttemptId, news: &CarrierNew
     let ownership = tidings::claim_sid(&mut tx, &actor, &mut attempt, &mut call, &news.sid.0, now).await?;
     if ownership == Ownership::Ours {
         tidings::hear_status(&mut tx, &actor, &attempt, &mut call, status, now).await?;
+    }
+    tx.commit().await?;
+    app.live.publish(org, call.id, LiveEvent::CallMoved);
+    Ok(())
+}
+
+/// The carrier guesses who answered. The guess moves nothing: it decides what the next silence means, and where a voicemail
+/// may be told a sentence, that sentence comes now, after the beep.
+///
+/// # Errors
+/// `NotFound` for an attempt of nobody; otherwise when the database is away.
+pub async fn machine(app: &App, org: OrgId, attempt: AttemptId, news: &CarrierNews) -> Result<(), Error> {
+    let Some(by) = news.answered_by else { return Ok(()) };
+    let actor = Actor::carrier(org);
+    let now = app.clock.now();
+    let mut tx = app.db.begin(&actor).await?;
+    let (mut attempt, mut call) = tidings::lock(&mut tx, attempt).await?;
+    if !attempts::is_news(&mut tx, attempt.id, "machine", &news.dedupe_key, now).await? {
+        return Ok(());
+    }
+    let ownership = tidings::claim_sid(&mut tx, &actor, &mut attempt, &mut call, &news.sid.0, now).await?;
+    if ownership == Ownership::Ours && attempts::judge(&mut tx, attempt.id, by, now).await? {
+        let deed = Deed::of(DeedKind::JudgedAnswer)
+            .patient(call.patient)
+            .subject(attempt.id.0)
+            .with("call", call.id)
+            .with("by", by.word());
+        let _receipt = record(&mut tx, &actor, &deed, now).await?;
+        let listens = call.state == CallState::Placed && call.script.is_untouched() && attempt.answered_at.is_some();
+        if by == AnsweredBy::MachineBeep
+            && listens
+            && voicemail::rule(&mut tx, call.patient).await? == VoicemailRule::NameFree
+        {
+            jobs::enqueue(&mut tx, &Job::SpeakAfterBeep { attempt: attempt.id }, "once", now, now).await?;
+        }
     }
     tx.commit().await?;
     app.live.publish(org, call.id, LiveEvent::CallMoved);

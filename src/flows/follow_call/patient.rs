@@ -3,22 +3,27 @@
 use super::{Reply, Scene, check_in};
 use crate::{
     domain::{
+        answering::{AnsweredBy, VoicemailRule},
         attempt::Party,
         audit::{Deed, DeedKind},
-        call::{CallEvent, CallManner, CallState, Speaker, Unreached},
+        call::{CallEvent, CallManner, CallPurpose, CallState, Speaker, Unreached},
         contact_hours::{Standing, may_call},
         floor::Seat,
         hold_back::Rule,
         identity::Caregiver,
         ids::AttemptId,
         job::Job,
+        office_hours::OfficeDoor,
         people::Language,
         script::{Prompt, Recording, Scene as ScriptScene, Speech, Turn},
-        script_texts::{Lead, Parting, ask, joining, part},
+        script_texts::{Lead, Parting, ask, joining, leave_word, part},
     },
     error::Error,
     ports::phone::Fork,
-    store::{OrgTx, attempts, audit::record, calls, errands, identity, jobs, legs, organizations, standing},
+    store::{
+        OrgTx, attempts, audit::record, calls, errands, house_rules, identity, jobs, legs, organizations, standing,
+        voicemail,
+    },
 };
 use chrono::{DateTime, Duration, Utc};
 
@@ -33,9 +38,13 @@ pub async fn turn(scene: &mut Scene<'_>, keys: Option<&str>) -> Result<Reply, Er
     if scene.call.state != CallState::Placed {
         return Ok(Reply::saying(Speech::silence()));
     }
+    if keys.is_none() && is_after_beep(scene) {
+        return leave(scene).await;
+    }
     let expected = identity::expected(scene.tx, scene.call.patient, &scene.app.settings.call_code_key).await?;
     let before = scene.call.script.clone();
-    let turn = scene.call.script.step(keys, &expected);
+    let most = AnsweredBy::most_silences(scene.attempt.answered_by);
+    let turn = scene.call.script.step_within(keys, &expected, most);
     let lead = if scene.call.script.wrong > before.wrong {
         Lead::DidNotMatch
     } else if scene.call.script.silences > before.silences {
@@ -64,6 +73,10 @@ pub async fn may_be_on_the_line(
 ) -> Result<bool, Error> {
     let read = attempts::read(tx, attempt).await?;
     if read.party != Party::Patient || read.answered_at.is_some() {
+        return Ok(true);
+    }
+    // The rules say when we may ring somebody; who rings us is heard at any hour.
+    if calls::purpose_of(tx, read.call).await? == CallPurpose::Inbound {
         return Ok(true);
     }
     let patient = calls::patient_of(tx, read.call).await?;
@@ -114,10 +127,14 @@ pub async fn repeat(scene: &mut Scene<'_>) -> Result<Reply, Error> {
         return check_in::repeat(scene).await;
     }
     match (scene.call.state, scene.call.script.awaited()) {
+        (CallState::Placed, Some(_)) if voicemail::has_taken_word(scene.tx, scene.attempt.id).await? => {
+            word(scene).await
+        }
         (CallState::Placed, Some(prompt)) => {
             let language = language(scene).await?;
             let name = organizations::calling_settings(scene.tx).await?.name;
-            Ok(Reply::saying(ask(language, Lead::Fresh, scene.call.opening(prompt), &name)))
+            let prompt = opening(scene, prompt).await?;
+            Ok(Reply::saying(ask(language, Lead::Fresh, prompt, &name)))
         }
         (CallState::WaitingForNurse | CallState::Bridged, None) => {
             let language = language(scene).await?;
@@ -140,6 +157,33 @@ pub async fn repeat(scene: &mut Scene<'_>) -> Result<Reply, Error> {
     }
 }
 
+/// Whether silence means a voicemail: the carrier has heard its beep, and nobody has pressed a key since the first question.
+fn is_after_beep(scene: &Scene<'_>) -> bool {
+    scene.attempt.answered_by == Some(AnsweredBy::MachineBeep)
+        && scene.call.script.scene == ScriptScene::WhoIsThere
+        && scene.call.script.is_untouched()
+}
+
+/// What a voicemail is told: where its rule says so, one sentence, once a day; then, or otherwise, nothing.
+async fn leave(scene: &mut Scene<'_>) -> Result<Reply, Error> {
+    match voicemail::rule(scene.tx, scene.call.patient).await? {
+        VoicemailRule::NameFree if voicemail::take_word(scene.tx, &scene.attempt, scene.now).await? => {
+            let _receipt = record(scene.tx, scene.actor, &deed(scene, DeedKind::LeftWord), scene.now).await?;
+            word(scene).await
+        }
+        VoicemailRule::NameFree | VoicemailRule::Silent => {
+            close_script(scene, CallEvent::Unreached(Unreached::Voicemail), "voicemail").await?;
+            Ok(Reply::saying(Speech::silence()))
+        }
+    }
+}
+
+async fn word(scene: &mut Scene<'_>) -> Result<Reply, Error> {
+    let language = language(scene).await?;
+    let number = organizations::calling_settings(scene.tx).await?.caller_number;
+    Ok(Reply::saying(leave_word(language, number.reveal())))
+}
+
 async fn prompt_now(scene: &mut Scene<'_>, lead: Lead, prompt: Prompt) -> Result<Reply, Error> {
     if scene.attempt.answered_at.is_none() {
         attempts::answered(scene.tx, scene.attempt.id, scene.now).await?;
@@ -147,7 +191,19 @@ async fn prompt_now(scene: &mut Scene<'_>, lead: Lead, prompt: Prompt) -> Result
     calls::save(scene.tx, &scene.call).await?;
     let language = language(scene).await?;
     let name = organizations::calling_settings(scene.tx).await?.name;
-    Ok(Reply::saying(ask(language, lead, scene.call.opening(prompt), &name)))
+    let prompt = opening(scene, prompt).await?;
+    Ok(Reply::saying(ask(language, lead, prompt, &name)))
+}
+
+/// A prompt as this call words it: whoever rang us while the office was closed is told so.
+async fn opening(scene: &mut Scene<'_>, prompt: Prompt) -> Result<Prompt, Error> {
+    let prompt = scene.call.opening(prompt);
+    if prompt == Prompt::WhoRings
+        && house_rules::office(scene.tx, scene.call.due_at).await?.door(scene.call.due_at) != OfficeDoor::Open
+    {
+        return Ok(Prompt::WhoRingsAfterHours);
+    }
+    Ok(prompt)
 }
 
 async fn caregiver_named(scene: &mut Scene<'_>, caregiver: Caregiver) -> Result<Reply, Error> {
@@ -176,6 +232,12 @@ async fn end_script(
     outcome: &'static str,
     parting: Parting,
 ) -> Result<Reply, Error> {
+    close_script(scene, event, outcome).await?;
+    let language = language(scene).await?;
+    Ok(Reply::saying(part(language, parting)))
+}
+
+async fn close_script(scene: &mut Scene<'_>, event: CallEvent, outcome: &'static str) -> Result<(), Error> {
     let kind = match event {
         CallEvent::IdentityRefused | CallEvent::CaregiverMayNot => DeedKind::RefusedIdentity,
         CallEvent::Armed
@@ -204,8 +266,7 @@ async fn end_script(
     let _receipt = record(scene.tx, scene.actor, &deed, scene.now).await?;
     attempts::tell(scene.tx, scene.attempt.id, outcome).await?;
     errands::follow(scene.tx, scene.actor, &mut scene.call, event, scene.now).await?;
-    let language = language(scene).await?;
-    Ok(Reply::saying(part(language, parting)))
+    Ok(())
 }
 
 /// Consent is settled: the leg enters the conference and a nurse is rung.

@@ -2,7 +2,7 @@
 //! oracle of tests and demo, for it is what really happened on the telephone network.
 
 use super::{conference::Conference, faults::Faults, leg::Order, numbers::NumberSeen, texts::TextBook, voice::Voice};
-use crate::simulator::people::Person;
+use crate::simulator::{machines::MachineSeen, people::Person};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
@@ -46,6 +46,8 @@ pub struct CallSeen {
     pub conference: Option<String>,
     /// Who answered, as far as the carrier was asked to find out.
     pub answered_by: Option<String>,
+    /// What a machine heard of it, if one answered.
+    pub machine: Option<MachineSeen>,
     /// Media streams, in order of their start.
     pub streams: Vec<StreamSeen>,
     /// What went wrong, with the provider's codes.

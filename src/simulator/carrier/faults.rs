@@ -1,7 +1,14 @@
 //! How the carrier misbehaves on request: the ways a real one was seen to answer a dial, and frames that get lost.
 
 use super::{Carrier, wire::Refusal};
-use crate::{ports::clock::Clock, simulator::listener::Cut};
+use crate::{
+    ports::clock::Clock,
+    simulator::{
+        listener::Cut,
+        machines::{Guess, Guesses, Patience},
+        people::PicksUp,
+    },
+};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -54,6 +61,9 @@ pub struct FaultsWanted {
     /// What happens to callbacks.
     #[serde(default)]
     pub callbacks: Option<CallbackFault>,
+    /// How often the carrier is wrong about who answered.
+    #[serde(default)]
+    pub guesses: Option<Guesses>,
 }
 
 /// A fault and its weight among others.
@@ -187,6 +197,7 @@ pub(super) struct Faults {
     later: Duration,
     list_lag: Duration,
     rough: RoughCallbacks,
+    guesses: Guesses,
     /// Between two rings, by the town's clock, and when the next may be.
     spacing: Option<TimeDelta>,
     next_ring: DateTime<Utc>,
@@ -214,6 +225,7 @@ impl Default for Faults {
             later: Duration::from_secs(1),
             list_lag: Duration::ZERO,
             rough: RoughCallbacks::default(),
+            guesses: Guesses::default(),
             spacing: None,
             next_ring: DateTime::<Utc>::MIN_UTC,
         }
@@ -312,6 +324,14 @@ impl Carrier {
         }
     }
 
+    /// What the carrier says of whoever answers.
+    pub(super) fn next_guess(&self, picks_up: &PicksUp, patience: Patience) -> Guess {
+        self.change(|book| {
+            let faults = &mut book.faults;
+            faults.guesses.guess(picks_up, patience, &mut faults.dice)
+        })
+    }
+
     /// How the callback at hand fares.
     pub(super) fn next_delivery(&self) -> Delivery {
         self.change(|book| {
@@ -347,6 +367,9 @@ impl Faults {
         }
         if let Some(milliseconds) = wanted.list_lag_milliseconds {
             self.list_lag = Duration::from_millis(milliseconds);
+        }
+        if let Some(guesses) = wanted.guesses {
+            self.guesses = guesses;
         }
         if let Some(rough) = wanted.rough_callbacks {
             self.rough = rough;

@@ -72,6 +72,19 @@ pub(super) enum Stop {
     Redirected(Next),
 }
 
+/// Who listens at the far end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ear {
+    /// A person.
+    Person,
+    /// A machine first; from an instant on, the person.
+    PersonFrom(DateTime<Utc>),
+    /// A voicemail, which records from an instant on.
+    Mailbox { records_from: DateTime<Utc> },
+    /// Nobody who would understand a word.
+    Nobody,
+}
+
 /// One call's line, with the person at its end.
 pub(super) struct Leg {
     pub(super) carrier: Carrier,
@@ -84,6 +97,7 @@ pub(super) struct Leg {
     pub(super) lines: mpsc::Sender<String>,
     pub(super) voice: Arc<Voice>,
     pub(super) courier: Courier,
+    pub(super) ear: Ear,
     pub(super) agenda: Vec<(DateTime<Utc>, Act)>,
     pub(super) keys: String,
     /// Address of the present document.
@@ -268,10 +282,33 @@ impl Leg {
 
     async fn say(&mut self, text: String) -> Result<(), Stop> {
         self.carrier.note(&self.sid, |call| call.spoken.push(text.clone()));
-        self.pause(SAYING).await?;
-        let intents = self.mind.hears_carrier(&text);
-        self.intend(intents);
-        Ok(())
+        let begun = self.carrier.clock().now();
+        let said = self.pause(SAYING).await;
+        if self.is_person_listening(begun, &text) {
+            let intents = self.mind.hears_carrier(&text);
+            self.intend(intents);
+        }
+        said
+    }
+
+    /// Whether a person hears words that were begun at an instant; a machine keeps what it heard of them.
+    fn is_person_listening(&self, begun: DateTime<Utc>, text: &str) -> bool {
+        let (greeted, recorded) = match self.ear {
+            Ear::Person => return true,
+            Ear::PersonFrom(at) if begun >= at => return true,
+            Ear::PersonFrom(_) | Ear::Nobody => (true, false),
+            Ear::Mailbox { records_from } => (begun < records_from, self.carrier.clock().now() >= records_from),
+        };
+        self.carrier.note(&self.sid, |call| {
+            let heard = call.machine.get_or_insert_default();
+            if greeted {
+                heard.over_greeting.push(text.to_owned());
+            }
+            if recorded {
+                heard.recorded.push(text.to_owned());
+            }
+        });
+        false
     }
 
     async fn gather(&mut self, gather: Gather) -> Result<(), Stop> {

@@ -4,7 +4,7 @@ use super::{
     CallSeen, CallStatus, Carrier, Direction,
     book::LiveCall,
     fresh_sid,
-    leg::{Leg, Next, Order, Stop, Wake},
+    leg::{Ear, Leg, Next, Order, Stop, Wake},
     post::{Courier, Fields, Method},
     voice::{self, Voice},
 };
@@ -12,6 +12,7 @@ use crate::{
     ports::clock::Clock,
     simulator::{
         clock::later,
+        machines::{MachineSeen, Mailbox, Patience, TakenFor},
         people::{Act, Mind, Person, PicksUp},
     },
 };
@@ -27,20 +28,25 @@ use tokio::sync::mpsc;
 pub(super) struct DialPlan {
     pub(super) to: String,
     pub(super) from: String,
+    /// What is shown as the caller's number.
+    pub(super) shown: String,
     pub(super) direction: Direction,
     pub(super) first: Next,
     pub(super) ring_for: Duration,
     pub(super) callback: Option<(String, Method)>,
     /// Of initiated, ringing, answered, completed.
     pub(super) events: Vec<String>,
-    pub(super) detects_machines: Detection,
+    pub(super) detection: Detection,
 }
 
 /// Whether the carrier was asked to tell machines from people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Detection {
     Off,
-    On,
+    /// Known before the first document is asked for.
+    Before(Patience),
+    /// Told beside the call, where somebody wants to be told.
+    Beside(Patience, Option<(String, Method)>),
 }
 
 impl DialPlan {
@@ -57,9 +63,9 @@ impl DialPlan {
 const ORDERS: usize = 256;
 /// Room for lines a person has yet to say.
 const LINES: usize = 32;
-/// How long a machine rings before it answers, and how long it records.
-const MACHINE_ANSWERS: Duration = Duration::from_secs(2);
-const MACHINE_RECORDS: Duration = Duration::from_mins(1);
+/// How long a fax rings before it answers, and how long it sings.
+const FAX_ANSWERS: Duration = Duration::from_secs(2);
+const FAX_SINGS: Duration = Duration::from_secs(40);
 /// How long an engaged or dead line takes to say so.
 const REFUSES: Duration = Duration::from_millis(50);
 
@@ -86,6 +92,7 @@ impl Carrier {
             keys_pressed: 0,
             conference: None,
             answered_by: None,
+            machine: None,
             streams: Vec::new(),
             errors: Vec::new(),
         };
@@ -147,6 +154,7 @@ impl Line {
             voice: voice.clone(),
             courier: self.courier.clone(),
             agenda: Vec::new(),
+            ear: Ear::Person,
             keys: String::new(),
             at: String::new(),
         };
@@ -191,7 +199,10 @@ impl Line {
         self.reach(CallStatus::Ringing).await;
         let after = match picks_up {
             PicksUp::AfterSeconds(after) => after.0,
-            PicksUp::Voicemail => MACHINE_ANSWERS,
+            PicksUp::Voicemail => Mailbox::default().answers_after_seconds.0,
+            PicksUp::Mailbox(own) => own.answers_after_seconds.0,
+            PicksUp::Screened(own) => own.answers_after_seconds.0,
+            PicksUp::Fax => FAX_ANSWERS,
             PicksUp::Never | PicksUp::Busy => Duration::MAX,
         };
         self.wait(leg, after.min(self.plan.ring_for), &mut first).await?;
@@ -214,20 +225,52 @@ impl Line {
     fn answered(&self, leg: &mut Leg) {
         let intents = leg.mind.answers();
         leg.intend(intents);
-        let machine = match (self.plan.direction, leg.mind.picks_up()) {
-            (Direction::OutboundApi, PicksUp::Voicemail) => true,
-            // Whoever rings is a person, whatever answers when they are rung.
-            (Direction::Inbound, _) | (_, PicksUp::AfterSeconds(_) | PicksUp::Busy | PicksUp::Never) => false,
-        };
-        if machine {
-            leg.intend([(MACHINE_RECORDS, Act::HangUp)]);
+        let now = self.carrier.0.clock.now();
+        // Whoever rings is a person, whatever answers when they are rung.
+        if self.plan.direction == Direction::Inbound {
+            return;
         }
-        match self.plan.detects_machines {
+        let picks_up = leg.mind.picks_up().clone();
+        let (ear, sings) = match &picks_up {
+            PicksUp::AfterSeconds(_) | PicksUp::Busy | PicksUp::Never => (Ear::Person, None),
+            PicksUp::Voicemail => mailbox(&Mailbox::default(), now),
+            PicksUp::Mailbox(own) => mailbox(own, now),
+            PicksUp::Screened(own) => (Ear::PersonFrom(later(now, own.passes_on_after_seconds.0)), None),
+            PicksUp::Fax => (Ear::Nobody, Some(FAX_SINGS)),
+        };
+        leg.ear = ear;
+        leg.intend(sings.map(|after| (after, Act::HangUp)));
+        if ear != Ear::Person {
+            self.carrier.note(&self.sid, |call| call.machine = Some(MachineSeen::default()));
+        }
+        self.detect(leg, &picks_up);
+    }
+
+    /// Finds out who answered, before the first document or beside the call.
+    fn detect(&self, leg: &mut Leg, picks_up: &PicksUp) {
+        match &self.plan.detection {
             Detection::Off => {}
-            Detection::On => {
-                let by = if machine { "machine_start" } else { "human" };
+            Detection::Before(patience) => {
+                let by = self.carrier.next_guess(picks_up, *patience).word;
                 leg.fields.push(("AnsweredBy".into(), by.into()));
                 self.carrier.note(&self.sid, |call| call.answered_by = Some(by.into()));
+            }
+            Detection::Beside(patience, hook) => {
+                let told = leg.mind.taken_for().map(TakenFor::guess);
+                let guess = told.unwrap_or_else(|| self.carrier.next_guess(picks_up, *patience));
+                let Some((url, method)) = hook.clone().filter(|_| guess.is_told) else { return };
+                let (carrier, sid, courier) = (self.carrier.clone(), self.sid.clone(), self.courier.clone());
+                let mut fields = self.fields();
+                tokio::spawn(async move {
+                    carrier.clock().sleep(guess.after).await;
+                    if carrier.book().call(&sid).is_none_or(|call| call.status.is_over()) {
+                        return;
+                    }
+                    carrier.note(&sid, |call| call.answered_by = Some(guess.word.into()));
+                    fields.push(("AnsweredBy".into(), guess.word.into()));
+                    fields.push(("MachineDetectionDuration".into(), guess.after.as_millis().to_string()));
+                    courier.send(&url, method, fields).await;
+                });
             }
         }
     }
@@ -278,9 +321,9 @@ impl Line {
         [
             ("CallSid", self.sid.as_str()),
             ("AccountSid", self.carrier.0.account_sid.as_str()),
-            ("From", self.plan.from.as_str()),
+            ("From", self.plan.shown.as_str()),
             ("To", self.plan.to.as_str()),
-            ("Caller", self.plan.from.as_str()),
+            ("Caller", self.plan.shown.as_str()),
             ("Called", self.plan.to.as_str()),
             ("Direction", self.plan.direction.word()),
             ("ApiVersion", "2010-04-01"),
@@ -288,4 +331,10 @@ impl Line {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
     }
+}
+
+/// The ear of a voicemail, and when it hangs up.
+fn mailbox(own: &Mailbox, now: DateTime<Utc>) -> (Ear, Option<Duration>) {
+    let greeting = own.greeting_seconds.0;
+    (Ear::Mailbox { records_from: later(now, greeting) }, Some(greeting + own.records_seconds.0))
 }

@@ -30,7 +30,12 @@ pub(super) struct NumberSeen {
     pub(super) voice_url: Option<String>,
     /// Who is told when it is over.
     pub(super) status_callback: Option<String>,
+    /// Where texts to it go.
+    pub(super) text_url: Option<String>,
 }
+
+/// What stands in place of a number that is not shown.
+const WITHHELD: &str = "anonymous";
 
 /// The resource `IncomingPhoneNumbers`, under the account.
 pub(super) fn routes() -> Router<Carrier> {
@@ -43,21 +48,23 @@ impl Carrier {
     /// the number has no address that would answer.
     #[must_use]
     pub fn make_ring(&self, from: &str, to: &str) -> Option<CallSeen> {
-        let (known, page) = {
+        let (withholds, page) = {
             let book = self.book();
-            (book.people.contains_key(from), book.numbers.get(to).cloned())
+            (book.people.get(from).map(|person| person.withholds_number), book.numbers.get(to).cloned())
         };
-        let page = page.filter(|_| known)?;
+        let shown = if withholds? { WITHHELD } else { from };
+        let page = page?;
         let first = Next::Fetch { url: page.voice_url?, method: Method::Post, extra: Vec::new() };
         Some(self.dial(DialPlan {
             to: to.to_owned(),
             from: from.to_owned(),
+            shown: shown.to_owned(),
             direction: Direction::Inbound,
             first,
             ring_for: Duration::ZERO,
             callback: page.status_callback.map(|url| (url, Method::Post)),
             events: vec!["completed".to_owned()],
-            detects_machines: Detection::Off,
+            detection: Detection::Off,
         }))
     }
 }
@@ -85,7 +92,12 @@ async fn update(
     let form = Form::read(&body);
     let changed = carrier.change(|book| {
         let page = book.numbers.values_mut().find(|page| page.sid == sid_of(&number))?;
-        for (field, own) in [("VoiceUrl", &mut page.voice_url), ("StatusCallback", &mut page.status_callback)] {
+        let fields = [
+            ("VoiceUrl", &mut page.voice_url),
+            ("StatusCallback", &mut page.status_callback),
+            ("SmsUrl", &mut page.text_url),
+        ];
+        for (field, own) in fields {
             if let Some(url) = form.one(field) {
                 *own = Some(url.to_owned());
             }
@@ -93,6 +105,9 @@ async fn update(
         Some(page.clone())
     });
     let page = changed.ok_or_else(|| Refusal::unknown(&format!("/IncomingPhoneNumbers/{number}")))?;
+    if let Some(url) = &page.text_url {
+        carrier.set_text_address(&page.number, url);
+    }
     Ok((StatusCode::OK, Json(wire::number(&carrier.0.account_sid, &page))))
 }
 

@@ -5,6 +5,7 @@ use super::{Carrier, faults::Delivery, fresh_sid};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Form fields in sending order.
@@ -24,6 +25,8 @@ impl Method {
     }
 }
 
+/// Before the first repeat of a request; each later one waits three times as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Room for callbacks that wait for a slow receiver.
 const WAITING: usize = 128;
 
@@ -59,30 +62,46 @@ impl Courier {
 impl Carrier {
     /// One callback, repeated as the address's `#rc=` and `#rp=` ask.
     pub(super) async fn deliver(&self, url: &str, method: Method, fields: &Fields, token: &str) {
-        let (repeats, repeats_on_5xx) = retry_wishes(url);
-        for _ in 0..=repeats {
-            match self.request(url, method, fields, token).await {
-                Ok((status, _)) if status >= 500 && repeats_on_5xx => {}
-                Ok(_) => return,
-                Err(_) => {}
-            }
+        if self
+            .request_again(url, method, fields, token)
+            .await
+            .is_err_and(|fault| !matches!(fault, Fault::Status(..=499)))
+        {
+            tracing::warn!("the town's carrier could not deliver a callback");
         }
-        tracing::warn!("the town's carrier could not deliver a callback");
     }
 
-    /// Asks for a document.
+    /// Asks for a document, again as the address asks.
     ///
     /// # Errors
     /// What went wrong in words: no connection, too slow, or a status that is not 2xx.
     pub(super) async fn fetch(&self, url: &str, method: Method, fields: &Fields) -> Result<String, String> {
-        match self.request(url, method, fields, &fresh_sid("")).await {
-            Ok((status, body)) if (200..300).contains(&status) => Ok(body),
-            Ok((status, _)) => Err(format!("got HTTP {status} response")),
-            Err(text) => Err(text),
+        self.request_again(url, method, fields, &fresh_sid("")).await.map_err(|fault| match fault {
+            Fault::Status(status) => format!("got HTTP {status} response"),
+            Fault::NoConnection => "no connection".to_owned(),
+            Fault::TimedOut => "timed out".to_owned(),
+        })
+    }
+
+    /// The same request until it is answered 2xx, as often and for what reasons its address wishes.
+    async fn request_again(&self, url: &str, method: Method, fields: &Fields, token: &str) -> Result<String, Fault> {
+        let wishes = Wishes::of(url);
+        let mut repeats = 0;
+        loop {
+            let fault = match self.request(url, method, fields, token).await {
+                Ok((status, body)) if (200..300).contains(&status) => return Ok(body),
+                Ok((status, _)) => Fault::Status(status),
+                Err(fault) => fault,
+            };
+            if repeats == wishes.repeats || !wishes.includes(fault) {
+                return Err(fault);
+            }
+            tokio::time::sleep(FIRST_PAUSE.saturating_mul(3_u32.saturating_pow(repeats))).await;
+            repeats += 1;
         }
     }
 
-    async fn request(&self, url: &str, method: Method, fields: &Fields, token: &str) -> Result<(u16, String), String> {
+    async fn request(&self, url: &str, method: Method, fields: &Fields, token: &str) -> Result<(u16, String), Fault> {
         let address = url.split('#').next().unwrap_or(url);
         let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = match method {
@@ -99,7 +118,7 @@ impl Carrier {
                 self.0.web.get(joined).header("X-Twilio-Signature", signature)
             }
         };
-        let fault = |fault: reqwest::Error| if fault.is_timeout() { "timed out" } else { "no connection" }.to_owned();
+        let fault = |fault: reqwest::Error| if fault.is_timeout() { Fault::TimedOut } else { Fault::NoConnection };
         let reply = request.header("I-Twilio-Idempotency-Token", token).send().await.map_err(fault)?;
         let status = reply.status().as_u16();
         Ok((status, reply.text().await.map_err(fault)?))
@@ -122,10 +141,41 @@ impl Carrier {
     }
 }
 
-/// How often to repeat (0 to 5, once when not said) and whether a 5xx counts as a reason.
-fn retry_wishes(url: &str) -> (u8, bool) {
-    let wishes = url.split_once('#').map_or("", |(_, fragment)| fragment);
-    let wish = |name: &str| url::form_urlencoded::parse(wishes.as_bytes()).find(|(n, _)| n == name).map(|(_, v)| v);
-    let repeats = wish("rc").and_then(|rc| rc.parse().ok()).unwrap_or(1).min(5);
-    (repeats, wish("rp").is_some_and(|rp| rp.split(',').any(|reason| reason == "5xx" || reason == "all")))
+/// Why a request was not answered as it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    NoConnection,
+    TimedOut,
+    Status(u16),
+}
+
+/// How an address wants to be asked again (Twilio, connection overrides).
+#[derive(Clone, Debug)]
+struct Wishes {
+    /// 0 to 5; once when not said.
+    repeats: u32,
+    /// Of ct, rt, 4xx, 5xx, all; ct when not said.
+    reasons: Vec<String>,
+}
+
+impl Wishes {
+    fn of(url: &str) -> Self {
+        let wishes = url.split_once('#').map_or("", |(_, fragment)| fragment);
+        let wish = |name: &str| url::form_urlencoded::parse(wishes.as_bytes()).find(|(n, _)| n == name).map(|(_, v)| v);
+        Self {
+            repeats: wish("rc").and_then(|rc| rc.parse().ok()).unwrap_or(1).min(5),
+            reasons: wish("rp").unwrap_or("ct".into()).split(',').map(str::to_owned).collect(),
+        }
+    }
+
+    fn includes(&self, fault: Fault) -> bool {
+        let reason = match fault {
+            Fault::NoConnection => "ct",
+            Fault::TimedOut => "rt",
+            Fault::Status(500..) => "5xx",
+            Fault::Status(400..=499) => "4xx",
+            Fault::Status(_) => return false,
+        };
+        self.reasons.iter().any(|own| own == reason || own == "all")
+    }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     ports::clock::Clock,
-    simulator::{listener::Cut, people::Number},
+    simulator::{listener::Cut, machines::Patience, people::Number},
 };
 use axum::{
     Json, Router,
@@ -24,7 +24,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 /// Longest ringing the provider allows, in seconds.
 const LONGEST_RING_SECONDS: u64 = 600;
@@ -32,6 +32,14 @@ const LONGEST_RING_SECONDS: u64 = 600;
 const USUAL_RING_SECONDS: u64 = 60;
 /// Longest document given inline, in characters.
 const LONGEST_TWIML: usize = 4000;
+
+/// Bounds of detection: seconds, then milliseconds (Twilio, answering machine detection).
+const DETECTION_BOUNDS: [(&str, RangeInclusive<u32>); 4] = [
+    ("MachineDetectionTimeout", 3..=59),
+    ("MachineDetectionSpeechThreshold", 1_000..=6_000),
+    ("MachineDetectionSpeechEndThreshold", 500..=5_000),
+    ("MachineDetectionSilenceTimeout", 2_000..=10_000),
+];
 
 pub(super) type Reply = Result<(StatusCode, Json<Value>), Refusal>;
 
@@ -127,6 +135,7 @@ fn dial_plan(form: &Form) -> Result<DialPlan, Refusal> {
     Ok(DialPlan {
         to: to.to_owned(),
         from: from.to_owned(),
+        shown: from.to_owned(),
         direction: Direction::OutboundApi,
         first,
         ring_for: Duration::from_secs(ring),
@@ -134,8 +143,28 @@ fn dial_plan(form: &Form) -> Result<DialPlan, Refusal> {
             .one("StatusCallback")
             .map(|url| (url.to_owned(), Method::read(form.one("StatusCallbackMethod")))),
         events,
-        detects_machines: if form.one("MachineDetection").is_some() { Detection::On } else { Detection::Off },
+        detection: detection(form)?,
     })
+}
+
+/// How the carrier finds out who answers. Keys that are sent and detection exclude each other at the provider too.
+fn detection(form: &Form) -> Result<Detection, Refusal> {
+    let patience = match form.one("MachineDetection") {
+        None => return Ok(Detection::Off),
+        Some("Enable") => Patience::Start,
+        Some("DetectMessageEnd") => Patience::MessageEnd,
+        Some(_) => return Err(Refusal::bad(21205, "MachineDetection must be Enable or DetectMessageEnd")),
+    };
+    for (field, within) in DETECTION_BOUNDS {
+        if form.one(field).is_some_and(|text| text.parse().map_or(true, |value: u32| !within.contains(&value))) {
+            return Err(Refusal::bad(21205, format!("{field} is out of its bounds")));
+        }
+    }
+    if form.one("AsyncAmd") != Some("true") {
+        return Ok(Detection::Before(patience));
+    }
+    let method = Method::read(form.one("AsyncAmdStatusCallbackMethod"));
+    Ok(Detection::Beside(patience, form.one("AsyncAmdStatusCallback").map(|url| (url.to_owned(), method))))
 }
 
 /// Where the next document comes from, if the form says.

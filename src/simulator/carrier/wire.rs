@@ -187,6 +187,8 @@ pub(super) fn number(account: &str, number: &NumberSeen) -> Value {
         "voice_method": "POST",
         "status_callback": number.status_callback,
         "status_callback_method": "POST",
+        "sms_url": number.text_url,
+        "sms_method": "POST",
         "capabilities": { "voice": true, "sms": true, "mms": false, "fax": false },
         "api_version": "2010-04-01",
         "uri": format!("/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{}.json", number.sid),

@@ -7,6 +7,7 @@ pub use lookups::{latest, not_taken_since, numbers, nurses_there, of_guest, of_s
 use super::OrgTx;
 use crate::{
     domain::{
+        answering::AnsweredBy,
         attempt::{Attempt, AttemptState, Party},
         ids::{AttemptId, CallId, GuestId, StaffId},
         people::PhoneNumber,
@@ -208,6 +209,28 @@ pub async fn answered(tx: &mut OrgTx, id: AttemptId, now: DateTime<Utc>) -> Resu
     Ok(())
 }
 
+/// Notes who answered, as the carrier guesses. The first guess stands; `false` when there was one.
+///
+/// # Errors
+/// When the database is away.
+pub async fn judge(tx: &mut OrgTx, id: AttemptId, by: AnsweredBy, now: DateTime<Utc>) -> Result<bool, Error> {
+    let org = tx.org();
+    let changed = sqlx::query!(
+        "update attempt
+            set answered_by = $3, judged_at = $4
+          where org_id = $1
+            and id = $2
+            and answered_by is null",
+        org.0,
+        id.0,
+        by.word(),
+        now
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
 /// Notes what became of an attempt before the carrier says that it ended.
 ///
 /// # Errors
@@ -255,7 +278,8 @@ pub async fn read(tx: &mut OrgTx, id: AttemptId) -> Result<Attempt, Error> {
     let org = tx.org();
     let row = sqlx::query!(
         r#"select call_id, party, staff_id, guest_id, state, sid, status_rank, outcome, epoch, clean_lists, last_clean_at, posted_at,
-                  answered_at, ended_at, coalesce(lease_until > clock_timestamp(), false) as "is_leased!"
+                  answered_at, answered_by, ended_at,
+                  coalesce(lease_until > clock_timestamp(), false) as "is_leased!"
              from attempt
             where org_id = $1
               and id = $2"#,
@@ -280,6 +304,13 @@ pub async fn read(tx: &mut OrgTx, id: AttemptId) -> Result<Attempt, Error> {
         last_clean_at: row.last_clean_at,
         posted_at: row.posted_at,
         answered_at: row.answered_at,
+        answered_by: row
+            .answered_by
+            .map(|word| {
+                AnsweredBy::from_word(&word)
+                    .ok_or_else(|| Error::Fault("who answered an attempt cannot be read".to_owned()))
+            })
+            .transpose()?,
         ended_at: row.ended_at,
     })
 }

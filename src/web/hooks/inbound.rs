@@ -16,7 +16,7 @@ use axum::{
 };
 use std::sync::Arc;
 
-/// `POST /hooks/phone/{org}/inbound`: somebody rings.
+/// `POST /hooks/phone/{org}/inbound`: somebody rings, or has typed where they can be reached.
 pub async fn voice(
     State(app): State<Arc<App>>,
     Path(org): Path<String>,
@@ -28,7 +28,7 @@ pub async fn voice(
         Err(refused) => return refused,
     };
     match answer_caller::answer(&app, org, &news).await {
-        Ok(Answer::Partings(partings)) => told(app.phone.dismiss(&partings)),
+        Ok(Answer::Said(said)) => told(app.phone.tell_caller(org, &said)),
         Ok(Answer::Call(attempt)) => match follow_call::voice(&app, org, attempt, &news).await {
             Ok(reply) => told(app.phone.instruct(org, attempt, &reply.speech, reply.fork.as_ref())),
             Err(error) => refuse("inbound", &error),

@@ -24,6 +24,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/hooks/phone/{org}/inbound/status", post(inbound::status))
         .route("/hooks/phone/{org}/{attempt}/voice", post(phone::voice))
         .route("/hooks/phone/{org}/{attempt}/status", post(phone::status))
+        .route("/hooks/phone/{org}/{attempt}/machine", post(phone::machine))
         .route("/hooks/phone/{org}/{attempt}/conference", post(phone::conference))
         .route("/hooks/phone/{org}/{attempt}/hold", post(phone::hold))
         .route("/hooks/phone/{org}/{attempt}/announce", post(phone::announce))

@@ -58,6 +58,18 @@ pub async fn conference(State(app): State<Arc<App>>, path: Ids, uri: OriginalUri
     }
 }
 
+/// `POST /hooks/phone/{org}/{attempt}/machine`: who answered, as the carrier guesses.
+pub async fn machine(State(app): State<Arc<App>>, path: Ids, uri: OriginalUri, request: Request) -> Response {
+    let (org, attempt, news) = match listen(&app, path, &uri, request).await {
+        Ok(heard) => heard,
+        Err(refused) => return refused,
+    };
+    match follow_call::machine(&app, org, attempt, &news).await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refuse("machine", &error),
+    }
+}
+
 /// `POST /hooks/phone/{org}/{attempt}/hold`: what somebody on hold hears.
 pub async fn hold(State(app): State<Arc<App>>, path: Ids, uri: OriginalUri, request: Request) -> Response {
     let (org, attempt, news) = match listen(&app, path, &uri, request).await {

@@ -3,7 +3,7 @@
 use super::{Frame, assets, faults::Faults, icons, words};
 use crate::{
     app::App,
-    domain::call::FirstRung,
+    domain::{answering::VoicemailRule, call::FirstRung, office_hours::AfterHours},
     error::Error,
     flows::calling_rules::{self, Holiday, House, RetryFor, TypedRules},
     web::{
@@ -29,6 +29,8 @@ pub struct RulesForm {
     most_rings_day: String,
     most_rings_week: String,
     emergency_number: String,
+    voicemail: String,
+    after_hours: String,
 }
 
 /// What the form for a holiday sends.
@@ -38,6 +40,16 @@ pub struct HolidayForm {
     day: String,
     name: String,
 }
+
+/// What each rule is called in a refusal, and its field.
+const RULE_FIELDS: [(&str, &str); 6] = [
+    ("hours", "hours"),
+    ("rings a day", "most_rings_day"),
+    ("rings in seven days", "most_rings_week"),
+    ("emergency number", "emergency_number"),
+    ("voicemail", "voicemail"),
+    ("after hours", "after_hours"),
+];
 
 #[derive(Template)]
 #[template(path = "calling.html")]
@@ -70,23 +82,13 @@ pub async fn set(
     person: SignedIn,
     Form(form): Form<RulesForm>,
 ) -> Result<Response, Failure> {
-    let typed = TypedRules {
-        hours: form.hours,
-        most_rings_day: form.most_rings_day,
-        most_rings_week: form.most_rings_week,
-        emergency_number: form.emergency_number,
-    };
+    let RulesForm { hours, most_rings_day, most_rings_week, emergency_number, voicemail, after_hours } = form;
+    let typed = TypedRules { hours, most_rings_day, most_rings_week, emergency_number, voicemail, after_hours };
     match calling_rules::set(&app, &person.0.actor, &typed).await {
         Ok(()) => Ok(Redirect::to("/settings/calling").into_response()),
         Err(Error::Invalid(text)) => {
             let mut page = CallingPage::of(&person, calling_rules::read(&app, &person.0.actor).await?);
-            let fields = [
-                ("hours", "hours"),
-                ("rings a day", "most_rings_day"),
-                ("rings in seven days", "most_rings_week"),
-                ("emergency number", "emergency_number"),
-            ];
-            (page.rules, page.rules_faults) = (typed, Faults::read(&text, &fields));
+            (page.rules, page.rules_faults) = (typed, Faults::read(&text, &RULE_FIELDS));
             respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
         Err(error) => Err(error.into()),
@@ -165,6 +167,8 @@ impl CallingPage {
                 most_rings_day: house.rules.most_rings_day.to_string(),
                 most_rings_week: house.rules.most_rings_week.to_string(),
                 emergency_number: house.emergency_number,
+                voicemail: house.rules.voicemail.word().to_owned(),
+                after_hours: house.rules.after_hours.word().to_owned(),
             },
             first_rung: house.first_rung,
             holidays: house.holidays,

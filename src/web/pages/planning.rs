@@ -254,7 +254,8 @@ const fn outcome_words(outcome: &Unreached) -> &'static str {
         Unreached::Busy => "the line was busy",
         Unreached::NoAnswer => "nobody answered",
         Unreached::Failed => "it could not be connected",
-        Unreached::NoKeys => "a voicemail, or nobody pressed a key",
+        Unreached::Voicemail => "a voicemail answered",
+        Unreached::NoKeys => "nobody pressed a key",
         Unreached::HungUp => "they declined or hung up",
         Unreached::NoNurse => "no nurse took it before the patient was rung",
     }

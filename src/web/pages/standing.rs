@@ -5,6 +5,7 @@ use super::{Frame, assets, break_glass::Banner, faults::Faults, icons, words};
 use crate::{
     app::App,
     domain::{
+        answering::VoicemailRule,
         consent::{Consent, ConsentAnswer, ConsentChannel, ConsentPurpose},
         contact_hours::{Channel, ContactHours, Window},
         hold_back::HoldBack,
@@ -18,6 +19,7 @@ use crate::{
         open_standing::{self, CalledOff, StandingPage, Wish},
         opt_out::{self, NewWish},
         set_contact_window::{self, TypedWindow, WEEK},
+        set_voicemail::{self, AS_THE_HOUSE},
     },
     web::{
         identity::SignedIn,
@@ -52,6 +54,13 @@ pub struct WishForm {
     wish: String,
     channel: String,
     evidence: String,
+}
+
+/// What the form for voicemails sends.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct VoicemailForm {
+    voicemail: String,
 }
 
 /// What the form for hours sends.
@@ -105,6 +114,7 @@ struct Returned {
     status: Faults,
     wish: Faults,
     hours: Faults,
+    voicemail: Faults,
 }
 
 /// What was typed and is wrong.
@@ -113,6 +123,7 @@ enum Typed {
     Status(StatusForm, Faults),
     Wish(WishForm, Faults),
     Hours(TypedWindow, Faults),
+    Voicemail(Faults),
 }
 
 /// `GET /patients/{id}/standing`.
@@ -182,6 +193,21 @@ pub async fn set_hours(
     again(&app, &person, id, set, |text| Typed::Hours(typed, Faults::read(text, &fields))).await
 }
 
+/// `POST /patients/{id}/standing/voicemail`.
+///
+/// # Errors
+/// `NotFound` for a patient out of reach; otherwise when the database is away.
+pub async fn set_voicemail(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Path(id): Path<PatientId>,
+    Form(form): Form<VoicemailForm>,
+) -> Result<Response, Failure> {
+    let set = set_voicemail::set(&app, &person.0.actor, id, &form.voicemail).await;
+    let fields = [("voicemail", "voicemail")];
+    again(&app, &person, id, set, |text| Typed::Voicemail(Faults::read(text, &fields))).await
+}
+
 /// On to the page, or the page with what is wrong.
 async fn again(
     app: &App,
@@ -244,6 +270,7 @@ async fn read(app: &App, person: &SignedIn, id: PatientId, typed: Typed) -> Resu
         Typed::Nothing => {}
         Typed::Status(form, faults) => (view.status, view.faults.status) = (form, faults),
         Typed::Wish(form, faults) => (view.wish, view.faults.wish) = (form, faults),
+        Typed::Voicemail(faults) => view.faults.voicemail = faults,
         Typed::Hours(typed, faults) => {
             view.days = day_fields(&view.page.standing.windows, Some(&typed.days));
             view.typed_zone = typed.time_zone;

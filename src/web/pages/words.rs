@@ -1,11 +1,13 @@
 //! What a nurse reads for a state, a code or an instant. Codes of other versions are shown as they are, never hidden.
 
 use crate::domain::{
+    answering::VoicemailRule,
     call::{CallManner, CallPurpose, CallState, Speaker},
     consent::{ConsentChannel, ConsentPurpose},
     contact_hours::Channel,
     disposition::Disposition,
     hold_back::Rule,
+    office_hours::AfterHours,
     people::{Language, PatientStatus, Role},
     session::Device,
 };
@@ -136,6 +138,7 @@ pub fn outcome(code: &str) -> String {
         "no_keys" => "Somebody answered and pressed no key",
         "no_nurse" => "No nurse took it, so the patient was not rung",
         "never_rung" => "No nurse took it; the patient was never rung",
+        "voicemail" => "A voicemail answered",
         "hung_up" => "They hung up before the nurse came",
         "carrier_busy" => "The carrier took no calls; dialled again soon",
         "missed_call" => "Nobody was reached",
@@ -205,6 +208,49 @@ pub const fn manner(manner: &CallManner) -> &'static str {
     match manner {
         CallManner::Nurse => "A nurse",
         CallManner::Keypad => "An automatic voice, answered by keys",
+    }
+}
+
+/// What a voicemail is told.
+#[must_use]
+pub const fn voicemail(rule: &VoicemailRule) -> &'static str {
+    match rule {
+        VoicemailRule::Silent => "Hang up without a word",
+        VoicemailRule::NameFree => "Leave one sentence",
+    }
+}
+
+/// The same in full.
+#[must_use]
+pub const fn voicemail_told(rule: &VoicemailRule) -> &'static str {
+    match rule {
+        VoicemailRule::Silent => "Nothing is recorded.",
+        VoicemailRule::NameFree => {
+            "After the beep, at most once a day, in the patient's language: that somebody tried to reach them as planned, \
+             and the number to ring back. No name, no service, nothing about health."
+        }
+    }
+}
+
+/// What happens to whoever rings outside the hours.
+#[must_use]
+pub const fn after_hours(rule: &AfterHours) -> &'static str {
+    match rule {
+        AfterHours::Ring => "Ring the nurse on duty",
+        AfterHours::RingBack => "A person rings back",
+    }
+}
+
+/// The same in full.
+#[must_use]
+pub const fn after_hours_told(rule: &AfterHours) -> &'static str {
+    match rule {
+        AfterHours::Ring => {
+            "Patients hear that the office is closed and prove who they are as ever; others are rung back soon."
+        }
+        AfterHours::RingBack => {
+            "Everybody hears by when: half an hour after the office opens. Nobody is rung at night."
+        }
     }
 }
 

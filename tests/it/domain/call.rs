@@ -39,7 +39,7 @@ fn due_call() -> Call {
     }
 }
 
-const EVENTS: [CallEvent; 27] = [
+const EVENTS: [CallEvent; 28] = [
     CallEvent::Armed,
     CallEvent::Bound,
     CallEvent::NotTaken,
@@ -49,6 +49,7 @@ const EVENTS: [CallEvent; 27] = [
     CallEvent::Unreached(Unreached::Failed),
     CallEvent::Unreached(Unreached::NoKeys),
     CallEvent::Unreached(Unreached::HungUp),
+    CallEvent::Unreached(Unreached::Voicemail),
     CallEvent::IdentityRefused,
     CallEvent::CaregiverMayNot,
     CallEvent::Ready,

@@ -10,6 +10,7 @@ mod frame_order;
 mod guidance;
 mod guidance_sample;
 mod matching;
+mod office_hours;
 mod progress;
 mod protocol_check;
 mod protocol_evaluate;

@@ -100,7 +100,11 @@ async fn hook(
     let hook = Hook { path: name.clone(), fields: fields.into_iter().collect(), signed };
     product.hooks.send_modify(|hooks| hooks.push(hook));
     let text = product.documents.get(name.as_str()).cloned().unwrap_or_default();
+    let asked = product.hooks.borrow().iter().filter(|hook| hook.path == name).count();
+    // Two refusals before each answer.
+    let status = if name == "faulty" && asked % 3 != 0 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
     (
+        status,
         [("content-type", "text/xml")],
         text.replace("BASE", &product.base).replace("WS", &product.base.replace("http", "ws")),
     )
@@ -322,6 +326,43 @@ async fn the_conference_outlives_the_product_and_streams_attach_again() {
     scene.until(&patient, |call| call.streams[0].status == StreamStatus::Stopped).await;
     assert!(!scene.until(&patient, |_| true).await.status.is_over());
     again.abort();
+}
+
+#[tokio::test]
+async fn who_answered_is_told_beside_the_call_and_bounds_are_kept() {
+    let scene = Scene::with(&[("voice", "<Pause length=\"600\"/>")]).await;
+    let (url, told) = (format!("{}/hook/voice", scene.product.base), format!("{}/hook/machine", scene.product.base));
+    let form = [
+        ("To", "+12125550105"),
+        ("From", OURS),
+        ("Url", &url),
+        ("MachineDetection", "DetectMessageEnd"),
+        ("AsyncAmd", "true"),
+        ("AsyncAmdStatusCallback", &told),
+    ];
+    let machine = scene.post("Calls.json", &form).await.1["sid"].as_str().unwrap().to_owned();
+    scene.until(&machine, |call| call.rings == 1).await;
+    scene.control("/town/clock/advance", json!({"seconds": 2})).await;
+    scene.until(&machine, |call| call.status == CallStatus::InProgress).await;
+    assert_eq!(scene.until(&machine, |_| true).await.answered_by, None, "the call goes on meanwhile");
+    scene.control("/town/clock/advance", json!({"seconds": 6})).await;
+    let hook = scene.told(|hooks| hooks.iter().find(|hook| hook.path == "machine").cloned()).await;
+    assert!(hook.signed, "{hook:?}");
+    assert_eq!(hook.fields["AnsweredBy"], "machine_end_beep");
+    let mut wrong = form.to_vec();
+    wrong.push(("MachineDetectionSilenceTimeout", "100"));
+    assert_eq!(scene.post("Calls.json", &wrong).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(scene.post("Calls.json", &[&form[..3], &[("MachineDetection", "Perhaps")]].concat()).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_document_is_asked_for_again_where_its_address_wishes_so() {
+    let scene = Scene::with(&[("faulty", "<Hangup/>")]).await;
+    let wish = scene.dial(PATIENT, "faulty#rc=3&rp=ct,rt,5xx").await;
+    assert_eq!(scene.over(&wish).await.errors, [], "the third answer is the document");
+    let none = scene.dial(PATIENT, "faulty#rc=1&rp=ct").await;
+    let seen = scene.over(&none).await;
+    assert_eq!(seen.errors.first().map(|fault| fault.code), Some(11200), "the control: nobody asked again");
 }
 
 #[tokio::test]

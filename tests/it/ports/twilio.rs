@@ -81,7 +81,7 @@ fn hear(twilio: &Twilio, path: &str, body: &str, signature: Option<&str>) -> Res
 /// Everything a flow reads of a message.
 fn gist(news: &CarrierNews) -> (String, Option<CarrierStatus>, Option<String>, bool, Option<ConferenceEvent>) {
     let digits = news.digits.as_ref().map(|digits| digits.reveal().clone());
-    (news.sid.0.clone(), news.status, digits, news.machine, news.conference)
+    (news.sid.0.clone(), news.status, digits, news.answered_by.is_some(), news.conference)
 }
 
 #[test]

@@ -17,7 +17,7 @@ use careline::{
     },
     ports::{
         OutageKind,
-        phone::{CarrierSid, CarrierStatus, Dial, Fork, Phone},
+        phone::{CarrierSid, CarrierStatus, Detect, Dial, Fork, Phone},
     },
 };
 use chrono::{DateTime, Utc};
@@ -92,6 +92,7 @@ fn dial() -> Dial {
         to: number("+12125550101"),
         from: number("+12125550100"),
         ring_for: Duration::from_secs(30),
+        detect: Detect::Nothing,
     }
 }
 
@@ -121,6 +122,20 @@ async fn a_dial_says_whom_where_and_what_to_report() {
     assert_eq!(all("Url"), [format!("{hook}/voice#rc=3&rp=ct,rt,5xx")]);
     assert_eq!(all("StatusCallback"), [format!("{hook}/status#rc=3&rp=ct,rt,5xx")]);
     assert_eq!(all("StatusCallbackEvent"), ["initiated", "ringing", "answered", "completed"]);
+    assert!(form.iter().all(|(name, _)| !name.contains("Machine") && !name.contains("Amd")), "a colleague answers");
+}
+
+#[tokio::test]
+async fn a_dial_that_wants_to_know_who_answers_is_told_beside_the_call() {
+    let (twilio, stub) = stub(vec![(201, json!({"sid": CALL, "status": "queued", "date_created": null}))]).await;
+    twilio.place(&Dial { detect: Detect::Machines, ..dial() }).await.unwrap();
+    let (_, _, form) = stub.seen.lock().unwrap()[0].clone();
+    let one = |name: &str| form.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone()).unwrap_or_default();
+    assert_eq!((one("MachineDetection").as_str(), one("AsyncAmd").as_str()), ("DetectMessageEnd", "true"));
+    let hook = "https://ward.example.org/careline/hooks/phone/00000000-0000-0000-0000-000000000001/\
+                00000000-0000-0000-0000-000000000002/machine#rc=3&rp=ct,rt,5xx";
+    assert_eq!((one("AsyncAmdStatusCallback").as_str(), one("AsyncAmdStatusCallbackMethod").as_str()), (hook, "POST"));
+    assert_eq!(one("SendDigits"), "", "the provider would leave detection out");
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ use careline::{
     ports::{
         OutageKind,
         phone::{
-            CarrierNews, CarrierSid, CarrierStatus, ConferenceEvent, Dial, Fork, Hook, MediaNews, MediaWire, Phone,
+            CarrierNews, CarrierSid, CarrierStatus, ConferenceEvent, Detect, Dial, Fork, Hook, MediaNews, MediaWire,
+            Phone,
         },
     },
     simulator::{
@@ -197,6 +198,7 @@ fn dial(to: &str) -> Dial {
         to: PhoneNumber::from_e164(to).unwrap(),
         from: PhoneNumber::from_e164("+12125550100").unwrap(),
         ring_for: Duration::from_secs(30),
+        detect: Detect::Nothing,
     }
 }
 

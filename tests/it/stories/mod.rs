@@ -14,6 +14,7 @@ mod guidance;
 mod hearing;
 mod inbound;
 mod ladder;
+mod machines;
 mod never_called;
 mod nurse_first;
 mod one_session;

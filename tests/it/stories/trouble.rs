@@ -137,6 +137,7 @@ async fn an_unsigned_message_is_refused_and_changes_nothing() {
     for (door, body) in [
         ("voice", format!("CallSid={sid}&Digits=1")),
         ("status", format!("CallSid={sid}&CallStatus=completed")),
+        ("machine", format!("CallSid={sid}&AnsweredBy=machine_end_beep")),
         ("conference", format!("CallSid={sid}&ConferenceSid=CF1&StatusCallbackEvent=participant-join")),
         ("hold", format!("CallSid={sid}")),
         ("announce", format!("CallSid={sid}")),

@@ -349,7 +349,7 @@ impl Ward {
         self.change(
             "insert into retry_rule (org_id, purpose, outcome, most_tries, first_pause_minutes, later_pause_minutes)
              select org_id, 'any', outcome, 1, 15, 15
-               from organization, unnest(array['busy', 'no_answer', 'failed', 'no_keys', 'hung_up']) outcome",
+               from organization, unnest(array['busy', 'no_answer', 'failed', 'no_keys', 'hung_up', 'voicemail']) outcome",
         )
         .await;
     }
