@@ -10,9 +10,13 @@ use careline::domain::{
     script::Speech,
 };
 use proptest::prelude::*;
+use std::sync::LazyLock;
 
-fn package() -> Package {
-    read_package(&check_in_files()).expect("the shipped check-in has no fault")
+/// The shipped check-in, read once for all the cases of a property.
+fn package() -> &'static Package {
+    static PACKAGE: LazyLock<Package> =
+        LazyLock::new(|| read_package(&check_in_files()).expect("the shipped check-in has no fault"));
+    &PACKAGE
 }
 
 /// What an automatic voice brings about that is answered with these codes in turn: inputs, and what came of them.
@@ -60,8 +64,8 @@ proptest! {
     #[test]
     fn whatever_is_pressed_the_level_is_the_one_of_a_nurse_with_the_same_answers(codes in answers()) {
         let package = package();
-        let (inputs, found) = by_keys(&package, &codes);
-        prop_assert_eq!(&found, &by_form(&package, &inputs));
+        let (inputs, found) = by_keys(package, &codes);
+        prop_assert_eq!(&found, &by_form(package, &inputs));
         let screened = codes.iter().take(9).position(|code| code == "yes");
         prop_assert_eq!(found.ends_questions, screened.is_some(), "a red flag ends the questions, nothing else does");
         prop_assert_eq!(inputs.answers.len(), screened.map_or(18, |place| place + 1));
@@ -75,7 +79,7 @@ proptest! {
         keys in prop::collection::vec(prop::option::of("[0-9*#]{0,3}"), 1..200)
     ) {
         let package = package();
-        let sheet = Sheet::of(&package).unwrap();
+        let sheet = Sheet::of(package).unwrap();
         let mut dialogue = Dialogue::default();
         for pressed in &keys {
             let before = dialogue.place;
@@ -105,7 +109,7 @@ fn a_changed_threshold_in_a_copy_of_the_package_is_noticed() {
     let changed = read_package(&files).unwrap();
     let codes: Vec<String> =
         std::iter::repeat_n("no", 9).chain(["7", "0", "0", "0", "0", "0", "0", "0", "0"]).map(str::to_owned).collect();
-    let (inputs, found) = by_keys(&package(), &codes);
+    let (inputs, found) = by_keys(package(), &codes);
     assert_eq!(found.disposition, Some(Disposition::Clinician1h));
     assert_ne!(found, by_form(&changed, &inputs), "the comparison of the property above sees a different threshold");
 }
@@ -113,7 +117,7 @@ fn a_changed_threshold_in_a_copy_of_the_package_is_noticed() {
 #[test]
 fn a_person_is_two_keys_away_at_every_question() {
     let package = package();
-    let sheet = Sheet::of(&package).unwrap();
+    let sheet = Sheet::of(package).unwrap();
     assert_eq!(sheet.len(), 18);
     for place in 0..sheet.len() {
         for keys in ["99", "*0"] {
@@ -130,11 +134,11 @@ fn a_person_is_two_keys_away_at_every_question() {
 #[test]
 fn zero_is_an_answer_and_eleven_is_asked_again_in_plain_words_and_then_left_to_a_nurse() {
     let package = package();
-    let sheet = Sheet::of(&package).unwrap();
+    let sheet = Sheet::of(package).unwrap();
     let mut dialogue = Dialogue { place: 9, ..Dialogue::default() };
     assert!(matches!(dialogue.clone().step(&sheet, Some("0")), Move::Took { code, .. } if code == "0"));
     assert_eq!(dialogue.step(&sheet, Some("11")), Move::Ask(Lead::NotUnderstood));
-    let spoken = words(&package).ask(&sheet, dialogue.place, &Lead::NotUnderstood);
+    let spoken = words(package).ask(&sheet, dialogue.place, &Lead::NotUnderstood);
     assert!(text(&spoken).starts_with("Please enter a number from 0 to 10"), "{spoken:?}");
     assert_eq!(dialogue.step(&sheet, Some("88")), Move::Ask(Lead::NotUnderstood));
     assert_eq!(dialogue.step(&sheet, Some("77")), Move::Ask(Lead::Skipped));
@@ -149,9 +153,9 @@ fn zero_is_an_answer_and_eleven_is_asked_again_in_plain_words_and_then_left_to_a
 fn what_nobody_answered_is_looked_at_today_at_the_latest() {
     let package = package();
     let codes: Vec<String> = std::iter::repeat_n("no".to_owned(), 9).chain(["1".to_owned()]).collect();
-    let (_, found) = by_keys(&package, &codes);
+    let (_, found) = by_keys(package, &codes);
     assert_eq!(level(&found), Disposition::SameDay);
-    let screen_broken_off = by_keys(&package, &codes[..4]).1;
+    let screen_broken_off = by_keys(package, &codes[..4]).1;
     assert_eq!(level(&screen_broken_off), Disposition::Clinician1h, "red flags that were not asked hold the floor");
 }
 
@@ -170,10 +174,10 @@ fn a_protocol_with_no_words_for_a_machine_is_not_asked_by_one() {
 #[test]
 fn what_the_voice_says_in_each_language() {
     let package = package();
-    let sheet = Sheet::of(&package).unwrap();
+    let sheet = Sheet::of(package).unwrap();
     let mut said = Vec::new();
     for language in [Language::English, Language::Spanish] {
-        let spoken = Spoken { language, ..words(&package) };
+        let spoken = Spoken { language, ..words(package) };
         said.push(format!("--- {language:?}"));
         for place in 0..sheet.len() {
             let lead = if place == 0 { Lead::Begin } else { Lead::Took("7".to_owned()) };

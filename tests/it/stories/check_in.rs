@@ -190,6 +190,7 @@ async fn somebody_who_hangs_up_in_the_middle_is_owed_a_person_and_not_rung_again
     assert_eq!(answers(&ward, &call).await.len(), 12, "a cut line loses nothing");
     ward.let_pass(Duration::from_secs(4 * 3600)).await;
     assert_eq!(ward.town.carrier().calls().len(), 1, "no machine rings again");
+    let maya = ward.sign_in(MAYA).await;
     let page = maya.open(&call).await.unwrap().text();
     assert!(page.contains("12 answers. The line ended in the middle"), "{page}");
     // What was not answered is missing, so nobody signs over it.
@@ -231,6 +232,7 @@ async fn nobody_is_asked_by_a_machine_without_having_allowed_it() {
     ward.until_state(&call, "cancelled").await;
     ward.until_follow_up(&call, "call_held_back").await;
     assert_eq!(ward.town.carrier().calls().len(), 0, "no telephone rang");
+    let maya = ward.sign_in(MAYA).await;
     let page = maya.open(&call).await.unwrap().text();
     assert!(page.contains("No consent to be asked by an automatic voice is in force"), "{page}");
     // The control: with the consent in force the same plan rings.
