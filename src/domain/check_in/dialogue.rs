@@ -98,9 +98,8 @@ impl Dialogue {
 
 fn meaning(keys: &str, wanted: Keys) -> Meaning {
     match (keys, wanted) {
-        ("99" | "*0", _) => Meaning::Person,
-        // One key is taken there, so the first of two says it.
-        ("9" | "0", Keys::YesNo) => Meaning::Person,
+        // One key is taken at a yes-or-no, so there the first of two says it.
+        ("99" | "*0", _) | ("9" | "0", Keys::YesNo) => Meaning::Person,
         ("*" | "*#", _) => Meaning::Again,
         ("**", _) => Meaning::Back,
         ("1", Keys::YesNo) => Meaning::Answer("yes".to_owned()),
