@@ -5,7 +5,7 @@
 
 use crate::{
     app::App,
-    domain::{ids::OrgId, people::Actor},
+    domain::{dialling::Timings, ids::OrgId, people::Actor},
     error::Error,
     flows::{self, keep_pace, sweep_orphans::Tail},
 };
@@ -31,23 +31,95 @@ const ANNOUNCE_EVERY: Duration = Duration::from_secs(60);
 /// Between two looks at the carrier for texts that no webhook brought.
 const CATCH_UP_EVERY: Duration = Duration::from_secs(300);
 
+/// One kind of periodic work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Round {
+    /// Attempts whose process died.
+    Leases,
+    /// Surplus rings of the last quarter of an hour.
+    NearTail,
+    /// Surplus rings of the last day.
+    WideTail,
+    /// Calls that nobody rings.
+    Overdue,
+    /// What was written is chained.
+    Chain,
+    /// The end of the chain is signed.
+    Sign,
+    /// All of the record is verified, when it is time.
+    Verify,
+    /// Care plans make their calls.
+    Plan,
+    /// Planned calls are announced by text.
+    Announce,
+    /// Texts that no webhook brought.
+    CatchUp,
+    /// Kept files are verified, when it is time.
+    Scrub,
+    /// Full buckets are forgotten.
+    Buckets,
+}
+
+impl Round {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::Leases,
+        Self::NearTail,
+        Self::WideTail,
+        Self::Overdue,
+        Self::Chain,
+        Self::Sign,
+        Self::Verify,
+        Self::Plan,
+        Self::Announce,
+        Self::CatchUp,
+        Self::Scrub,
+        Self::Buckets,
+    ];
+
+    /// How long a process that does it rests in between.
+    #[must_use]
+    pub const fn every(self, timings: &Timings) -> Duration {
+        match self {
+            Self::Leases => timings.lease_sweep_every,
+            Self::NearTail => timings.tail_sweep_every,
+            Self::WideTail => timings.wide_sweep_every,
+            Self::Overdue => timings.missed_every,
+            Self::Chain => CHAIN_EVERY,
+            Self::Sign => SIGN_EVERY,
+            Self::Verify => VERIFY_EVERY,
+            Self::Plan => PLAN_EVERY,
+            Self::Announce => ANNOUNCE_EVERY,
+            Self::CatchUp => CATCH_UP_EVERY,
+            Self::Scrub | Self::Buckets => SWEEP_EVERY,
+        }
+    }
+}
+
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
     let timings = app.settings.dialling.timings;
-    tokio::join!(
-        at_intervals(timings.lease_sweep_every, &stop, || each(&app, leases)),
-        at_intervals(timings.tail_sweep_every, &stop, || each(&app, near_tail)),
-        at_intervals(timings.wide_sweep_every, &stop, || each(&app, wide_tail)),
-        at_intervals(timings.missed_every, &stop, || each(&app, overdue)),
-        at_intervals(CHAIN_EVERY, &stop, || each(&app, chain)),
-        at_intervals(SIGN_EVERY, &stop, || each(&app, sign)),
-        at_intervals(VERIFY_EVERY, &stop, || each(&app, verify)),
-        at_intervals(PLAN_EVERY, &stop, || each(&app, plan)),
-        at_intervals(ANNOUNCE_EVERY, &stop, || each(&app, announce)),
-        at_intervals(CATCH_UP_EVERY, &stop, || each(&app, catch_up)),
-        at_intervals(SWEEP_EVERY, &stop, || each(&app, scrub)),
-        at_intervals(SWEEP_EVERY, &stop, || sweep(&app)),
-    );
+    let (app, stop) = (&app, &stop);
+    let rounds = Round::ALL.map(|round| at_intervals(round.every(&timings), stop, move || go(app, round)));
+    futures_util::future::join_all(rounds).await;
+}
+
+/// Does one kind of periodic work in every organization, once.
+pub async fn go(app: &App, round: Round) {
+    match round {
+        Round::Leases => each(app, leases).await,
+        Round::NearTail => each(app, near_tail).await,
+        Round::WideTail => each(app, wide_tail).await,
+        Round::Overdue => each(app, overdue).await,
+        Round::Chain => each(app, chain).await,
+        Round::Sign => each(app, sign).await,
+        Round::Verify => each(app, verify).await,
+        Round::Plan => each(app, plan).await,
+        Round::Announce => each(app, announce).await,
+        Round::CatchUp => each(app, catch_up).await,
+        Round::Scrub => each(app, scrub).await,
+        Round::Buckets => sweep(app).await,
+    }
 }
 
 /// Does something now and then, one after the other, until told to stop.

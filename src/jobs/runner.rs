@@ -19,24 +19,92 @@ use tokio_util::sync::CancellationToken;
 const AT_A_LOOK: i64 = 8;
 /// Jobs running at once in this process.
 const AT_ONCE: usize = 16;
+
 /// Runs until told to stop, then waits for the jobs under way.
 pub async fn run(app: Arc<App>, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
-    let mut running = JoinSet::new();
-    let mut greeted = Greeted::default();
     let mut ticks = tokio::time::interval(app.settings.dialling.timings.look_every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut runner = Runner::new(app);
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
             _ = ticks.tick() => {}
         }
-        while running.try_join_next().is_some() {}
-        if let Err(error) = work(&app, &mut greeted, &places, &mut running).await {
+        while runner.running.try_join_next().is_some() {}
+        if let Err(error) = runner.work().await {
             tracing::warn!(error = %error, "the queue cannot be read");
         }
     }
-    while running.join_next().await.is_some() {}
+    while runner.running.join_next().await.is_some() {}
+}
+
+/// One process's part in the work.
+pub struct Runner {
+    app: Arc<App>,
+    greeted: Greeted,
+    places: Arc<Semaphore>,
+    running: JoinSet<()>,
+}
+
+impl Runner {
+    /// One that has nothing under way.
+    #[must_use]
+    pub fn new(app: Arc<App>) -> Self {
+        Self { app, greeted: Greeted::default(), places: Arc::new(Semaphore::new(AT_ONCE)), running: JoinSet::new() }
+    }
+
+    /// Works what is due by the application's clock, and what that makes due, until nothing is; how many jobs ran.
+    ///
+    /// # Errors
+    /// When the queue cannot be read; jobs under way go on.
+    pub async fn until_idle(&mut self) -> Result<usize, Error> {
+        let mut ran = 0_usize;
+        loop {
+            let begun = self.work().await?;
+            ran = ran.saturating_add(begun);
+            if begun == 0 && self.running.join_next().await.is_none() {
+                return Ok(ran);
+            }
+        }
+    }
+
+    /// One look at the queue; how many jobs it began.
+    async fn work(&mut self) -> Result<usize, Error> {
+        if !self.greeted.everybody {
+            greet(&self.app, &mut self.greeted).await?;
+        }
+        let mut begun = 0_usize;
+        for org in jobs::organizations_with_due_work(&self.app.db, self.app.clock.now()).await? {
+            begun = begun.saturating_add(self.look(org).await);
+        }
+        Ok(begun)
+    }
+
+    /// Claims what is due in one organization and starts it; how many jobs that were.
+    async fn look(&mut self, org: OrgId) -> usize {
+        let free = i64::try_from(self.places.available_permits()).unwrap_or(0).min(AT_A_LOOK);
+        if free == 0 {
+            return 0;
+        }
+        match claim(&self.app, org, free).await {
+            Ok(claimed) => {
+                let begun = claimed.len();
+                for job in claimed {
+                    let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return begun };
+                    let app = Arc::clone(&self.app);
+                    self.running.spawn(async move {
+                        run_one(&app, org, job).await;
+                        drop(place);
+                    });
+                }
+                begun
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, org = %org, "jobs were not claimed");
+                0
+            }
+        }
+    }
 }
 
 /// Organizations whose streams were looked at after this start; one that is founded later lost none.
@@ -44,22 +112,6 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) {
 struct Greeted {
     organizations: BTreeSet<OrgId>,
     everybody: bool,
-}
-
-/// One look at the queue.
-async fn work(
-    app: &Arc<App>,
-    greeted: &mut Greeted,
-    places: &Arc<Semaphore>,
-    running: &mut JoinSet<()>,
-) -> Result<(), Error> {
-    if !greeted.everybody {
-        greet(app, greeted).await?;
-    }
-    for org in jobs::organizations_with_due_work(&app.db, app.clock.now()).await? {
-        look(app, org, places, running).await;
-    }
-    Ok(())
 }
 
 /// Looks after the streams that were lost before this start, in each organization until it succeeded once.
@@ -85,27 +137,6 @@ async fn greet(app: &App, greeted: &mut Greeted) -> Result<(), Error> {
     }
     greeted.everybody = greeted.organizations.len() == organizations.len();
     Ok(())
-}
-
-/// Claims what is due in one organization and starts it.
-async fn look(app: &Arc<App>, org: OrgId, places: &Arc<Semaphore>, running: &mut JoinSet<()>) {
-    let free = i64::try_from(places.available_permits()).unwrap_or(0).min(AT_A_LOOK);
-    if free == 0 {
-        return;
-    }
-    match claim(app, org, free).await {
-        Ok(claimed) => {
-            for job in claimed {
-                let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
-                let app = Arc::clone(app);
-                running.spawn(async move {
-                    run_one(&app, org, job).await;
-                    drop(place);
-                });
-            }
-        }
-        Err(error) => tracing::warn!(error = %error, org = %org, "jobs were not claimed"),
-    }
 }
 
 async fn claim(app: &App, org: OrgId, most: i64) -> Result<Vec<ClaimedJob>, Error> {

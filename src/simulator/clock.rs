@@ -3,7 +3,11 @@
 
 use crate::ports::clock::Clock;
 use chrono::{DateTime, TimeDelta, Utc};
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 use tokio::sync::watch;
 
 /// A clock that flows and jumps. Share it in an `Arc`.
@@ -14,6 +18,8 @@ pub struct VirtualClock {
     /// How many times as fast as real time it flows.
     pace: u32,
     jumps: watch::Sender<Jumps>,
+    /// For which instants somebody waits, and how many.
+    alarms: Mutex<BTreeMap<DateTime<Utc>, usize>>,
 }
 
 /// All jumps so far.
@@ -33,7 +39,8 @@ impl VirtualClock {
     /// A clock that shows `origin` now and flows so many times as fast as real time; at least as fast.
     #[must_use]
     pub fn hastened(origin: DateTime<Utc>, pace: u32) -> Self {
-        Self { origin, started: Instant::now(), pace: pace.max(1), jumps: watch::Sender::new(Jumps::default()) }
+        let (pace, jumps) = (pace.max(1), watch::Sender::new(Jumps::default()));
+        Self { origin, started: Instant::now(), pace, jumps, alarms: Mutex::new(BTreeMap::new()) }
     }
 
     /// Puts the clock forward; everyone whose instant has come wakes. Returns the new time.
@@ -43,6 +50,12 @@ impl VirtualClock {
             jumps.total = jumps.total.saturating_add(by);
         });
         self.now()
+    }
+
+    /// The first instant for which somebody waits; it may have come a moment ago, when they have yet to wake.
+    #[must_use]
+    pub fn next_alarm(&self) -> Option<DateTime<Utc>> {
+        self.alarms().keys().next().copied()
     }
 
     /// How often the clock was put forward.
@@ -60,6 +73,10 @@ impl VirtualClock {
 
     /// Waits until the clock shows `instant`, by flowing or by jumping.
     pub async fn sleep_until(&self, instant: DateTime<Utc>) {
+        if instant <= self.now() {
+            return;
+        }
+        let _alarm = Alarm::set(self, instant);
         let mut jumps = self.jumps.subscribe();
         while let Ok(left) = (instant - self.now()).to_std() {
             if left.is_zero() {
@@ -75,6 +92,35 @@ impl VirtualClock {
     /// Waits for a stretch of the town's time.
     pub async fn sleep(&self, for_: Duration) {
         self.sleep_until(later(self.now(), for_)).await;
+    }
+
+    fn alarms(&self) -> MutexGuard<'_, BTreeMap<DateTime<Utc>, usize>> {
+        self.alarms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody waits for an instant; whether they wake or give up, the alarm goes with them.
+struct Alarm<'a> {
+    clock: &'a VirtualClock,
+    at: DateTime<Utc>,
+}
+
+impl<'a> Alarm<'a> {
+    fn set(clock: &'a VirtualClock, at: DateTime<Utc>) -> Self {
+        *clock.alarms().entry(at).or_default() += 1;
+        Self { clock, at }
+    }
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        let mut alarms = self.clock.alarms();
+        if let Some(count) = alarms.get_mut(&self.at) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                alarms.remove(&self.at);
+            }
+        }
     }
 }
 

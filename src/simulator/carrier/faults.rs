@@ -1,6 +1,10 @@
 //! How the carrier misbehaves on request: the ways a real one was seen to answer a dial, and frames that get lost.
 
-use super::{Carrier, wire::Refusal};
+use super::{
+    CallSeen, Carrier,
+    waits::{MeasuredBy, Wait},
+    wire::Refusal,
+};
 use crate::{
     ports::clock::Clock,
     simulator::{
@@ -55,6 +59,10 @@ pub struct FaultsWanted {
     /// Of a hundred callbacks so many are lost, so many sent twice, and each is late by up to so many real milliseconds.
     #[serde(default)]
     pub rough_callbacks: Option<RoughCallbacks>,
+    /// Whose clock measures what is accepted later, callbacks that are late, and the lag of the list; the machine's when
+    /// nothing is said. How long an answer takes is always real, since whoever waits for it does so in real time.
+    #[serde(default)]
+    pub measured_by: Option<MeasuredBy>,
     /// Which media frames of every stream are lost.
     #[serde(default)]
     pub lose_media_frames: Option<LostFrames>,
@@ -118,7 +126,7 @@ impl CreateFault {
     /// Answers a request that creates something: `accept` takes it and says so, at most once.
     pub(super) async fn answer(
         self,
-        late: Duration,
+        late: Wait,
         cut: &Cut,
         accept: impl FnOnce() -> Response + Send + 'static,
     ) -> Response {
@@ -126,7 +134,7 @@ impl CreateFault {
             Self::Normal => accept(),
             Self::Slow => {
                 let reply = accept();
-                tokio::time::sleep(late).await;
+                late.pass().await;
                 reply
             }
             Self::BrokenAccepted => {
@@ -143,7 +151,7 @@ impl CreateFault {
             Self::AcceptedLater => {
                 cut.cut();
                 tokio::spawn(async move {
-                    tokio::time::sleep(late).await;
+                    late.pass().await;
                     accept();
                 });
                 Refusal::broken().into_response()
@@ -198,16 +206,17 @@ pub(super) struct Faults {
     list_lag: Duration,
     rough: RoughCallbacks,
     guesses: Guesses,
+    measured_by: MeasuredBy,
     /// Between two rings, by the town's clock, and when the next may be.
     spacing: Option<TimeDelta>,
     next_ring: DateTime<Utc>,
 }
 
 /// How one callback fares.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub(super) struct Delivery {
     pub(super) copies: u32,
-    pub(super) late: Duration,
+    pub(super) late: Wait,
 }
 
 impl Default for Faults {
@@ -226,6 +235,7 @@ impl Default for Faults {
             list_lag: Duration::ZERO,
             rough: RoughCallbacks::default(),
             guesses: Guesses::default(),
+            measured_by: MeasuredBy::Machine,
             spacing: None,
             next_ring: DateTime::<Utc>::MIN_UTC,
         }
@@ -259,7 +269,7 @@ impl Carrier {
     }
 
     /// How to answer the dial at hand, and how late if slowly or later.
-    pub(super) fn next_create_fault(&self) -> (CreateFault, Duration) {
+    pub(super) fn next_create_fault(&self) -> (CreateFault, Wait) {
         self.change(|book| {
             let faults = &mut book.faults;
             let now = faults.choose();
@@ -271,14 +281,17 @@ impl Carrier {
                 }
             }
             let late = match now {
-                CreateFault::AcceptedLater => faults.later.mul_f64(faults.dice.random_range(0.0..1.0)),
+                CreateFault::AcceptedLater => {
+                    let length = faults.later.mul_f64(faults.dice.random_range(0.0..1.0));
+                    self.wait(length, faults.measured_by)
+                }
                 CreateFault::Normal
                 | CreateFault::Slow
                 | CreateFault::BrokenAccepted
                 | CreateFault::BrokenRefused
                 | CreateFault::Throttled
                 | CreateFault::DropAccepted
-                | CreateFault::DropRefused => faults.slow,
+                | CreateFault::DropRefused => Wait::Real(faults.slow),
             };
             (now, late)
         })
@@ -312,9 +325,23 @@ impl Carrier {
         })
     }
 
-    /// How long a call may be missing from the list.
-    pub(super) fn list_lag(&self) -> Duration {
-        self.book().faults.list_lag
+    /// Whether the list shows a call already.
+    pub(super) fn lists(&self) -> impl Fn(&CallSeen) -> bool {
+        let (lag, by, now) = {
+            let faults = &self.book().faults;
+            (faults.list_lag, faults.measured_by, self.clock().now())
+        };
+        move |call| match by {
+            MeasuredBy::Machine => call.accepted.elapsed() >= lag,
+            MeasuredBy::Town => (now - call.created_at).to_std().is_ok_and(|age| age >= lag),
+        }
+    }
+
+    fn wait(&self, length: Duration, by: MeasuredBy) -> Wait {
+        match by {
+            MeasuredBy::Machine => Wait::Real(length),
+            MeasuredBy::Town => Wait::Town(length, self.clone()),
+        }
     }
 
     pub(super) fn loses_frame(&self, chunk: u64) -> bool {
@@ -346,6 +373,8 @@ impl Carrier {
                 CallbackFault::Normal => 1,
             };
             let late = Duration::from_millis(faults.dice.random_range(0..=rough.late_milliseconds));
+            let by = if late.is_zero() { MeasuredBy::Machine } else { faults.measured_by };
+            let late = self.wait(late, by);
             Delivery { copies, late }
         })
     }
@@ -373,6 +402,9 @@ impl Faults {
         }
         if let Some(rough) = wanted.rough_callbacks {
             self.rough = rough;
+        }
+        if let Some(by) = wanted.measured_by {
+            self.measured_by = by;
         }
         if let Some(rate) = wanted.calls_per_second {
             self.spacing = 1_000_000_u32.checked_div(rate).map(|micros| TimeDelta::microseconds(i64::from(micros)));

@@ -3,6 +3,7 @@
 
 use super::{
     CallStatus, Carrier,
+    calm::InHand,
     media::{self, StreamPlan},
     post::{Courier, Fields, Method},
     twiml::{self, Gather, Room, Verb},
@@ -93,6 +94,8 @@ pub(super) struct Leg {
     pub(super) fields: Fields,
     pub(super) mind: Mind,
     pub(super) orders: mpsc::Receiver<Order>,
+    /// Held while the leg does something, not while it waits.
+    pub(super) in_hand: Option<InHand>,
     pub(super) own_orders: mpsc::WeakSender<Order>,
     pub(super) lines: mpsc::Sender<String>,
     pub(super) voice: Arc<Voice>,
@@ -139,11 +142,14 @@ impl Leg {
                     None => std::future::pending().await,
                 }
             };
+            self.in_hand = None;
             let order = tokio::select! {
                 biased;
-                order = self.orders.recv() => order,
-                () = asleep => continue,
+                order = self.orders.recv() => Some(order),
+                () = asleep => None,
             };
+            self.in_hand = Some(self.carrier.in_hand());
+            let Some(order) = order else { continue };
             if let Some(wake) = self.obey(order.unwrap_or(Order::End)) {
                 return wake;
             }

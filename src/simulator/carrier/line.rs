@@ -149,6 +149,7 @@ impl Line {
             fields: self.fields(),
             mind: Mind::of(person),
             orders,
+            in_hand: Some(self.carrier.in_hand()),
             own_orders: own_orders.clone(),
             lines,
             voice: voice.clone(),

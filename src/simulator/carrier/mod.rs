@@ -3,9 +3,10 @@
 //!
 //! `book` what it knows · `rest`, `rooms`, `wire` its API · `post` signed requests out · `line` one call from dial to end ·
 //! `numbers` the account's own, and who rings them · `leg` the answered part of it · `twiml` the language · `conference`, `seats` · `voice`, `media` what is heard and forked ·
-//! `faults` how it misbehaves on request · `texts`, `text_rest` messages.
+//! `faults` how it misbehaves on request · `texts`, `text_rest` messages · `calm`, `waits` whose time it is.
 
 pub(super) mod book;
+mod calm;
 mod conference;
 pub mod faults;
 mod leg;
@@ -20,6 +21,7 @@ mod text_rest;
 mod texts;
 mod twiml;
 mod voice;
+mod waits;
 mod wire;
 
 pub use book::{CallFault, CallSeen, CallStatus, Direction, StreamSeen, StreamStatus};
@@ -28,6 +30,7 @@ pub use faults::FaultsWanted;
 pub(super) use rest::routes;
 pub use seats::{Heard, SeatSeen};
 pub use texts::{TextCallbacks, TextFaultsWanted, TextSeen};
+pub use waits::MeasuredBy;
 
 use super::{
     clock::VirtualClock,
@@ -55,6 +58,7 @@ struct Inner {
     web: reqwest::Client,
     book: Mutex<Book>,
     changes: watch::Sender<u64>,
+    bustle: Arc<calm::Bustle>,
 }
 
 /// How long the carrier waits for a reply to one of its requests (the provider's own caps).
@@ -85,8 +89,8 @@ impl Carrier {
             faults: Faults::default(),
             texts: texts::TextBook::default(),
         };
-        let inner =
-            Inner { account_sid, auth_token, clock, web, book: Mutex::new(book), changes: watch::Sender::new(0) };
+        let (changes, bustle) = (watch::Sender::new(0), Arc::default());
+        let inner = Inner { account_sid, auth_token, clock, web, book: Mutex::new(book), changes, bustle };
         let carrier = Self(Arc::new(inner));
         carrier.settle(plan);
         Ok(carrier)

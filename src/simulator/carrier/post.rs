@@ -1,7 +1,7 @@
 //! Signed requests from the carrier to whoever uses it. This signer shares nothing with the product's verifier, so
 //! that a mistake in one is not repeated in the other.
 
-use super::{Carrier, faults::Delivery, fresh_sid};
+use super::{Carrier, calm::InHand, faults::Delivery, fresh_sid};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -32,30 +32,32 @@ const WAITING: usize = 128;
 
 /// Delivers the callbacks of one call in order; it ends when its call drops it and the last one is sent.
 #[derive(Clone)]
-pub(super) struct Courier(mpsc::Sender<(String, Method, Fields)>);
+pub(super) struct Courier {
+    carrier: Carrier,
+    hand: mpsc::Sender<(InHand, String, Method, Fields)>,
+}
 
 impl Courier {
     pub(super) fn of(carrier: &Carrier) -> Self {
-        let (hand, mut letters) = mpsc::channel::<(String, Method, Fields)>(WAITING);
+        let (hand, mut letters) = mpsc::channel::<(InHand, String, Method, Fields)>(WAITING);
+        let courier = Self { carrier: carrier.clone(), hand };
         let carrier = carrier.clone();
         tokio::spawn(async move {
-            while let Some((url, method, fields)) = letters.recv().await {
+            while let Some((in_hand, url, method, fields)) = letters.recv().await {
                 let Delivery { copies, late } = carrier.next_delivery();
-                if !late.is_zero() {
-                    tokio::time::sleep(late).await;
-                }
+                let _in_hand = late.pass_with(in_hand).await;
                 let token = fresh_sid("");
                 for _ in 0..copies {
                     carrier.deliver(&url, method, &fields, &token).await;
                 }
             }
         });
-        Self(hand)
+        courier
     }
 
     pub(super) async fn send(&self, url: &str, method: Method, fields: Fields) {
         // A courier ends only after its last sender, so this cannot fail.
-        let _ = self.0.send((url.to_owned(), method, fields)).await;
+        let _ = self.hand.send((self.carrier.in_hand(), url.to_owned(), method, fields)).await;
     }
 }
 
@@ -102,6 +104,7 @@ impl Carrier {
     }
 
     async fn request(&self, url: &str, method: Method, fields: &Fields, token: &str) -> Result<(u16, String), Fault> {
+        let _in_hand = self.in_hand();
         let address = url.split('#').next().unwrap_or(url);
         let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = match method {

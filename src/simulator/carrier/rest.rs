@@ -187,8 +187,7 @@ fn next_of(form: &Form) -> Result<Option<Next>, Refusal> {
 async fn list(State(carrier): State<Carrier>, RawQuery(query): RawQuery) -> Reply {
     let form = Form::read(query.unwrap_or_default().as_bytes());
     let wanted = |name: &str, value: &str| form.one(name).is_none_or(|wanted| wanted == value);
-    let lag = carrier.list_lag();
-    let is_listed = |call: &CallSeen| call.accepted.elapsed() >= lag;
+    let is_listed = carrier.lists();
     let is_wanted = |call: &&CallSeen| {
         wanted("To", &call.to) && wanted("From", &call.from) && wanted("Status", call.status.rest_word())
     };

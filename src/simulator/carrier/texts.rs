@@ -6,6 +6,7 @@ use super::{
     faults::CreateFault,
     fresh_sid,
     post::{Fields, Method},
+    waits::Wait,
 };
 use crate::{
     ports::clock::Clock,
@@ -183,7 +184,7 @@ impl Carrier {
     }
 
     /// How to answer the creation at hand, and how late if slowly.
-    pub(super) fn next_text_fault(&self) -> (CreateFault, Duration) {
+    pub(super) fn next_text_fault(&self) -> (CreateFault, Wait) {
         self.change(|book| {
             let faults = &mut book.texts.faults;
             let now = faults.create;
@@ -194,7 +195,7 @@ impl Carrier {
                     faults.times = None;
                 }
             }
-            (now, faults.slow)
+            (now, Wait::Real(faults.slow))
         })
     }
 
@@ -246,7 +247,7 @@ impl Carrier {
         }
         reports.push((ending, code));
         for (status, code) in &reports {
-            tokio::time::sleep(STEP).await;
+            self.clock().sleep(STEP).await;
             self.note_text(&text.sid, |seen| {
                 (seen.status, seen.error_code) = (status, *code);
                 seen.shown += u32::from(*status == "delivered");
