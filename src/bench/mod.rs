@@ -9,6 +9,7 @@ pub mod ground;
 pub mod hooks;
 pub mod isolation;
 pub mod keys;
+pub mod month;
 pub mod passwords;
 mod record_ground;
 pub mod schedule;

@@ -12,6 +12,7 @@ use crate::{
     simulator::{Town, TownSettings, clock::VirtualClock, people::TownPlan},
     web,
 };
+use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -51,10 +52,17 @@ impl TownGround {
     /// # Errors
     /// When PostgreSQL or the town cannot be started here.
     pub async fn open(program: PathBuf, plan: TownPlan) -> Result<Self, Broken> {
+        Self::open_at(program, plan, "2026-11-17T15:00:00Z".parse().map_err(Broken::of)?).await
+    }
+
+    /// Opens one at an instant.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub async fn open_at(program: PathBuf, plan: TownPlan, instant: DateTime<Utc>) -> Result<Self, Broken> {
         let ground = Ground::open(Durability::Forgone).await?;
         let (account_sid, auth_token) = ("ACbench".to_owned(), hex::encode(rand::random::<[u8; 16]>()));
-        let morning = "2026-11-17T15:00:00Z".parse().map_err(Broken::of)?;
-        let clock = Arc::new(VirtualClock::starting_at(morning));
+        let clock = Arc::new(VirtualClock::starting_at(instant));
         let town = Town::start(TownSettings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             plan,
@@ -85,6 +93,12 @@ impl TownGround {
     #[must_use]
     pub fn clock(&self) -> &VirtualClock {
         &self.clock
+    }
+
+    /// The clock itself, for a product in this process that is to have the same one.
+    #[must_use]
+    pub fn shared_clock(&self) -> Arc<VirtualClock> {
+        Arc::clone(&self.clock)
     }
 
     /// The origin under which the product is reached.

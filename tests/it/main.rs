@@ -29,6 +29,7 @@ mod hooks;
 mod isolation;
 mod keys;
 mod matrix;
+mod month;
 mod outside_bytes;
 mod pages;
 mod permissions;

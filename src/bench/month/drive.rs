@@ -1,0 +1,156 @@
+//! The month passes: whatever is due is worked, whatever people are about to do is done, and when everybody waits the clock
+//! jumps to the next instant for which somebody waits. Between two jumps it goes as fast as real time, so that what the
+//! product needs for its work is part of how late it is.
+
+use super::{
+    deeds::Deeds,
+    diary::{Event, Span},
+    stage::Stage,
+};
+use crate::{
+    bench::Broken,
+    jobs::{
+        calendar::{self, Round},
+        runner::Runner,
+    },
+    ports::clock::Clock,
+};
+use chrono::{DateTime, Duration, Utc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration as StdDuration,
+};
+
+/// Alarms so near to each other ring together.
+const TOGETHER: Duration = Duration::milliseconds(150);
+/// How long somebody whose alarm has rung may take to wake.
+const TO_WAKE: StdDuration = StdDuration::from_millis(1);
+/// As long after the last call, surplus rings are looked for.
+const TAIL: Duration = Duration::minutes(15);
+
+/// How often periodic work is done in the month. A process that serves does it as often as `Round::every` says, in real time;
+/// in the time of a month that would be a million looks at nothing. What is looked for is the same, later.
+const fn rests(round: Round) -> Duration {
+    match round {
+        Round::NearTail => Duration::minutes(5),
+        Round::Overdue => Duration::minutes(10),
+        Round::Leases | Round::Announce => Duration::minutes(30),
+        Round::WideTail | Round::Plan | Round::Chain => Duration::hours(1),
+        Round::CatchUp => Duration::hours(2),
+        Round::Sign => Duration::hours(6),
+        Round::Scrub | Round::Buckets => Duration::days(1),
+        // All of the record is verified once, at the end.
+        Round::Verify => Duration::days(10_000),
+    }
+}
+
+/// How the month went by.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Drive {
+    /// Jumps of the clock.
+    pub jumps: u64,
+    /// Jobs that ran.
+    pub jobs: usize,
+}
+
+/// Lets the month pass.
+///
+/// # Errors
+/// When the product or the town fails.
+pub async fn through(
+    stage: &mut Stage,
+    span: Span,
+    diary: Vec<(DateTime<Utc>, Event)>,
+    deeds: &mut Deeds,
+) -> Result<Drive, Broken> {
+    let mut driver = Driver {
+        runner: Runner::new(stage.app.clone()),
+        diary: diary.into(),
+        rounds: Round::ALL.map(|round| (round, span.begins() + rests(round))).into(),
+        drive: Drive::default(),
+        last_call: span.begins(),
+    };
+    deeds.act(stage, Event::Moods).await?;
+    loop {
+        let next = driver.settle(stage).await?;
+        let now = stage.clock.now();
+        if driver.act(stage, deeds, now).await? {
+            continue;
+        }
+        let next = driver.next(next.unwrap_or_else(|| span.ends()));
+        if next >= span.ends() {
+            return Ok(driver.drive);
+        }
+        if let Ok(by) = (next - now).to_std() {
+            stage.clock.advance(by);
+            driver.drive.jumps += 1;
+        }
+    }
+}
+
+struct Driver {
+    runner: Runner,
+    diary: VecDeque<(DateTime<Utc>, Event)>,
+    rounds: BTreeMap<Round, DateTime<Utc>>,
+    drive: Drive,
+    last_call: DateTime<Utc>,
+}
+
+impl Driver {
+    /// Works until everybody waits; for which instant at the earliest. `None` when nobody waits for anything.
+    async fn settle(&mut self, stage: &mut Stage) -> Result<Option<DateTime<Utc>>, Broken> {
+        let carrier = stage.ground.town.carrier().clone();
+        loop {
+            carrier.calm().await;
+            let due: Option<DateTime<Utc>> = sqlx::query_scalar(
+                "select run_at from job where org_id = $1 and state = 'queued' order by run_at limit 1",
+            )
+            .bind(stage.coordinator.org.0)
+            .fetch_optional(&mut stage.superuser)
+            .await
+            .map_err(Broken::of)?;
+            let now = stage.clock.now();
+            if due.is_some_and(|due| due <= now) {
+                let ran = self.runner.until_idle().await.map_err(Broken::of)?;
+                self.drive.jobs = self.drive.jobs.saturating_add(ran);
+                continue;
+            }
+            let alarm = stage.clock.next_alarm();
+            if alarm.is_some_and(|alarm| alarm <= now) {
+                tokio::time::sleep(TO_WAKE).await;
+                continue;
+            }
+            if !carrier.is_calm() {
+                continue;
+            }
+            if alarm.is_some() {
+                self.last_call = now;
+            }
+            return Ok(due.into_iter().chain(alarm.map(|alarm| alarm + TOGETHER)).min());
+        }
+    }
+
+    /// The instant of the next thing that anything here waits for.
+    fn next(&self, next: DateTime<Utc>) -> DateTime<Utc> {
+        let event = self.diary.front().map(|(when, _)| *when);
+        self.rounds.values().copied().chain(event).fold(next, DateTime::min)
+    }
+
+    /// Does one thing whose time has come. False when there is none.
+    async fn act(&mut self, stage: &mut Stage, deeds: &mut Deeds, now: DateTime<Utc>) -> Result<bool, Broken> {
+        if self.diary.front().is_some_and(|(when, _)| *when <= now) {
+            if let Some((_, event)) = self.diary.pop_front() {
+                deeds.act(stage, event).await?;
+            }
+            return Ok(true);
+        }
+        let Some(round) = self.rounds.iter().find(|(_, when)| **when <= now).map(|(round, _)| *round) else {
+            return Ok(false);
+        };
+        self.rounds.insert(round, now + rests(round));
+        if round != Round::NearTail || now - self.last_call < TAIL {
+            calendar::go(&stage.app, round).await;
+        }
+        Ok(true)
+    }
+}
