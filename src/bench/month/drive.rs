@@ -18,13 +18,13 @@ use crate::{
 use chrono::{DateTime, Duration, Utc};
 use std::{
     collections::{BTreeMap, VecDeque},
-    time::Duration as StdDuration,
+    time::{Duration as StdDuration, Instant},
 };
 
 /// Alarms so near to each other ring together.
 const TOGETHER: Duration = Duration::milliseconds(150);
-/// How long somebody whose alarm has rung may take to wake.
-const TO_WAKE: StdDuration = StdDuration::from_millis(1);
+/// Looks at a due job that nobody can claim, until something must be wrong.
+const MOST_IN_VAIN: u32 = 500;
 /// As long after the last call, surplus rings are looked for.
 const TAIL: Duration = Duration::minutes(15);
 
@@ -32,13 +32,14 @@ const TAIL: Duration = Duration::minutes(15);
 /// in the time of a month that would be a million looks at nothing. What is looked for is the same, later.
 const fn rests(round: Round) -> Duration {
     match round {
-        Round::NearTail => Duration::minutes(5),
+        // Shorter than the tail, so that every ring is looked at.
+        Round::NearTail => Duration::minutes(12),
         Round::Overdue => Duration::minutes(10),
         Round::Leases | Round::Announce => Duration::minutes(30),
-        Round::WideTail | Round::Plan | Round::Chain => Duration::hours(1),
+        Round::Plan | Round::Chain => Duration::hours(1),
         Round::CatchUp => Duration::hours(2),
         Round::Sign => Duration::hours(6),
-        Round::Scrub | Round::Buckets => Duration::days(1),
+        Round::WideTail | Round::Scrub | Round::Buckets => Duration::days(1),
         // All of the record is verified once, at the end.
         Round::Verify => Duration::days(10_000),
     }
@@ -51,6 +52,8 @@ pub struct Drive {
     pub jumps: u64,
     /// Jobs that ran.
     pub jobs: usize,
+    /// Real time in which jobs ran, carriers' requests were answered, rounds of the calendar were done and the diary was.
+    pub spent: [StdDuration; 4],
 }
 
 /// Lets the month pass.
@@ -69,6 +72,7 @@ pub async fn through(
         rounds: Round::ALL.map(|round| (round, span.begins() + rests(round))).into(),
         drive: Drive::default(),
         last_call: span.begins(),
+        in_vain: 0,
     };
     deeds.act(stage, Event::Moods).await?;
     loop {
@@ -94,6 +98,8 @@ struct Driver {
     rounds: BTreeMap<Round, DateTime<Utc>>,
     drive: Drive,
     last_call: DateTime<Utc>,
+    /// Looks at the queue that began nothing, one after the other.
+    in_vain: u32,
 }
 
 impl Driver {
@@ -101,7 +107,9 @@ impl Driver {
     async fn settle(&mut self, stage: &mut Stage) -> Result<Option<DateTime<Utc>>, Broken> {
         let carrier = stage.ground.town.carrier().clone();
         loop {
+            let began = Instant::now();
             carrier.calm().await;
+            self.spend(1, began);
             let due: Option<DateTime<Utc>> = sqlx::query_scalar(
                 "select run_at from job where org_id = $1 and state = 'queued' order by run_at limit 1",
             )
@@ -111,13 +119,20 @@ impl Driver {
             .map_err(Broken::of)?;
             let now = stage.clock.now();
             if due.is_some_and(|due| due <= now) {
+                let began = Instant::now();
                 let ran = self.runner.until_idle().await.map_err(Broken::of)?;
+                self.spend(0, began);
                 self.drive.jobs = self.drive.jobs.saturating_add(ran);
+                self.in_vain = if ran == 0 { self.in_vain + 1 } else { 0 };
+                if self.in_vain > MOST_IN_VAIN {
+                    return Err(Broken(format!("a job is due since {due:?} and nobody can claim it")));
+                }
                 continue;
             }
             let alarm = stage.clock.next_alarm();
             if alarm.is_some_and(|alarm| alarm <= now) {
-                tokio::time::sleep(TO_WAKE).await;
+                // Whoever it rang for wakes on another thread, within microseconds.
+                tokio::task::yield_now().await;
                 continue;
             }
             if !carrier.is_calm() {
@@ -136,12 +151,20 @@ impl Driver {
         self.rounds.values().copied().chain(event).fold(next, DateTime::min)
     }
 
+    fn spend(&mut self, what: usize, since: Instant) {
+        if let Some(spent) = self.drive.spent.get_mut(what) {
+            *spent += since.elapsed();
+        }
+    }
+
     /// Does one thing whose time has come. False when there is none.
     async fn act(&mut self, stage: &mut Stage, deeds: &mut Deeds, now: DateTime<Utc>) -> Result<bool, Broken> {
         if self.diary.front().is_some_and(|(when, _)| *when <= now) {
+            let began = Instant::now();
             if let Some((_, event)) = self.diary.pop_front() {
                 deeds.act(stage, event).await?;
             }
+            self.spend(3, began);
             return Ok(true);
         }
         let Some(round) = self.rounds.iter().find(|(_, when)| **when <= now).map(|(round, _)| *round) else {
@@ -149,7 +172,9 @@ impl Driver {
         };
         self.rounds.insert(round, now + rests(round));
         if round != Round::NearTail || now - self.last_call < TAIL {
+            let began = Instant::now();
             calendar::go(&stage.app, round).await;
+            self.spend(2, began);
         }
         Ok(true)
     }

@@ -17,6 +17,7 @@ pub use verdict::{Verdict, judge};
 use super::{Broken, machine};
 use deeds::Deeds;
 use diary::Span;
+use drive::Drive;
 use rand::{SeedableRng, rngs::StdRng};
 use serde::Serialize;
 use stage::Stage;
@@ -51,10 +52,8 @@ pub struct Month {
     pub setting_up: f64,
     /// Seconds in which it passed.
     pub passing: f64,
-    /// Jumps of the clock.
-    pub jumps: u64,
-    /// Jobs that ran.
-    pub jobs: usize,
+    /// How it passed.
+    pub drive: Drive,
     /// Wishes that the product refused.
     pub refused: u64,
 }
@@ -103,7 +102,7 @@ pub async fn play(args: &Args) -> Result<Month, Broken> {
     stage.leave().await;
     let (facts, drive, refused) = passed?;
     let passing = began.elapsed().as_secs_f64() - setting_up;
-    Ok(Month { facts, setting_up, passing, jumps: drive.jumps, jobs: drive.jobs, refused })
+    Ok(Month { facts, setting_up, passing, drive, refused })
 }
 
 async fn pass(
@@ -111,7 +110,7 @@ async fn pass(
     args: &Args,
     span: Span,
     diary: Vec<(chrono::DateTime<chrono::Utc>, diary::Event)>,
-) -> Result<(Facts, drive::Drive, u64), Broken> {
+) -> Result<(Facts, Drive, u64), Broken> {
     let mut deeds = Deeds::new(args.seed, args.patients);
     deeds::usually(stage, args.seed)?;
     let drive = drive::through(stage, span, diary, &mut deeds).await?;
@@ -121,10 +120,12 @@ async fn pass(
 }
 
 fn as_words(args: &Args, month: &Month, verdict: &Verdict) -> String {
+    let [jobs, carrier, rounds, people] = month.drive.spent.map(|spent| spent.as_secs_f64());
     let holds = if verdict.holds() { "every promise was kept" } else { "A PROMISE WAS BROKEN" };
     format!(
         "a month of {} days, {} patients, {} nurses, seed {} ({})\n{verdict}  {holds}\n  set up in {:.1} s, passed in {:.1} s: \
-         {} jumps of the clock, {} jobs; {} wishes were refused for a reason\n",
+         {} jumps of the clock, {} jobs; {} wishes were refused for a reason\n  of this jobs {jobs:.1} s, the carrier's requests \
+         {carrier:.1} s, rounds {rounds:.1} s, people {people:.1} s\n",
         args.days,
         args.patients,
         args.nurses,
@@ -132,8 +133,8 @@ fn as_words(args: &Args, month: &Month, verdict: &Verdict) -> String {
         machine(),
         month.setting_up,
         month.passing,
-        month.jumps,
-        month.jobs,
+        month.drive.jumps,
+        month.drive.jobs,
         month.refused
     )
 }
