@@ -3,7 +3,7 @@
 
 use crate::{
     bench::{Broken, pick},
-    domain::ids::{ContactId, PatientId, PlanId, StaffId},
+    domain::ids::{PatientId, PlanId, StaffId},
     simulator::people::{HangsUp, Hears, Keys, Number, Person, PicksUp, Seconds, Texting, TownPlan},
 };
 use chrono::{Datelike, NaiveDate, NaiveTime, Weekday};
@@ -102,8 +102,6 @@ pub struct Patient {
     pub id: PatientId,
     /// Known once it is made; `None` while they have none.
     pub plan: Option<PlanId>,
-    /// Known once they are written down.
-    pub contact: Option<ContactId>,
 }
 
 /// One nurse.
@@ -168,7 +166,6 @@ pub fn patient(dice: &mut StdRng, at: usize) -> Result<Patient, Broken> {
         caregiver,
         id: PatientId(uuid::Uuid::nil()),
         plan: None,
-        contact: None,
     })
 }
 
@@ -219,10 +216,8 @@ fn at_home(dice: &mut StdRng, patient: &Patient) -> Result<Person, Broken> {
         (25..28, _) => person.picks_up = PicksUp::Voicemail,
         (28..60, Some(code)) => person.hears = proves(&[("2", FIRST), (code, CARERS), (&keys, BIRTH), ("2", RECORD)])?,
         (28..30, None) => person.hears = proves(&[("2", FIRST), ("0000", CARERS), (&keys, BIRTH)])?,
-        (chance, _) => {
-            let may_record = if chance < 40 { "1" } else { "2" };
-            person.hears = proves(&[("1", FIRST), (&keys, BIRTH), (&patient.code, CODE), (may_record, RECORD)])?;
-        }
+        // Nobody lets us record: audio flows in real time, which a month in jumps has none of.
+        _ => person.hears = proves(&[("1", FIRST), (&keys, BIRTH), (&patient.code, CODE), ("2", RECORD)])?,
     }
     Ok(person)
 }

@@ -11,7 +11,7 @@ use rand::{RngExt, rngs::StdRng};
 pub const HOME: Tz = Tz::America__New_York;
 
 /// Something that happens. Patients and nurses are named by their place in the cast.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// Everybody's mood changes.
     Moods,

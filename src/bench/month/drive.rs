@@ -34,10 +34,9 @@ const fn rests(round: Round) -> Duration {
     match round {
         // Shorter than the tail, so that every ring is looked at.
         Round::NearTail => Duration::minutes(12),
-        Round::Overdue => Duration::minutes(10),
-        Round::Leases | Round::Announce => Duration::minutes(30),
-        Round::Plan | Round::Chain => Duration::hours(1),
-        Round::CatchUp => Duration::hours(2),
+        Round::Overdue => Duration::minutes(30),
+        Round::Announce | Round::Plan | Round::Chain => Duration::hours(1),
+        Round::Leases | Round::CatchUp => Duration::hours(4),
         Round::Sign => Duration::hours(6),
         Round::WideTail | Round::Scrub | Round::Buckets => Duration::days(1),
         // All of the record is verified once, at the end.

@@ -14,7 +14,7 @@ use crate::{
     ports::clock::Clock,
     simulator::carrier::{CallSeen, Direction, TextSeen},
 };
-use chrono::{DateTime, Duration, NaiveDateTime, Utc};
+use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use sqlx::{FromRow, PgConnection, Row, postgres::PgRow};
 use std::collections::{BTreeMap, BTreeSet};
@@ -263,7 +263,7 @@ fn text(text: &TextSeen) -> Text {
 /// The dates of a plan by the month's own arithmetic, for a patient whom nothing befell that stops plans.
 fn expected(patient: &Patient, span: Span, closed: &[Closed]) -> Vec<Expected> {
     let (Some(plan), false) = (patient.plan, is_touched(patient, closed)) else { return Vec::new() };
-    let local = |day: chrono::NaiveDate| day.and_time(patient.at);
+    let local = |day: NaiveDate| day.and_time(patient.at);
     // The plan is made before dawn of the first day; the last call must have had its time to ring.
     let within = |local: &NaiveDateTime| is_over(*local, patient.zone, span.ends() - Duration::hours(6));
     let days = span.each().filter(|day| patient.beat.falls_on(*day));

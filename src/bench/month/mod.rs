@@ -15,6 +15,7 @@ pub use facts::{CallFact, Facts, Ring};
 pub use verdict::{Verdict, judge};
 
 use super::{Broken, machine};
+use chrono::{DateTime, Utc};
 use deeds::Deeds;
 use diary::Span;
 use drive::Drive;
@@ -109,7 +110,7 @@ async fn pass(
     stage: &mut Stage,
     args: &Args,
     span: Span,
-    diary: Vec<(chrono::DateTime<chrono::Utc>, diary::Event)>,
+    diary: Vec<(DateTime<Utc>, diary::Event)>,
 ) -> Result<(Facts, Drive, u64), Broken> {
     let mut deeds = Deeds::new(args.seed, args.patients);
     deeds::usually(stage, args.seed)?;

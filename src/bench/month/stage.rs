@@ -18,7 +18,7 @@ use crate::{
         care_plan::Cadence,
         consent::{ConsentAnswer, ConsentChannel, ConsentPurpose},
         dialling::{Dialling, Rate},
-        ids::{PatientId, PlanId},
+        ids::{PatientId, PlanId, StaffId},
         pace::Allowance,
         people::{Actor, Role},
         private::Private,
@@ -189,7 +189,7 @@ async fn admit_one(
     operator: &Actor,
     coordinator: &Actor,
     mut patient: Patient,
-    nurse: Option<crate::domain::ids::StaffId>,
+    nurse: Option<StaffId>,
     span: Span,
 ) -> Result<Patient, Broken> {
     let private = |text: &str| Private::new(text.to_owned());

@@ -19,7 +19,7 @@ const PUNCTUAL: Duration = Duration::seconds(5);
 const UNDER_WAY: Duration = Duration::minutes(30);
 /// No rule rings the same call again sooner than this after a telephone rang.
 const SHORTEST_PAUSE: Duration = Duration::minutes(10);
-/// What was handed to the carrier at the very instant of a change may reach it a moment after: it is ended unheard.
+/// What was handed to the carrier at the very instant of a change may reach it a moment after: whoever answers hears nothing.
 const UNDER_THE_HAND: Duration = Duration::seconds(15);
 
 /// The verdict.
@@ -237,8 +237,7 @@ fn forbidden(facts: &Facts, faults: &mut Vec<String>) -> usize {
     let mut count = 0;
     for closed in &facts.closed {
         let is_shut = |at: DateTime<Utc>| at > closed.from && closed.until.is_none_or(|until| at < until);
-        let under_the_hand =
-            |ring: &Ring| ring.at < closed.from + UNDER_THE_HAND && ring.was_ended && !ring.was_answered;
+        let under_the_hand = |ring: &Ring| ring.at < closed.from + UNDER_THE_HAND && ring.words == 0;
         if closed.what == Silence::Everything {
             for ring in facts.rings.iter().filter(|ring| ring.to == closed.number && ring.rang && is_shut(ring.at)) {
                 if !under_the_hand(ring) {
