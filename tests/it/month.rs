@@ -3,16 +3,16 @@
 
 use careline::bench::month::{Args, Closed, Facts, Ring, Silence, judge, play};
 
-/// Four days around the night in which the clocks go back.
-const REDUCED: Args = Args { seed: 11, days: 4, patients: 30, nurses: 6, json: false };
+/// Three days around the night in which the clocks go back.
+const REDUCED: Args = Args { seed: 11, days: 3, patients: 24, nurses: 6, json: false };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_month_of_invented_people_keeps_every_promise_and_whatever_breaks_one_is_noticed() {
     let month = play(&REDUCED).await.unwrap();
     let verdict = judge(&month.facts);
     assert!(verdict.holds(), "{verdict}");
-    assert!(verdict.placed > 20 && verdict.inbound > 0 && verdict.rings > verdict.placed, "{verdict}");
-    assert!(verdict.measured > 20 && verdict.punctual == verdict.measured, "{verdict}");
+    assert!(verdict.placed > 15 && verdict.inbound > 0 && verdict.rings > verdict.placed, "{verdict}");
+    assert!(verdict.measured > 15 && verdict.punctual == verdict.measured, "{verdict}");
     assert!(!month.facts.expected.is_empty() && !month.facts.closed.is_empty(), "{verdict}");
     what_is_taken_away_is_noticed(&month.facts);
     what_is_added_is_noticed(&month.facts);
