@@ -73,7 +73,7 @@ pub async fn through(
         last_call: span.begins(),
         in_vain: 0,
     };
-    deeds.act(stage, Event::Moods).await?;
+    Box::pin(deeds.act(stage, Event::Moods)).await?;
     loop {
         let next = driver.settle(stage).await?;
         let now = stage.clock.now();
@@ -161,7 +161,7 @@ impl Driver {
         if self.diary.front().is_some_and(|(when, _)| *when <= now) {
             let began = Instant::now();
             if let Some((_, event)) = self.diary.pop_front() {
-                deeds.act(stage, event).await?;
+                Box::pin(deeds.act(stage, event)).await?;
             }
             self.spend(3, began);
             return Ok(true);

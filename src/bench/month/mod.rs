@@ -77,7 +77,7 @@ struct Printed<'a> {
 /// # Errors
 /// When a promise was broken or the month could not be made; the text is the report all the same.
 pub async fn run(args: &Args) -> Result<String, Broken> {
-    let month = play(args).await?;
+    let month = Box::pin(play(args)).await?;
     let verdict = judge(&month.facts);
     let says = if args.json { as_json(args, &month, &verdict)? } else { as_words(args, &month, &verdict) };
     if verdict.holds() { Ok(says) } else { Err(Broken(says)) }
@@ -97,9 +97,9 @@ pub async fn play(args: &Args) -> Result<Month, Broken> {
     let span = Span::around_the_change(args.days);
     let patients = (0..args.patients).map(|at| cast::patient(&mut dice, at)).collect::<Result<Vec<_>, _>>()?;
     let diary = diary::of(&mut dice, span, &patients, args.nurses);
-    let mut stage = Stage::set(span, patients, args.nurses).await?;
+    let mut stage = Box::pin(Stage::set(span, patients, args.nurses)).await?;
     let setting_up = began.elapsed().as_secs_f64();
-    let passed = pass(&mut stage, args, span, diary).await;
+    let passed = Box::pin(pass(&mut stage, args, span, diary)).await;
     stage.leave().await;
     let (facts, drive, refused) = passed?;
     let passing = began.elapsed().as_secs_f64() - setting_up;
@@ -114,7 +114,7 @@ async fn pass(
 ) -> Result<(Facts, Drive, u64), Broken> {
     let mut deeds = Deeds::new(args.seed, args.patients);
     deeds::usually(stage, args.seed)?;
-    let drive = drive::through(stage, span, diary, &mut deeds).await?;
+    let drive = Box::pin(drive::through(stage, span, diary, &mut deeds)).await?;
     let refused = deeds.refused;
     let closed = deeds.all_closed(stage, span.begins());
     Ok((Facts::gather(stage, span, closed).await?, drive, refused))
