@@ -263,6 +263,8 @@ fn somebody(number: &str, picks_up: PicksUp) -> Result<Person, Broken> {
         in_conference: Vec::new(),
         texts: Texting::Arrive,
         writes_back: Vec::new(),
+        withholds_number: false,
+        taken_for: None,
     })
 }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     bench::Broken,
     domain::{
-        call::CallPurpose,
+        call::{CallManner, CallPurpose},
         consent::{ConsentAnswer, ConsentChannel, ConsentPurpose},
         disposition::Disposition,
         ids::{CallId, FollowUpId, PatientId, StaffId},
@@ -215,6 +215,7 @@ impl Deeds {
             due_at: stage.clock.now() + after,
             idem_key: Uuid::now_v7().to_string(),
             clashes: OnClash::Accept,
+            manner: CallManner::Nurse,
         };
         schedule_call::schedule(&stage.app, &nurse, new).await.map(drop)
     }

@@ -14,11 +14,13 @@ use crate::{
     config::ClockConfig,
     demo::DYSPNEA,
     domain::{
-        call::CallPurpose,
+        answering::VoicemailRule,
+        call::{CallManner, CallPurpose},
         care_plan::Cadence,
         consent::{ConsentAnswer, ConsentChannel, ConsentPurpose},
         dialling::{Dialling, Rate},
         ids::{PatientId, PlanId, StaffId},
+        office_hours::AfterHours,
         pace::Allowance,
         people::{Actor, Role},
         private::Private,
@@ -108,6 +110,9 @@ impl Stage {
             hours: "08:00-20:00".to_owned(),
             most_rings_day: "6".to_owned(),
             most_rings_week: "20".to_owned(),
+            emergency_number: "911".to_owned(),
+            voicemail: VoicemailRule::NameFree.word().to_owned(),
+            after_hours: AfterHours::Ring.word().to_owned(),
         };
         calling_rules::set(app, &self.admin, &rules).await.map_err(Broken::of)?;
         if let Some(day) = span.holiday() {
@@ -237,6 +242,7 @@ async fn admit_one(
         starts_on: span.first,
         at: patient.at,
         window_minutes: 360,
+        manner: CallManner::Nurse,
     };
     let plan = PlanId::at(app.clock.now());
     keep_care_plan::make(app, coordinator, patient.id, plan, cadence).await.map_err(Broken::of)?;

@@ -8,6 +8,7 @@
 pub(super) mod book;
 mod calm;
 mod conference;
+mod create;
 pub mod faults;
 mod leg;
 mod line;

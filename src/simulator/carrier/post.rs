@@ -87,6 +87,7 @@ impl Carrier {
 
     /// The same request until it is answered 2xx, as often and for what reasons its address wishes.
     async fn request_again(&self, url: &str, method: Method, fields: &Fields, token: &str) -> Result<String, Fault> {
+        let _in_hand = self.in_hand();
         let wishes = Wishes::of(url);
         let mut repeats = 0;
         loop {
@@ -104,7 +105,6 @@ impl Carrier {
     }
 
     async fn request(&self, url: &str, method: Method, fields: &Fields, token: &str) -> Result<(u16, String), Fault> {
-        let _in_hand = self.in_hand();
         let address = url.split('#').next().unwrap_or(url);
         let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = match method {
