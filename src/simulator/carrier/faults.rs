@@ -229,7 +229,7 @@ impl Carrier {
     }
 
     /// How to answer the change of a seat at hand, and how late: by the mix where there is one, like a dial.
-    pub(super) fn next_seat_fault(&self) -> (CreateFault, Duration) {
+    pub(super) fn next_seat_fault(&self) -> (CreateFault, Wait) {
         self.change(|book| {
             let faults = &mut book.faults;
             let now = if faults.mix.is_empty() { faults.seat } else { faults.choose() };
@@ -240,7 +240,12 @@ impl Carrier {
                     faults.seat_times = None;
                 }
             }
-            (now, if now == CreateFault::AcceptedLater { faults.later } else { faults.slow })
+            let late = if now == CreateFault::AcceptedLater {
+                self.wait(faults.later, faults.measured_by)
+            } else {
+                Wait::Real(faults.slow)
+            };
+            (now, late)
         })
     }
 
