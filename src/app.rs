@@ -85,6 +85,8 @@ pub struct Settings {
     pub public_url: Arc<str>,
     /// Whether cookies carry `Secure` and the `__Host-` name; off only on a loopback address.
     pub secure_cookies: bool,
+    /// The host at which the carrier's script in a nurse's browser registers.
+    pub browser_signalling: Arc<str>,
     /// How long a telephone may ring.
     pub ring_seconds: u64,
     /// How dialling is bounded in time and number.

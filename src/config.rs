@@ -179,6 +179,16 @@ pub struct Settings {
     #[arg(long, global = true, env = "CARELINE_RING_SECONDS", default_value = "30", hide_env_values = true)]
     pub ring_seconds: String,
 
+    /// The host at which the carrier's script in a nurse's browser registers, such as one edge of the carrier's.
+    #[arg(
+        long,
+        global = true,
+        env = "CARELINE_BROWSER_SIGNALLING",
+        default_value = BROWSER_SIGNALLING,
+        hide_env_values = true
+    )]
+    pub browser_signalling: String,
+
     /// How log lines are written: plain or json.
     #[arg(long, global = true, env = "CARELINE_LOG_FORMAT", default_value = "plain", hide_env_values = true)]
     pub log_format: String,
@@ -200,6 +210,10 @@ pub const SECRETS: [&str; 8] = [
     "CARELINE_MAIL_URL",
 ];
 
+/// Where browsers register when nothing is set: the nearest edge of Twilio
+/// (<https://www.twilio.com/docs/global-infrastructure/edge-locations>).
+pub const BROWSER_SIGNALLING: &str = "voice-js.roaming.twilio.com";
+
 /// Settings that hold.
 pub struct Config {
     /// Where the web entrance listens.
@@ -220,6 +234,8 @@ pub struct Config {
     pub call_code_key: Private<Vec<u8>>,
     /// How long a telephone may ring.
     pub ring_seconds: u64,
+    /// The host at which a nurse's browser registers.
+    pub browser_signalling: String,
     /// How dialling is bounded in time and number.
     pub dialling: Dialling,
     /// How many proxies stand in front.

@@ -10,8 +10,8 @@ use crate::{
     app::App,
     boot::{self, Database},
     config::{
-        CarrierConfig, ClockConfig, Config, DatabaseConfig, KeysConfig, MailConfig, ModelConfig, ObjectsConfig,
-        OutsideConfig,
+        BROWSER_SIGNALLING, CarrierConfig, ClockConfig, Config, DatabaseConfig, KeysConfig, MailConfig, ModelConfig,
+        ObjectsConfig, OutsideConfig,
     },
     domain::{destination::Bounds, dialling::Dialling, pace::Patience, private::Private},
 };
@@ -78,6 +78,7 @@ impl Ground {
             },
             call_code_key: Private::new(rand::random::<[u8; 32]>().to_vec()),
             ring_seconds: 30,
+            browser_signalling: BROWSER_SIGNALLING.to_owned(),
             dialling: Dialling::default(),
             trusted_proxies: 0,
             bounds: Bounds::default(),

@@ -3,7 +3,7 @@
 use super::{
     CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, LogConfig, LogFormat, ModelConfig, OF_THE_SCRIPTS,
     Settings, lines,
-    outside::{bounds, outside},
+    outside::{bounds, outside, signalling},
     secrets::{call_code_key, is_strong},
 };
 use crate::domain::{
@@ -89,6 +89,7 @@ pub fn check(settings: &Settings, present: &[String]) -> Result<Config, Faults> 
             outside: outside?,
             call_code_key: call_code_key?,
             ring_seconds: ring_seconds?,
+            browser_signalling: signalling(settings, &mut faults)?,
             dialling: Dialling { rate: rate?, ..Dialling::default() },
             trusted_proxies: trusted_proxies?,
             bounds: bounds?,

@@ -160,3 +160,15 @@ pub(super) fn bounds(settings: &Settings, faults: &mut Faults) -> Option<Bounds>
 fn listed(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
+
+/// The host of the carrier's signalling: it goes into the policy of a page, so nothing but a host may stand here.
+pub(super) fn signalling(settings: &Settings, faults: &mut Faults) -> Option<String> {
+    let host = settings.browser_signalling.trim();
+    let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':'));
+    let sound = plain && Url::parse(&format!("https://{host}/")).is_ok_and(|url| url.has_host());
+    if !sound {
+        faults
+            .note("CARELINE_BROWSER_SIGNALLING", "write a host without a scheme, such as voice-js.roaming.twilio.com");
+    }
+    sound.then(|| host.to_owned())
+}

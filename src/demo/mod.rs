@@ -16,8 +16,8 @@ mod vault;
 use crate::{
     app::App,
     config::{
-        self, CarrierConfig, ClockConfig, Config, DatabaseConfig, KeysConfig, MailConfig, ModelConfig, ObjectsConfig,
-        OutsideConfig, Settings,
+        self, BROWSER_SIGNALLING, CarrierConfig, ClockConfig, Config, DatabaseConfig, KeysConfig, MailConfig,
+        ModelConfig, ObjectsConfig, OutsideConfig, Settings,
     },
     domain::{
         call::{CallManner, CallPurpose},
@@ -282,6 +282,7 @@ fn config(
         },
         call_code_key: Private::new(keys.call_code_key.clone().into_bytes()),
         ring_seconds: 30,
+        browser_signalling: BROWSER_SIGNALLING.to_owned(),
         dialling: Dialling::default(),
         trusted_proxies: 0,
         bounds: Bounds { towns: vec![town.url("")], ..Bounds::default() },

@@ -194,6 +194,12 @@ kinds! {
     SetRetryRule = "set_retry_rule",
     /// Whose telephone rings first was set or taken back.
     SetFirstRung = "set_first_rung",
+    /// How a nurse is reached was chosen.
+    ChoseLine = "chose_line",
+    /// A nurse's browser was given a pass to be rung with.
+    GaveBrowserPass = "gave_browser_pass",
+    /// A nurse's browser can ring, or no longer.
+    BrowserLine = "browser_line",
     /// The list of who slips out of contact was read.
     ListedOutreach = "listed_outreach",
     /// A due call was held back by a rule.

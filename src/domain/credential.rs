@@ -24,11 +24,13 @@ pub enum CredentialKind {
     ModelApi,
     /// The key of a speech service.
     SpeechApi,
+    /// The API key that signs passes for nurses' browsers, as `key:secret`.
+    BrowserVoice,
 }
 
 impl CredentialKind {
     /// Every kind, in the order of the screen.
-    pub const ALL: [Self; 3] = [Self::CarrierAccount, Self::ModelApi, Self::SpeechApi];
+    pub const ALL: [Self; 4] = [Self::CarrierAccount, Self::BrowserVoice, Self::ModelApi, Self::SpeechApi];
 
     /// The word stored.
     #[must_use]
@@ -37,6 +39,7 @@ impl CredentialKind {
             Self::CarrierAccount => "carrier_account",
             Self::ModelApi => "model_api",
             Self::SpeechApi => "speech_api",
+            Self::BrowserVoice => "browser_voice",
         }
     }
 
@@ -70,7 +73,36 @@ impl CredentialKind {
                 Ok(Private::new(text.to_owned()))
             }
             (Self::CarrierAccount, _) => Err("write account and token with a colon between them, such as AC…:…"),
+            (Self::BrowserVoice, _) if BrowserKey::split(text).is_some() => Ok(Private::new(text.to_owned())),
+            (Self::BrowserVoice, _) => {
+                Err("write the API key's sid and its secret with a colon between them, such as SK…:…")
+            }
             (Self::ModelApi | Self::SpeechApi, _) => Ok(Private::new(text.to_owned())),
         }
+    }
+}
+
+/// The API key at the carrier that signs passes for browsers.
+#[derive(Clone, Debug)]
+pub struct BrowserKey {
+    /// The key's name at the carrier, `SK…`; no secret.
+    pub sid: String,
+    /// What it signs with.
+    pub secret: Private<String>,
+}
+
+impl BrowserKey {
+    /// Reads a kept one. `None` when it is none.
+    #[must_use]
+    pub fn read(kept: Private<Vec<u8>>) -> Option<Self> {
+        let text = String::from_utf8(kept.into_revealed()).ok()?;
+        let (sid, secret) = Self::split(&text)?;
+        Some(Self { sid: sid.to_owned(), secret: Private::new(secret.to_owned()) })
+    }
+
+    fn split(text: &str) -> Option<(&str, &str)> {
+        let (sid, secret) = text.split_once(':')?;
+        let plain = sid.starts_with("SK") && sid.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        (plain && !secret.is_empty()).then_some((sid, secret))
     }
 }

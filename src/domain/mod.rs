@@ -31,6 +31,7 @@ pub mod identity;
 pub mod ids;
 pub mod job;
 pub mod ladder;
+pub mod line;
 pub mod matching;
 pub mod notice;
 pub mod office_hours;

@@ -5,6 +5,7 @@ pub mod add_staff;
 pub mod admit_patient;
 pub mod announce_calls;
 pub mod answer_caller;
+pub mod answer_in_browser;
 pub mod answer_question;
 pub mod approvals;
 pub mod break_glass;

@@ -76,12 +76,12 @@ async fn was_made_before_the_restore(app: &App, actor: &Actor, id: CallId) -> Re
     let to = number(&mut tx, &receipt).await?;
     let from = organizations::calling_settings(&mut tx).await?.caller_number;
     tx.commit().await?;
-    let listed = app.phone.find(&to, &from, call.due_at).await?;
+    let listed = app.phone.find(&to.clone().into(), &from, call.due_at).await?;
     let sids: Vec<String> = listed.into_iter().map(|one| one.sid.0).collect();
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let mut call = calls::lock(&mut tx, id).await?;
-    let foreign = sweeps::strays(&mut tx, &sweeps::Pair { from, to }, &sids).await?;
+    let foreign = sweeps::strays(&mut tx, &sweeps::Pair { from, to: to.into() }, &sids).await?;
     if foreign.is_empty() || !is_to_be_dialled(&call) {
         return Ok(false);
     }
@@ -131,7 +131,7 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
     let from = settings.caller_number;
     let attempt = AttemptId::at(now);
     let ordinal = call.attempts.saturating_add(1);
-    let intended = IntendedAttempt { id: attempt, call: id, party: Party::Patient, ordinal, from, to };
+    let intended = IntendedAttempt { id: attempt, call: id, party: Party::Patient, ordinal, from, to: to.into() };
     if !attempts::intend(&mut tx, &intended, app.settings.dialling.timings.intent_lease, now).await? {
         // Another call rings these two numbers at this moment.
         drop(tx);

@@ -20,9 +20,7 @@ use crate::{
     store::{
         attempts::{self, FIRST_EPOCH, IntendedAttempt},
         audit::record,
-        calls, dialling, errands, jobs, organizations, orphans,
-        standing::nurse_number,
-        tidings,
+        browser_lines, calls, dialling, errands, jobs, organizations, orphans, tidings,
     },
 };
 use chrono::Duration;
@@ -54,7 +52,7 @@ async fn arm(app: &App, actor: &Actor, id: CallId, nurse: StaffId) -> Result<Opt
     if !is_wanted || open.is_some() || call.nurses_asked.last() != Some(&nurse) {
         return Ok(None);
     }
-    let Some(to) = nurse_number(&mut tx, nurse).await? else {
+    let Some(to) = browser_lines::of_nurse(&mut tx, nurse).await? else {
         // They left, or their number was taken away, since they were chosen.
         errands::follow(&mut tx, actor, &mut call, CallEvent::NurseDidNotCome, now).await?;
         tx.commit().await?;

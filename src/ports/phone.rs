@@ -3,13 +3,19 @@
 use super::Outage;
 use crate::domain::{
     answering::AnsweredBy,
+    credential::BrowserKey,
     ids::{AttemptId, OrgId, StreamId},
+    line::{BrowserId, Line},
     people::PhoneNumber,
+    private::Private,
     script::Speech,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
+
+/// How long a browser's pass lasts, in seconds.
+pub const BROWSER_PASS_SECONDS: i64 = 600;
 
 /// The telephone. `place` is never repeated by anybody: an unknown outcome is reconciled with `find`.
 #[async_trait]
@@ -22,12 +28,7 @@ pub trait Phone: Send + Sync {
     async fn place(&self, dial: &Dial) -> Result<Accepted, Outage>;
 
     /// Outbound calls from `from` to `to` created at or after `since`, oldest first.
-    async fn find(
-        &self,
-        to: &PhoneNumber,
-        from: &PhoneNumber,
-        since: DateTime<Utc>,
-    ) -> Result<Vec<CarrierCall>, Outage>;
+    async fn find(&self, to: &Line, from: &PhoneNumber, since: DateTime<Utc>) -> Result<Vec<CarrierCall>, Outage>;
 
     /// What the carrier knows about one call.
     async fn fetch(&self, sid: &CarrierSid) -> Result<CarrierCall, Outage>;
@@ -52,6 +53,10 @@ pub trait Phone: Send + Sync {
     /// # Errors
     /// `Refused` when the account has no such number.
     async fn connect(&self, org: OrgId, number: &PhoneNumber) -> Result<(), Outage>;
+
+    /// What a browser registers with at the carrier, to be rung there and for nothing else, for `BROWSER_PASS_SECONDS`.
+    /// `None` when the key cannot sign.
+    fn browser_pass(&self, key: &BrowserKey, browser: &BrowserId, now: DateTime<Utc>) -> Option<Private<String>>;
 
     /// Proves that a webhook comes from the carrier and reads it.
     ///
@@ -89,8 +94,8 @@ pub struct Dial {
     pub org: OrgId,
     /// The attempt, which names the callback addresses.
     pub attempt: AttemptId,
-    /// The number rung.
-    pub to: PhoneNumber,
+    /// The line rung.
+    pub to: Line,
     /// The organization's own number.
     pub from: PhoneNumber,
     /// How long it may ring.
@@ -177,7 +182,7 @@ pub struct CarrierNews {
     /// The number that rings, if it is shown.
     pub caller: Option<PhoneNumber>,
     /// Keys pressed, if this answers a prompt. Private: never logged.
-    pub digits: Option<crate::domain::private::Private<String>>,
+    pub digits: Option<Private<String>>,
     /// A key under which a repeat of the same message is recognised.
     pub dedupe_key: String,
     /// Who answered, where the carrier says; a guess.

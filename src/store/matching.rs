@@ -42,7 +42,13 @@ pub async fn next_nurse(tx: &mut OrgTx, call: &Call, now: DateTime<Utc>) -> Resu
             and s.role = 'nurse'
             and s.active
             and s.on_duty
-            and s.phone is not null
+            and (s.phone is not null
+                 or exists (select 1
+                              from browser_line b
+                             where b.org_id = s.org_id
+                               and b.staff_id = s.id
+                               and b.chosen
+                               and b.ready_until > clock_timestamp()))
             and s.id <> all($2)
             and not exists (select 1
                               from leg l

@@ -8,6 +8,7 @@ pub mod attempts;
 pub mod audit;
 pub mod break_glass;
 pub mod brief;
+pub mod browser_lines;
 pub mod call_page;
 pub mod caller_lines;
 pub mod callers;
@@ -82,6 +83,7 @@ use crate::{
     domain::{
         entry::EntryKey,
         ids::OrgId,
+        line::Line,
         people::{Actor, PhoneNumber, Who},
     },
     error::Error,
@@ -245,6 +247,11 @@ impl OrgTx {
     pub async fn commit(self) -> Result<(), Error> {
         Ok(self.tx.commit().await?)
     }
+}
+
+/// A line as it was stored.
+fn stored_line(text: &str) -> Result<Line, Error> {
+    Line::stored(text).map_err(|_| Error::Fault("a stored line is neither a telephone nor a browser".to_owned()))
 }
 
 /// A telephone number as it was stored.

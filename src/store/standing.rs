@@ -172,20 +172,6 @@ pub async fn number(tx: &mut OrgTx, receipt: &ChartReceipt) -> Result<PhoneNumbe
     PhoneNumber::from_e164(&phone).map_err(|_| unreadable("telephone number"))
 }
 
-/// Where a nurse takes calls; `None` when no telephone is known or the login is closed.
-///
-/// # Errors
-/// When the database is away.
-pub async fn nurse_number(tx: &mut OrgTx, nurse: StaffId) -> Result<Option<PhoneNumber>, Error> {
-    let org = tx.org();
-    let phone =
-        sqlx::query_scalar!("select phone from staff_member where org_id = $1 and id = $2 and active", org.0, nurse.0)
-            .fetch_optional(tx.connection())
-            .await?
-            .flatten();
-    phone.map(|text| PhoneNumber::from_e164(&text).map_err(|_| unreadable("nurse's telephone number"))).transpose()
-}
-
 /// The language of a patient's call script.
 ///
 /// # Errors

@@ -1,9 +1,10 @@
 //! What the sweeps look for: attempts whose process died, rings that belong to nobody, calls that nobody rings.
 
-use super::{OrgTx, stored_number};
+use super::{OrgTx, stored_line, stored_number};
 use crate::{
     domain::{
         ids::{AttemptId, CallId},
+        line::Line,
         people::PhoneNumber,
     },
     error::Error,
@@ -114,8 +115,8 @@ pub async fn unwatched(tx: &mut OrgTx, before: DateTime<Utc>) -> Result<Vec<Atte
 pub struct Pair {
     /// The organization's own number.
     pub from: PhoneNumber,
-    /// The number rung.
-    pub to: PhoneNumber,
+    /// The line rung.
+    pub to: Line,
 }
 
 /// Pairs that were dialled at or after an instant.
@@ -135,7 +136,7 @@ pub async fn pairs_since(tx: &mut OrgTx, since: DateTime<Utc>) -> Result<Vec<Pai
     .fetch_all(tx.connection())
     .await?;
     rows.into_iter()
-        .map(|row| Ok(Pair { from: stored_number(&row.from_e164)?, to: stored_number(&row.to_e164)? }))
+        .map(|row| Ok(Pair { from: stored_number(&row.from_e164)?, to: stored_line(&row.to_e164)? }))
         .collect()
 }
 
@@ -200,7 +201,7 @@ pub async fn known_call(
     tx: &mut OrgTx,
     from: &PhoneNumber,
     (after, before): (DateTime<Utc>, DateTime<Utc>),
-) -> Result<Option<(PhoneNumber, String, DateTime<Utc>)>, Error> {
+) -> Result<Option<(Line, String, DateTime<Utc>)>, Error> {
     let org = tx.org();
     let row = sqlx::query!(
         r#"select to_e164, sid as "sid!", posted_at as "posted_at!"
@@ -218,5 +219,5 @@ pub async fn known_call(
     )
     .fetch_optional(tx.connection())
     .await?;
-    row.map(|row| Ok((stored_number(&row.to_e164)?, row.sid, row.posted_at))).transpose()
+    row.map(|row| Ok((stored_line(&row.to_e164)?, row.sid, row.posted_at))).transpose()
 }

@@ -70,22 +70,40 @@ async fn canonical_line(mut request: Request, next: Next) -> Response {
     response
 }
 
+/// The page of a nurse's own line: alone in reaching the carrier's signalling and the microphone.
+const LINE: &str = "/line";
+const POLICY: &str =
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const FEATURES: &str =
+    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), display-capture=()";
+
+/// The content policy and the features of that page. The carrier's script plays its own sounds from addresses elsewhere; here
+/// they are replaced by silence in the page itself.
+fn line_policies(signalling: &str) -> (String, String) {
+    let policy = format!("{POLICY}; connect-src 'self' wss://{signalling}; media-src 'self' data:");
+    (policy, FEATURES.replace("microphone=()", "microphone=(self)"))
+}
+
 async fn security_headers(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let is_line = request.uri().path() == LINE;
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    let (policy, features) = if is_line {
+        line_policies(&app.settings.browser_signalling)
+    } else {
+        (POLICY.to_owned(), FEATURES.to_owned())
+    };
+    for (name, value) in
+        [(header::CONTENT_SECURITY_POLICY, policy), (HeaderName::from_static("permissions-policy"), features)]
+    {
+        // A header that cannot be written would open the page; the usual one closes it.
+        headers.insert(name, HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("default-src 'none'")));
+    }
     for (name, value) in [
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-        ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-        (
-            HeaderName::from_static("permissions-policy"),
-            "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), display-capture=()",
-        ),
         (header::X_FRAME_OPTIONS, "DENY"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

@@ -100,6 +100,7 @@ const URGENT: &[Role] = &[Nurse, Coordinator, Physician, Admin];
 const APPROVERS: &[Role] = &[Nurse, Physician, Admin, Auditor];
 /// Who looks after staff and protocols, and sets the organization up.
 const ADMINS: &[Role] = &[Admin];
+const NURSES: &[Role] = &[Nurse];
 /// Who reads the record.
 const KEEPERS: &[Role] = &[Admin, Auditor];
 
@@ -244,6 +245,10 @@ pub const DOORS: &[Door] = &[
     row(Method::GET, "/settings/calling", ADMINS),
     row(Method::POST, "/settings/calling", ADMINS),
     row(Method::POST, "/settings/calling/first", ADMINS),
+    row(Method::GET, "/line", NURSES),
+    row(Method::POST, "/line", NURSES),
+    row(Method::POST, "/voice/token", NURSES),
+    row(Method::POST, "/voice/presence", NURSES),
     row(Method::POST, "/settings/calling/holidays", ADMINS),
     row(Method::POST, "/settings/calling/holidays/remove", ADMINS),
     row(Method::GET, "/settings/live-calls", ADMINS),

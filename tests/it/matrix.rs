@@ -165,6 +165,8 @@ fn body(method: &str, path: &str, town: &Town) -> String {
             "hours=08:00-20:00&most_rings_day=6&most_rings_week=20&emergency_number=911&voicemail=none&after_hours=ring"
                 .to_owned()
         }
+        "/line" => "by=telephone".to_owned(),
+        "/voice/presence" => "is=gone".to_owned(),
         "/settings/calling/holidays" => "day=2031-12-25&name=Christmas".to_owned(),
         "/follow-ups/{id}/done" | "/callers/{id}/done" => "outcome=spoke".to_owned(),
         "/calls/{id}/floor" => "deed=hold".to_owned(),

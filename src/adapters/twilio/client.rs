@@ -6,7 +6,7 @@ use super::{
     wire::{self, CallPage, CallResource, ErrorBody, Fields, NumberPage},
 };
 use crate::{
-    domain::{people::PhoneNumber, private::Private},
+    domain::{line::Line, people::PhoneNumber, private::Private},
     ports::{
         Outage, OutageKind,
         phone::{Accepted, CarrierCall, CarrierSid, CarrierStatus},
@@ -49,6 +49,11 @@ impl Client {
         Some(Self { http, base: base.to_owned(), account, token })
     }
 
+    /// The account.
+    pub(super) fn account(&self) -> &str {
+        &self.account
+    }
+
     /// Creates a call, once.
     pub(super) async fn create(&self, fields: &Fields) -> Result<Accepted, Outage> {
         let call: CallResource = self.send(self.http.post(self.at("/Calls.json")).form(fields)).await?;
@@ -59,12 +64,12 @@ impl Client {
     /// the day a call was dialled, so the instants are compared here; they have whole seconds.
     pub(super) async fn list(
         &self,
-        to: &PhoneNumber,
+        to: &Line,
         from: &PhoneNumber,
         since: DateTime<Utc>,
     ) -> Result<Vec<CarrierCall>, Outage> {
         let since = since.trunc_subsecs(0);
-        let query = [("To", to.reveal()), ("From", from.reveal()), ("PageSize", "1000")];
+        let query = [("To", &wire::dialled(to)), ("From", from.reveal()), ("PageSize", "1000")];
         let mut request = self.http.get(self.at("/Calls.json")).query(&query);
         let mut found = Vec::new();
         for _ in 0..MOST_PAGES {

@@ -1,9 +1,11 @@
 //! The carrier as Twilio speaks it, and whatever speaks like Twilio at another base URL: the simulated town, a proxy.
 //!
 //! `client` the HTTP calls and what their outcomes mean · `wire` the provider's words · `webhook` signatures and
-//! callbacks · `twiml` what a leg does next · `media` the forked audio · `texts` messages · `rooms` conferences ·
+//! callbacks · `access_token` what lets a browser be rung · `twiml` what a leg does next · `media` the forked audio ·
+//! `texts` messages · `rooms` conferences ·
 //! `address` our own public origin.
 
+mod access_token;
 pub mod address;
 mod client;
 pub mod media;
@@ -15,8 +17,10 @@ mod wire;
 
 use crate::{
     domain::{
+        credential::BrowserKey,
         dialling::Timings,
         ids::{AttemptId, OrgId},
+        line::{BrowserId, Line},
         people::PhoneNumber,
         private::Private,
         script::Speech,
@@ -133,12 +137,7 @@ impl Phone for Twilio {
         self.client.create(&wire::create_fields(dial, &self.origin)).await
     }
 
-    async fn find(
-        &self,
-        to: &PhoneNumber,
-        from: &PhoneNumber,
-        since: DateTime<Utc>,
-    ) -> Result<Vec<CarrierCall>, Outage> {
+    async fn find(&self, to: &Line, from: &PhoneNumber, since: DateTime<Utc>) -> Result<Vec<CarrierCall>, Outage> {
         self.client.list(to, from, since).await
     }
 
@@ -160,6 +159,10 @@ impl Phone for Twilio {
 
     async fn connect(&self, org: OrgId, number: &PhoneNumber) -> Result<(), Outage> {
         self.client.connect(number, &wire::connect_fields(org, &self.origin)).await
+    }
+
+    fn browser_pass(&self, key: &BrowserKey, browser: &BrowserId, now: DateTime<Utc>) -> Option<Private<String>> {
+        access_token::write(self.client.account(), key, browser, now)
     }
 
     fn hear(&self, hook: &Hook<'_>) -> Result<CarrierNews, HookRefusal> {

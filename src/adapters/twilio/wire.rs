@@ -2,7 +2,7 @@
 
 use super::address::PublicOrigin;
 use crate::{
-    domain::{answering::AnsweredBy, ids::OrgId, people::PhoneNumber},
+    domain::{answering::AnsweredBy, ids::OrgId, line::Line, people::PhoneNumber},
     ports::phone::{Accepted, CarrierCall, CarrierSid, CarrierStatus, Detect, Dial, Fork},
 };
 use chrono::DateTime;
@@ -19,7 +19,7 @@ const LONGEST_RING_SECONDS: u64 = 600;
 pub(super) fn create_fields(dial: &Dial, origin: &PublicOrigin) -> Fields {
     let hook = |kind| origin.hook(dial.org, dial.attempt, kind);
     let mut fields = vec![
-        ("To", dial.to.reveal().to_owned()),
+        ("To", dialled(&dial.to)),
         ("From", dial.from.reveal().to_owned()),
         ("Url", hook("voice")),
         ("Method", "POST".to_owned()),
@@ -55,6 +55,14 @@ fn detection(hook: String) -> Fields {
 /// Who answered, in our words; a word we do not know says as little as theirs for not knowing.
 pub(super) fn answered_by(word: &str) -> AnsweredBy {
     AnsweredBy::from_word(word).unwrap_or(AnsweredBy::Unknown)
+}
+
+/// A line as the provider names it: a browser is a client, by its identity.
+pub(super) fn dialled(line: &Line) -> String {
+    match line {
+        Line::Telephone(number) => number.reveal().to_owned(),
+        Line::Browser(browser) => format!("client:{}", browser.reveal()),
+    }
 }
 
 /// What starts a one-way stream of what the leg's person says.

@@ -77,7 +77,7 @@ async fn dial(app: &App, actor: &Actor, id: CallId) -> Result<(), Error> {
     FailPoint::PostPre.pass();
     let attempt = AttemptId::at(now);
     let (ring_for, detect) = (StdDuration::from_secs(30), Detect::Nothing);
-    app.phone.place(&Dial { org: actor.org, attempt, to, from, ring_for, detect }).await?;
+    app.phone.place(&Dial { org: actor.org, attempt, to: to.into(), from, ring_for, detect }).await?;
     FailPoint::PostPost.pass();
     let mut tx = app.db.begin(actor).await?;
     let mut call = calls::lock(&mut tx, id).await?;

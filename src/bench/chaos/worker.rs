@@ -8,8 +8,8 @@ use crate::{
     bench::Broken,
     boot,
     config::{
-        CarrierConfig, ClockConfig, Config, DatabaseConfig, KeysConfig, MailConfig, ModelConfig, ObjectsConfig,
-        OutsideConfig,
+        BROWSER_SIGNALLING, CarrierConfig, ClockConfig, Config, DatabaseConfig, KeysConfig, MailConfig, ModelConfig,
+        ObjectsConfig, OutsideConfig,
     },
     domain::{
         destination::Bounds,
@@ -220,6 +220,7 @@ fn config(orders: &Orders) -> Result<Config, Broken> {
         },
         call_code_key: Private::new(vec![7; 32]),
         ring_seconds: 120,
+        browser_signalling: BROWSER_SIGNALLING.to_owned(),
         dialling: hastened(orders.tail_sweep_milliseconds),
         trusted_proxies: 0,
         bounds: Bounds::default(),

@@ -5,8 +5,11 @@ use crate::{
     app::App,
     bench::{Broken, town_ground::TownGround},
     domain::{
+        credential::BrowserKey,
         ids::{AttemptId, OrgId},
+        line::{BrowserId, Line},
         people::PhoneNumber,
+        private::Private,
         script::Speech,
     },
     flows::follow_call,
@@ -53,12 +56,7 @@ impl Phone for Gullible {
         self.inner.place(dial).await
     }
 
-    async fn find(
-        &self,
-        to: &PhoneNumber,
-        from: &PhoneNumber,
-        since: DateTime<Utc>,
-    ) -> Result<Vec<CarrierCall>, Outage> {
+    async fn find(&self, to: &Line, from: &PhoneNumber, since: DateTime<Utc>) -> Result<Vec<CarrierCall>, Outage> {
         self.inner.find(to, from, since).await
     }
 
@@ -80,6 +78,10 @@ impl Phone for Gullible {
 
     async fn connect(&self, org: OrgId, number: &PhoneNumber) -> Result<(), Outage> {
         self.inner.connect(org, number).await
+    }
+
+    fn browser_pass(&self, key: &BrowserKey, browser: &BrowserId, now: DateTime<Utc>) -> Option<Private<String>> {
+        self.inner.browser_pass(key, browser, now)
     }
 
     fn hear(&self, hook: &Hook<'_>) -> Result<CarrierNews, HookRefusal> {

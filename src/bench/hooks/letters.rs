@@ -189,7 +189,7 @@ pub async fn arm(app: &App, org: OrgId, patient: PatientId, number: &str) -> Res
         party: Party::Patient,
         ordinal: 1,
         from: phone(CLINIC)?,
-        to: phone(number)?,
+        to: phone(number)?.into(),
     };
     let is_written = attempts::intend(&mut tx, &attempt, LEASE, now).await.map_err(Broken::of)?;
     if !is_written || !attempts::arm(&mut tx, attempt.id, LEASE, now).await.map_err(Broken::of)? {

@@ -90,7 +90,7 @@ async fn dial_all(
         let dial = Dial {
             org,
             attempt: told.attempt,
-            to: phone(ENGAGED)?,
+            to: phone(ENGAGED)?.into(),
             from: phone("+12125550199")?,
             ring_for: Duration::from_secs(30),
             detect: Detect::Nothing,

@@ -7,6 +7,7 @@ use crate::{
         call::{Call, CallEvent, CallState},
         floor::Seat,
         ids::StaffId,
+        line::Line,
         people::Language,
         script::Speech,
         script_texts::{PATIENT_IS_RUNG, Parting, ask_nurse, ask_nurse_at_once, ask_nurse_first, joining, part},
@@ -23,7 +24,11 @@ pub async fn turn(scene: &mut Scene<'_>, staff: StaffId, keys: Option<&str>) -> 
     };
     if scene.attempt.answered_at.is_none() {
         attempts::answered(scene.tx, scene.attempt.id, scene.now).await?;
-        return Ok(Reply::saying(question));
+        return match attempts::numbers(scene.tx, scene.attempt.id).await?.0 {
+            // Whoever presses Answer on a page of her own has taken the call; a telephone may be answered by anybody.
+            Line::Browser(_) => take(scene, staff).await,
+            Line::Telephone(_) => Ok(Reply::saying(question)),
+        };
     }
     if keys == Some("1") {
         return take(scene, staff).await;

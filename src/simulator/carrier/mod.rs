@@ -131,6 +131,16 @@ impl Carrier {
         });
     }
 
+    /// Sets the person of a number before a browser of this identity: a dial to the client reaches them there too. False when
+    /// nobody has the number.
+    pub fn seat(&self, identity: &str, number: &str) -> bool {
+        self.change(|book| {
+            let Some(person) = book.people.get(number).cloned() else { return false };
+            book.people.insert(format!("client:{identity}"), person);
+            true
+        })
+    }
+
     /// Everybody in town, by number.
     #[must_use]
     pub fn people(&self) -> Vec<Person> {

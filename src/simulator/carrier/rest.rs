@@ -115,10 +115,17 @@ async fn create(
     fault.answer(late, &cut, accept).await
 }
 
+/// Whether a line is a browser, by its identity: letters, digits and underscores.
+fn is_client(to: &str) -> bool {
+    to.strip_prefix("client:").is_some_and(|identity| {
+        !identity.is_empty() && identity.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
+}
+
 fn dial_plan(form: &Form) -> Result<DialPlan, Refusal> {
     let to = form.one("To").ok_or_else(|| Refusal::bad(21201, "No 'To' number is specified"))?;
     let from = form.one("From").ok_or_else(|| Refusal::bad(21213, "No 'From' number is specified"))?;
-    if Number::try_from(to.to_owned()).is_err() {
+    if !is_client(to) && Number::try_from(to.to_owned()).is_err() {
         return Err(Refusal::bad(21211, format!("The 'To' number {to} is not a valid phone number.")));
     }
     if Number::try_from(from.to_owned()).is_err() {

@@ -4,10 +4,11 @@ use crate::{
     domain::{
         attempt::{AttemptState, Party},
         ids::{AttemptId, CallId, GuestId},
+        line::Line,
         people::PhoneNumber,
     },
     error::Error,
-    store::{OrgTx, attempts::stored_party, stored_number},
+    store::{OrgTx, attempts::stored_party, stored_line, stored_number},
 };
 use chrono::{DateTime, Utc};
 
@@ -36,13 +37,13 @@ pub async fn not_taken_since(tx: &mut OrgTx, call: CallId) -> Result<Option<Date
 ///
 /// # Errors
 /// `NotFound`, or when a stored number is not E.164.
-pub async fn numbers(tx: &mut OrgTx, id: AttemptId) -> Result<(PhoneNumber, PhoneNumber), Error> {
+pub async fn numbers(tx: &mut OrgTx, id: AttemptId) -> Result<(Line, PhoneNumber), Error> {
     let org = tx.org();
     let row = sqlx::query!("select to_e164, from_e164 from attempt where org_id = $1 and id = $2", org.0, id.0)
         .fetch_optional(tx.connection())
         .await?
         .ok_or(Error::NotFound)?;
-    Ok((stored_number(&row.to_e164)?, stored_number(&row.from_e164)?))
+    Ok((stored_line(&row.to_e164)?, stored_number(&row.from_e164)?))
 }
 
 /// The attempt that a carrier's call belongs to.

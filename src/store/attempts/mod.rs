@@ -10,6 +10,7 @@ use crate::{
         answering::AnsweredBy,
         attempt::{Attempt, AttemptState, Party},
         ids::{AttemptId, CallId, GuestId, StaffId},
+        line::Line,
         people::PhoneNumber,
     },
     error::Error,
@@ -34,8 +35,8 @@ pub struct IntendedAttempt {
     pub ordinal: i32,
     /// The organization's own number.
     pub from: PhoneNumber,
-    /// The number rung.
-    pub to: PhoneNumber,
+    /// The line rung.
+    pub to: Line,
 }
 
 /// Writes an attempt, leased to whoever writes it. `false` when another live attempt of the same call and party, or between

@@ -114,6 +114,7 @@ const fn name(kind: CredentialKind) -> &'static str {
         CredentialKind::CarrierAccount => "Account at the carrier",
         CredentialKind::ModelApi => "Key of the language model",
         CredentialKind::SpeechApi => "Key of the speech service",
+        CredentialKind::BrowserVoice => "Key for calls in the browser",
     }
 }
 
@@ -124,6 +125,10 @@ const fn hint(kind: CredentialKind) -> &'static str {
         }
         CredentialKind::ModelApi => {
             "Guidance is written and searched with it; without it, with the key of whoever runs Careline."
+        }
+        CredentialKind::BrowserVoice => {
+            "Sid and secret of an API key of the carrier's account with a colon between them. It signs the passes with which nurses' \
+             browsers are rung; without it telephones ring."
         }
         CredentialKind::SpeechApi => "It is kept; speech is heard by Careline itself for now.",
     }

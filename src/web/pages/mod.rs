@@ -19,6 +19,7 @@ pub mod faults;
 pub mod follow_ups;
 pub mod health;
 pub mod icons;
+pub mod line;
 pub mod live_calls;
 pub mod move_call;
 pub mod outreach;

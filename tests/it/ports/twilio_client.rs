@@ -89,7 +89,7 @@ fn dial() -> Dial {
     Dial {
         org: OrgId(Uuid::from_u128(1)),
         attempt: AttemptId(Uuid::from_u128(2)),
-        to: number("+12125550101"),
+        to: number("+12125550101").into(),
         from: number("+12125550100"),
         ring_for: Duration::from_secs(30),
         detect: Detect::Nothing,
@@ -227,7 +227,7 @@ async fn a_list_is_compared_by_whole_seconds_and_read_to_its_end() {
     });
     let (twilio, stub) = stub(vec![(200, first), (200, second)]).await;
     let since: DateTime<Utc> = "2026-11-21T12:00:00.9Z".parse().unwrap();
-    let found = twilio.find(&number("+12125550101"), &number("+12125550100"), since).await.unwrap();
+    let found = twilio.find(&number("+12125550101").into(), &number("+12125550100"), since).await.unwrap();
     let statuses: Vec<_> = found.iter().map(|call| call.status).collect();
     assert_eq!(statuses, [CarrierStatus::Queued, CarrierStatus::Ringing], "oldest first");
     let seen = stub.seen.lock().unwrap();
@@ -245,7 +245,7 @@ async fn a_list_that_leads_elsewhere_or_cannot_be_read_proves_nothing() {
         json!({"calls": [call("queued", "yesterday")], "next_page_uri": null}),
     ] {
         let (twilio, _) = stub(vec![(200, page)]).await;
-        let outage = twilio.find(&number("+12125550101"), &number("+12125550100"), since).await.unwrap_err();
+        let outage = twilio.find(&number("+12125550101").into(), &number("+12125550100"), since).await.unwrap_err();
         assert_eq!(outage.kind, OutageKind::Garbled);
     }
 }

@@ -4,6 +4,7 @@ mod account;
 mod admission;
 mod assessing;
 mod at_the_screen;
+mod browser_line;
 mod calls;
 mod check_in;
 mod credentials;

@@ -82,6 +82,7 @@ pub async fn app(database: &Database, connections: u32, clock: Arc<dyn Clock>, l
             call_code_key: Arc::from([7_u8; 32]),
             secure_cookies: false,
             ring_seconds: 25,
+            browser_signalling: line.api.trim_start_matches("http://").into(),
             dialling: Dialling { rate: Rate::per_minute(3_000, 3_000), ..Dialling::default() },
             trusted_proxies: 0,
             patience: Patience(1000),
