@@ -83,7 +83,7 @@ impl CredentialKind {
 }
 
 /// The API key at the carrier that signs passes for browsers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BrowserKey {
     /// The key's name at the carrier, `SK…`; no secret.
     pub sid: String,

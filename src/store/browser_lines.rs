@@ -39,6 +39,7 @@ pub async fn chosen(tx: &mut OrgTx, staff: StaffId) -> Result<ReachedBy, Error> 
 /// When there is no such colleague, or the database is away.
 pub async fn choose(tx: &mut OrgTx, _: &Receipt, staff: StaffId, by: ReachedBy) -> Result<(), Error> {
     let org = tx.org();
+    let identity = BrowserId::of(rand::random());
     sqlx::query!(
         "insert into browser_line (org_id, staff_id, identity, chosen)
          values ($1, $2, $3, $4)
@@ -46,7 +47,7 @@ pub async fn choose(tx: &mut OrgTx, _: &Receipt, staff: StaffId, by: ReachedBy) 
             set identity = excluded.identity, chosen = excluded.chosen, ready_until = null",
         org.0,
         staff.0,
-        BrowserId::of(rand::random()).reveal(),
+        identity.reveal(),
         by == ReachedBy::Browser
     )
     .execute(tx.connection())

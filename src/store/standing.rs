@@ -5,7 +5,7 @@ use super::{OrgTx, audit::ChartReceipt};
 use crate::{
     domain::{
         contact_hours::{ContactHours, HouseRules, Permission, Standing, Window},
-        ids::{PatientId, StaffId},
+        ids::PatientId,
         people::{Language, PatientStatus, PhoneNumber},
     },
     error::Error,

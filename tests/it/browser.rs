@@ -20,6 +20,7 @@ use tokio::{net::TcpListener, process::Command};
 
 const PASSWORD: &str = "tulips under the window";
 const EMAIL: &str = "maya@riverside.example";
+const ADMIN: &str = "ada@riverside.example";
 
 #[allow(clippy::disallowed_methods)] // The harness has no settings; bin/test names the browser here.
 /// Opens the product with one organization and one nurse, and lets a story of `tests/browser/` happen in it.
@@ -50,6 +51,7 @@ async fn tell(story: &str, policy: FactorPolicy) {
         .env("CHROMIUM", &chromium)
         .env("ORGANIZATION", "riverside")
         .env("EMAIL", EMAIL)
+        .env("ADMIN", ADMIN)
         .env("PASSWORD", PASSWORD)
         .env("SHOTS", std::env::var("TEST_SHOTS").unwrap_or_default())
         .kill_on_drop(true)
@@ -71,16 +73,18 @@ async fn settle(app: &careline::app::App, policy: FactorPolicy) {
     };
     let operator = found_organization::found(app, new).await.unwrap();
     second_factors::set_policy(app, &operator, policy).await.unwrap();
-    let nurse = NewStaff {
-        email: EMAIL.into(),
-        full_name: "Maya Okafor".into(),
-        role: Role::Nurse,
-        password: Private::new(PASSWORD.into()),
-        phone: String::new(),
-        duty: Duty::On,
-        team: String::new(),
-    };
-    add_staff::add(app, &operator, nurse).await.unwrap();
+    for (email, full_name, role) in [(EMAIL, "Maya Okafor", Role::Nurse), (ADMIN, "Ada Lind", Role::Admin)] {
+        let somebody = NewStaff {
+            email: email.into(),
+            full_name: full_name.into(),
+            role,
+            password: Private::new(PASSWORD.into()),
+            phone: String::new(),
+            duty: Duty::On,
+            team: String::new(),
+        };
+        add_staff::add(app, &operator, somebody).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -96,4 +100,9 @@ async fn codes_of_an_app_work_without_javascript() {
 #[tokio::test]
 async fn another_site_can_do_nothing_with_a_session() {
     tell("cookies.mjs", FactorPolicy::Offered).await;
+}
+
+#[tokio::test]
+async fn a_nurse_is_rung_talks_and_hangs_up_in_her_browser() {
+    tell("line.mjs", FactorPolicy::Offered).await;
 }

@@ -69,7 +69,8 @@ impl Client {
         since: DateTime<Utc>,
     ) -> Result<Vec<CarrierCall>, Outage> {
         let since = since.trunc_subsecs(0);
-        let query = [("To", &wire::dialled(to)), ("From", from.reveal()), ("PageSize", "1000")];
+        let to = wire::dialled(to);
+        let query = [("To", to.as_str()), ("From", from.reveal()), ("PageSize", "1000")];
         let mut request = self.http.get(self.at("/Calls.json")).query(&query);
         let mut found = Vec::new();
         for _ in 0..MOST_PAGES {

@@ -101,7 +101,11 @@ pub async fn presence(
 
 impl LinePage {
     fn is_browser(&self) -> bool {
-        self.chosen == ReachedBy::Browser
+        self.is_chosen(&ReachedBy::Browser)
+    }
+
+    fn is_chosen(&self, way: &ReachedBy) -> bool {
+        self.chosen == *way
     }
 }
 
