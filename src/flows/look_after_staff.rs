@@ -8,10 +8,11 @@ use crate::{
         approval::Right,
         audit::{Deed, DeedKind},
         ids::{StaffId, TeamId},
+        line::ReachedBy,
         people::{Actor, Role, Who},
     },
     error::Error,
-    store::{OrgTx, audit::record, rights, teams},
+    store::{OrgTx, audit::record, browser_lines, rights, teams},
 };
 use chrono::{DateTime, Utc};
 
@@ -47,6 +48,8 @@ pub enum Change {
     Grant(Right),
     /// They are no longer one.
     Revoke(Right),
+    /// A nurse is reached this way from the next ring on.
+    Reach(ReachedBy),
     /// Their login is closed and every session ends.
     Deactivate,
 }
@@ -93,6 +96,13 @@ async fn make(tx: &mut OrgTx, actor: &Actor, member: &Member, change: Change, no
         Change::Revoke(right) => {
             let receipt = record(tx, actor, &of(DeedKind::RevokedRight).with("right", right.word()), now).await?;
             rights::revoke(tx, &receipt, right, member.id, by, now).await
+        }
+        Change::Reach(way) => {
+            if member.role != Role::Nurse || !member.is_active {
+                return Err(conflict("Only a nurse has a line in the browser."));
+            }
+            let receipt = record(tx, actor, &of(DeedKind::ChoseLine).with("by", way.word()), now).await?;
+            browser_lines::choose(tx, &receipt, member.id, way).await
         }
         Change::Deactivate => {
             if Some(member.id) == by {

@@ -12,11 +12,11 @@ export function holds(condition, words) {
   console.log("holds:", words);
 }
 
-/** Runs a story with a browser and closes it whatever happens. */
-export async function story(tell) {
+/** Runs a story with a browser, started with further switches, and closes it whatever happens. */
+export async function story(tell, switches = []) {
   // Chromium's own sandbox refuses root, which is who runs tests in a container.
   const sandbox = process.getuid && process.getuid() === 0 ? ["--no-sandbox"] : [];
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...sandbox, "--disable-dev-shm-usage"] });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...sandbox, "--disable-dev-shm-usage", ...switches] });
   try {
     await tell(browser);
   } finally {

@@ -5,6 +5,7 @@ use crate::{
     app::App,
     domain::{
         ids::{DeviceId, SessionId},
+        people::Role,
         private::Private,
     },
     error::Error,
@@ -32,6 +33,7 @@ struct AccountPage {
     frame: Frame,
     account: Account,
     used: Option<SessionId>,
+    has_line: bool,
     now: DateTime<Utc>,
 }
 
@@ -61,7 +63,8 @@ pub struct NewPassword {
 pub async fn show(State(app): State<Arc<App>>, person: SignedIn) -> Result<Response, Failure> {
     let account = own_account::read(&app, &person.0.actor).await?;
     let frame = Frame::of(&person, "Your account", "/account");
-    respond::page(&AccountPage { frame, account, used: person.0.session, now: app.clock.now() })
+    let has_line = person.0.actor.role() == Some(Role::Nurse);
+    respond::page(&AccountPage { frame, account, used: person.0.session, has_line, now: app.clock.now() })
 }
 
 /// `GET /account/password`.

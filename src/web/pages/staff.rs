@@ -6,6 +6,7 @@ use crate::{
     domain::{
         approval::Right,
         ids::{StaffId, TeamId},
+        line::ReachedBy,
         people::Role,
     },
     error::Error,
@@ -127,6 +128,8 @@ impl ChangeForm {
             "leave" => Ok(Change::Leave(team()?)),
             "grant" => Ok(Change::Grant(Right::ClinicalLead)),
             "revoke" => Ok(Change::Revoke(Right::ClinicalLead)),
+            "telephone" => Ok(Change::Reach(ReachedBy::Telephone)),
+            "browser" => Ok(Change::Reach(ReachedBy::Browser)),
             "deactivate" => Ok(Change::Deactivate),
             _ => Err(Error::Invalid("Choose what to change from the list.".to_owned())),
         }

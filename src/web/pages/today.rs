@@ -36,6 +36,7 @@ pub async fn list(State(app): State<Arc<App>>, person: SignedIn) -> Result<Respo
 struct Today {
     frame: Frame,
     greeting: String,
+    has_line: bool,
     may_plan: bool,
     list: Worklist,
     me: Option<StaffId>,
@@ -85,6 +86,7 @@ impl Today {
         Self {
             frame: Frame::of(person, "Today", "/today"),
             greeting: format!("{part}, {first}"),
+            has_line: person.0.actor.role() == Some(Role::Nurse),
             may_plan: matches!(person.0.actor.role(), Some(Role::Nurse | Role::Coordinator)),
             list,
             me,
