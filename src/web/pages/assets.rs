@@ -17,7 +17,7 @@ struct Asset {
     text: &'static str,
 }
 
-const ASSETS: [Asset; 8] = [
+const ASSETS: [Asset; 9] = [
     Asset {
         name: "careline.css",
         content_type: "text/css; charset=utf-8",
@@ -40,11 +40,16 @@ const ASSETS: [Asset; 8] = [
         text: include_str!("../static/texts.js"),
     },
     Asset { name: "line.js", content_type: "text/javascript; charset=utf-8", text: include_str!("../static/line.js") },
-    // The carrier's own, as published: npm @twilio/voice-sdk 2.18.5, dist/twilio.min.js; its licence stands at its head.
+    // The carrier's own, as published: npm @twilio/voice-sdk 2.18.5, dist/twilio.min.js, with the package's licence.
     Asset {
         name: "twilio-voice.min.js",
         content_type: "text/javascript; charset=utf-8",
         text: include_str!("../static/twilio-voice.min.js"),
+    },
+    Asset {
+        name: "twilio-voice.LICENSE.txt",
+        content_type: "text/plain; charset=utf-8",
+        text: include_str!("../static/twilio-voice.LICENSE.txt"),
     },
     Asset { name: "mark.svg", content_type: "image/svg+xml", text: include_str!("../static/mark.svg") },
 ];
