@@ -62,7 +62,7 @@ async fn arm(app: &App, actor: &Actor, id: CallId, guest: GuestId) -> Result<Opt
         return Ok(None);
     };
     let from = organizations::calling_settings(&mut tx).await?.caller_number;
-    let attempt = IntendedAttempt { id: AttemptId::at(now), call: id, party, ordinal: 1, from, to };
+    let attempt = IntendedAttempt { id: AttemptId::at(now), call: id, party, ordinal: 1, from, to: to.into() };
     let bounds = &app.settings.dialling;
     if !attempts::intend(&mut tx, &attempt, bounds.timings.intent_lease, now).await? {
         // Their telephone is being rung for somebody else.
