@@ -45,7 +45,13 @@ pub async fn place(app: &App, actor: &Actor, call: CallId) -> Result<(), Error> 
     if was_made_before_the_restore(app, actor, call).await? {
         return Ok(());
     }
-    let Some(dial) = intend(app, actor, call).await? else { return Ok(()) };
+    let dial = loop {
+        match intend(app, actor, call).await? {
+            Intent::Written(dial) => break dial,
+            Intent::None => return Ok(()),
+            Intent::SlotDrawn => {}
+        }
+    };
     FailPoint::ClaimPost.pass();
     let Some(armed) = arm(app, actor, call, dial.attempt).await? else { return Ok(()) };
     FailPoint::ArmPost.pass();
@@ -91,8 +97,19 @@ async fn was_made_before_the_restore(app: &App, actor: &Actor, id: CallId) -> Re
     Ok(true)
 }
 
+/// What comes of a look at a due call.
+enum Intent {
+    /// The attempt is written; this is what to dial.
+    Written(Dial),
+    /// Not now, or not by this job.
+    None,
+    /// Its turn was drawn and is now. Everything is asked anew: whoever draws holds up every other draw until the commit, so
+    /// nothing else is done in that transaction.
+    SlotDrawn,
+}
+
 /// Writes the attempt, if the call is due and the rules allow it.
-async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Error> {
+async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Intent, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let patient = calls::patient_of(&mut tx, id).await?;
@@ -105,26 +122,26 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
             jobs::enqueue(&mut tx, &Job::ReconcileAttempt { attempt }, "rerun", again, now).await?;
             tx.commit().await?;
         }
-        return Ok(None);
+        return Ok(Intent::None);
     }
     if !is_to_be_dialled(&call) || call.due_at > now {
-        return Ok(None);
+        return Ok(Intent::None);
     }
     if call.is_too_late(now) {
         errands::follow(&mut tx, actor, &mut call, CallEvent::WindowClosed, now).await?;
         tx.commit().await?;
-        return Ok(None);
+        return Ok(Intent::None);
     }
     let settings = organizations::calling_settings(&mut tx).await?;
     if let Err(held) = may_call(now, &standing, call.manner) {
         errands::follow(&mut tx, actor, &mut call, CallEvent::HeldBack, now).await?;
         hold_back(&mut tx, actor, &mut call, held, now).await?;
         tx.commit().await?;
-        return Ok(None);
+        return Ok(Intent::None);
     }
-    if !may_begin(app, actor, &mut tx, &mut call, &settings.caller_number, now).await? {
+    if let Some(instead) = hindered(app, actor, &mut tx, &mut call, &settings.caller_number, now).await? {
         tx.commit().await?;
-        return Ok(None);
+        return Ok(instead);
     }
     let receipt = open_chart(&mut tx, actor, call.patient, DeedKind::IntendedAttempt, now).await?;
     let to = number(&mut tx, &receipt).await?;
@@ -136,14 +153,15 @@ async fn intend(app: &App, actor: &Actor, id: CallId) -> Result<Option<Dial>, Er
         // Another call rings these two numbers at this moment.
         drop(tx);
         later(app, actor, id, now + Duration::seconds(10), now).await?;
-        return Ok(None);
+        return Ok(Intent::None);
     }
     errands::follow(&mut tx, actor, &mut call, CallEvent::Armed, now).await?;
     FailPoint::ClaimPre.pass();
     tx.commit().await?;
     let ring_for = std::time::Duration::from_secs(app.settings.ring_seconds);
     let detect = Detect::Machines;
-    Ok(Some(Dial { org: actor.org, attempt, to: intended.to, from: intended.from, ring_for, detect }))
+    let dial = Dial { org: actor.org, attempt, to: intended.to, from: intended.from, ring_for, detect };
+    Ok(Intent::Written(dial))
 }
 
 /// Whether a call is one that `place` dials, or has a nurse asked for, once it is due.
@@ -151,22 +169,22 @@ fn is_to_be_dialled(call: &Call) -> bool {
     matches!(call.state, CallState::Scheduled | CallState::NurseReady)
 }
 
-/// Whether the patient may be rung now: dialling is not paused, a nurse waits where nurses are rung first, and the pace
-/// leaves room. Otherwise whatever comes first is enqueued; the caller commits.
-async fn may_begin(
+/// What keeps the patient from being rung at this instant: dialling is paused, a nurse is to be rung first, or the pace
+/// leaves no room. What comes first is enqueued; the caller commits.
+async fn hindered(
     app: &App,
     actor: &Actor,
     tx: &mut OrgTx,
     call: &mut Call,
     caller: &PhoneNumber,
     now: DateTime<Utc>,
-) -> Result<bool, Error> {
+) -> Result<Option<Intent>, Error> {
     let pause = dialling::pause_in_force(tx, actor, now).await?;
     if pause.is_some() {
         let again = now + Duration::seconds(30);
         let salt = format!("paused:{}", again.timestamp_millis());
         jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &salt, again, now).await?;
-        return Ok(false);
+        return Ok(Some(Intent::None));
     }
     // No nurse waits for a call on which an automatic voice asks.
     if call.state == CallState::Scheduled
@@ -174,16 +192,17 @@ async fn may_begin(
         && first_rung::of(tx, call.purpose).await? == FirstRung::Nurse
     {
         errands::follow(tx, actor, call, CallEvent::NurseFirst, now).await?;
-        return Ok(false);
+        return Ok(Some(Intent::None));
     }
     match dialling::draw_slot(tx, call.id, caller, &app.settings.dialling.rate).await? {
-        Slot::Now => Ok(true),
+        Slot::Now => Ok(None),
+        Slot::Drawn => Ok(Some(Intent::SlotDrawn)),
         Slot::In(seconds) => {
             let wait = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
             let again = now + stretch(wait);
             let salt = format!("slot:{}", again.timestamp_micros());
             jobs::enqueue(tx, &Job::PlaceCall { call: call.id }, &salt, again, now).await?;
-            Ok(false)
+            Ok(Some(Intent::None))
         }
     }
 }

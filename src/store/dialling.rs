@@ -26,8 +26,10 @@ const STALE_SECONDS: f64 = 10.0;
 /// When a dial may leave.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Slot {
-    /// Now.
+    /// Now; it was drawn before.
     Now,
+    /// Now; it is drawn by this transaction, which holds up every other draw until it commits.
+    Drawn,
     /// After so many seconds; the instant is reserved.
     In(f64),
 }
@@ -49,14 +51,15 @@ pub async fn draw_slot(tx: &mut OrgTx, call: CallId, caller: &PhoneNumber, rate:
     )
     .fetch_one(tx.connection())
     .await?;
-    let wait = match reserved {
-        Some(left) if left > -STALE_SECONDS => left,
+    let slot = match reserved {
+        Some(left) if left > 0.0 => Slot::In(left),
+        Some(left) if left > -STALE_SECONDS => Slot::Now,
         Some(_) | None => {
             let of_number = reserve(tx, caller.reveal(), rate.of_number).await?;
-            of_number.max(reserve(tx, "", rate.of_organization).await?)
+            let wait = of_number.max(reserve(tx, "", rate.of_organization).await?);
+            if wait > 0.0 { Slot::In(wait) } else { Slot::Drawn }
         }
     };
-    let slot = if wait <= 0.0 { Slot::Now } else { Slot::In(wait) };
     keep_slot(tx, call, slot).await?;
     Ok(slot)
 }
@@ -65,6 +68,7 @@ async fn keep_slot(tx: &mut OrgTx, call: CallId, slot: Slot) -> Result<(), Error
     let org = tx.org();
     let seconds = match slot {
         Slot::Now => None,
+        Slot::Drawn => Some(0.0),
         Slot::In(seconds) => Some(seconds),
     };
     sqlx::query!(
