@@ -85,10 +85,10 @@ async fn greet(ring: &mut Ring<'_>) -> Result<Answer, Error> {
     };
     match (&ring.news.caller, about.as_slice()) {
         (Some(number), [(patient, status)]) if is_followed(*status) && ring.opens() => {
-            let rung = organizations::calling_settings(ring.tx).await?.caller_number;
+            let own_number = organizations::calling_settings(ring.tx).await?.caller_number;
             let (call, attempt) = (CallId::at(ring.now), AttemptId::at(ring.now));
             let sid = ring.news.sid.0.clone();
-            let answered = Answered { call, attempt, patient: *patient, number: number.clone(), rung, sid };
+            let answered = Answered { call, attempt, patient: *patient, number: number.clone(), rung: own_number, sid };
             return begin(ring, &answered).await;
         }
         (Some(number), _) => note(ring, number.clone(), Shown::ByCarrier(about.len())).await?,
