@@ -116,6 +116,7 @@ struct ParticipantPage {
 
 /// A participant, as far as we read it.
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the provider's resource has one for each")]
 struct ParticipantResource {
     call_sid: String,
     hold: bool,

@@ -145,7 +145,6 @@ pub async fn supervise(app: &App, actor: &Actor, call: CallId, part: Option<Part
             && one.dismissed_at.is_none()
     });
     match (mine, part) {
-        (None, None) => {}
         (Some(guest), None) => dismiss(&mut tx, actor, &floor.call, guest.id, now).await?,
         (None, Some(part)) => {
             let kind = GuestKind::Supervisor;
@@ -155,7 +154,7 @@ pub async fn supervise(app: &App, actor: &Actor, call: CallId, part: Option<Part
         (Some(guest), Some(part)) if guest.part != part => {
             change_part(&mut tx, actor, (&floor.call, own), guest.id, part, now).await?;
         }
-        (Some(_), Some(_)) => {}
+        (None, None) | (Some(_), Some(_)) => {}
     }
     tx.commit().await?;
     at_once(app, actor, call).await;

@@ -5,7 +5,7 @@ use super::{
     conference::Stage,
     post::Method,
     rest::{Form, Reply, sid_of},
-    seats::Change,
+    seats::{Audience, Change},
     wire::{self, Refusal},
 };
 use crate::simulator::listener::Cut;
@@ -136,14 +136,14 @@ fn change(carrier: &Carrier, conference: &ConferenceSeen, form: &Form) -> Result
     let whom = form.one("CallSidToCoach").map(str::to_owned);
     let coaches = match (switch("Coaching"), whom) {
         (None, None) => None,
-        (Some(false), _) => Some(None),
+        (Some(false), _) => Some(Audience::ByEverybody),
         (Some(true), None) => return Err(Refusal::bad(20001, "CallSidToCoach is required when Coaching is true")),
         (Some(true) | None, Some(call)) => {
             let inside = carrier.participants_of(&conference.sid).unwrap_or_default();
             if !inside.iter().any(|one| one.seat.call == call) {
                 return Err(Refusal::bad(16025, "CallSidToCoach is not in the conference"));
             }
-            Some(Some(call))
+            Some(Audience::By(call))
         }
     };
     Ok(Change {

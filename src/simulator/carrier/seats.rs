@@ -42,6 +42,15 @@ pub struct Heard {
     pub text: String,
 }
 
+/// Who is to hear a seat.
+#[derive(Clone, Debug)]
+pub(super) enum Audience {
+    /// It does not coach.
+    ByEverybody,
+    /// It coaches: one call alone.
+    By(String),
+}
+
 /// What the API changes of a seat; what is absent stays.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Change {
@@ -49,7 +58,7 @@ pub(super) struct Change {
     pub(super) hold_document: Option<(String, Method)>,
     pub(super) muted: Option<bool>,
     pub(super) ends: Option<bool>,
-    pub(super) coaches: Option<Option<String>>,
+    pub(super) coaches: Option<Audience>,
     pub(super) announcement: Option<(String, Method)>,
 }
 
@@ -79,7 +88,10 @@ impl SeatSeen {
         let before = (self.ends, self.coaches.clone());
         self.ends = change.ends.unwrap_or(self.ends);
         if let Some(coaches) = change.coaches.clone() {
-            self.coaches = coaches;
+            self.coaches = match coaches {
+                Audience::ByEverybody => None,
+                Audience::By(call) => Some(call),
+            };
         }
         if before != (self.ends, self.coaches.clone()) {
             events.push(("participant-modify", "modify"));
