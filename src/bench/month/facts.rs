@@ -46,7 +46,7 @@ pub struct CallFact {
 }
 
 /// A dial of a patient or nurse as the product wrote it down.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Dialled {
     /// The call.
     pub call: Uuid,
@@ -210,13 +210,10 @@ async fn calls(to: &mut PgConnection) -> Result<Vec<CallFact>, Broken> {
 }
 
 async fn dialled(to: &mut PgConnection) -> Result<Vec<Dialled>, Broken> {
-    let rows: Vec<(Uuid, bool, Option<String>, Option<DateTime<Utc>>)> =
-        sqlx::query_as("select call_id, party = 'patient', sid, posted_at from attempt order by id")
-            .fetch_all(to)
-            .await
-            .map_err(Broken::of)?;
-    let one = |(call, is_patient, sid, posted_at)| Dialled { call, is_patient, sid, posted_at };
-    Ok(rows.into_iter().map(one).collect())
+    sqlx::query_as("select call_id as call, party = 'patient' as is_patient, sid, posted_at from attempt order by id")
+        .fetch_all(to)
+        .await
+        .map_err(Broken::of)
 }
 
 async fn held_calls(to: &mut PgConnection) -> Result<BTreeSet<Uuid>, Broken> {
