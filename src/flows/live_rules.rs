@@ -62,7 +62,7 @@ pub async fn add(app: &App, actor: &Actor, typed: &TypedNumber) -> Result<(), Er
     // With the country code written, the country given here decides nothing.
     let number = typed_number.ok_or(()).and_then(|number| PhoneNumber::parse(number, "US").map_err(drop));
     if number.is_err() {
-        faults.push("number: write it with + and the country code, such as +12125550100".to_owned());
+        faults.push("number: write it with + and the country code, such as +1 212 555 0100".to_owned());
     }
     let kind = GuestKind::from_word(&typed.kind).filter(|kind| GuestKind::OUTSIDE.contains(kind));
     if kind.is_none() {

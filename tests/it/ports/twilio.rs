@@ -277,7 +277,8 @@ fn a_conference_tells_who_came_and_went() {
         news("conference-end", &[("CallSidEndingConference", CALL)]),
         (CALL.to_owned(), Some(ConferenceEvent::Ended))
     );
-    assert_eq!(news("participant-mute", &[("CallSid", CALL)]), (CALL.to_owned(), None));
+    assert_eq!(news("participant-mute", &[("CallSid", CALL)]), (CALL.to_owned(), Some(ConferenceEvent::Reseated)));
+    assert_eq!(news("participant-speech-start", &[("CallSid", CALL)]), (CALL.to_owned(), None));
 }
 
 /// One way to forge a message.
