@@ -87,12 +87,11 @@ fn line_policies(signalling: &str) -> (String, String) {
 async fn security_headers(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let is_line = request.uri().path() == LINE;
     let mut response = next.run(request).await;
+    // Whoever is turned away from that page gets what everybody gets.
+    let opens = is_line && response.status().is_success();
     let headers = response.headers_mut();
-    let (policy, features) = if is_line {
-        line_policies(&app.settings.browser_signalling)
-    } else {
-        (POLICY.to_owned(), FEATURES.to_owned())
-    };
+    let (policy, features) =
+        if opens { line_policies(&app.settings.browser_signalling) } else { (POLICY.to_owned(), FEATURES.to_owned()) };
     for (name, value) in
         [(header::CONTENT_SECURITY_POLICY, policy), (HeaderName::from_static("permissions-policy"), features)]
     {

@@ -41,9 +41,9 @@ fn address(entrance: &Entrance, door: &Door) -> String {
     path
 }
 
-fn lacks(headers: &HeaderMap, wanted: &[(&'static str, &'static str)]) -> Vec<&'static str> {
+fn lacks(headers: &HeaderMap, wanted: &[(&'static str, impl AsRef<str>)]) -> Vec<&'static str> {
     let has = |name: &str, part: &str| headers.get(name).is_some_and(|value| value.to_str().unwrap().contains(part));
-    wanted.iter().filter(|(name, part)| !has(name, part)).map(|(name, _)| *name).collect()
+    wanted.iter().filter(|(name, part)| !has(name, part.as_ref())).map(|(name, _)| *name).collect()
 }
 
 /// What the content security policy would refuse to run or paint, and what would ask for it.
@@ -79,7 +79,11 @@ async fn every_door_says_how_to_treat_what_comes_out_of_it() {
             };
             let reply = request.send().await.unwrap();
             let (status, headers) = (reply.status(), reply.headers().clone());
-            assert_eq!(lacks(&headers, &EVERYWHERE), Vec::<&str>::new(), "{} {path} {role:?} {status}", door.method);
+            // A nurse's line needs the microphone, and nothing else that the others do without.
+            let is_line = door.path == "/line" && status.is_success();
+            let wanted = EVERYWHERE
+                .map(|(name, part)| (name, if is_line { part.replace("=()", "=(self)") } else { part.into() }));
+            assert_eq!(lacks(&headers, &wanted), Vec::<&str>::new(), "{} {path} {role:?} {status}", door.method);
             let kept = headers["cache-control"].to_str().unwrap();
             assert!(kept == "no-store" || door.path.starts_with("/static") || door.path.contains("favicon"), "{path}");
             if headers.get("content-type").is_some_and(|kind| kind.to_str().unwrap().starts_with("text/html")) {
