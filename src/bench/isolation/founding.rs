@@ -190,6 +190,43 @@ async fn admit(app: &App, operator: &Actor, nurse: StaffId, number: usize, line:
     Ok(patient)
 }
 
+/// What only a carrier, and people at their telephones, bring about.
+const ON_THE_LINE: [&str; 15] = [
+    "insert into call (org_id, id, patient_id, purpose, protocol_id, nurse_id, due_at, state, script, created_at,
+                       idem_key, bridged_at, speaker)
+     values ($1, $2, $3, 'check_in', 'dyspnea', $4, now(), 'bridged', $7, now(), $2::text, now(), 'patient')",
+    "insert into call (org_id, id, patient_id, purpose, protocol_id, nurse_id, due_at, state, script, created_at,
+                       idem_key)
+     values ($1, gen_random_uuid(), $3, 'follow_up', 'dyspnea', $4, now() + interval '1 day', 'scheduled', $7,
+             now(), 'planned:' || $2)",
+    "insert into attempt (org_id, id, call_id, party, ordinal, from_e164, to_e164, state, sid, created_at)
+     select $1, $2, $2, 'patient', 1, $6, $6, 'bound', 'CA' || $2, now()",
+    "insert into leg (org_id, id, call_id, attempt_id, party, sid, joined_at)
+     select $1, $2, $2, $2, 'patient', 'CA' || $2, now()",
+    "insert into utterance (org_id, id, call_id, leg_id, speaker, text, from_at, to_at)
+     select $1, $2, $2, $2, 'patient', $5, now(), now()",
+    "insert into follow_up (org_id, id, patient_id, call_id, reason, summary, urgency, owner_id, due_at, state,
+                            created_at, once_key)
+     values ($1, $2, $3, $2, 'missed_call', $5, 'same_day', $4, now() - interval '1 hour', 'open', now(), $2::text)",
+    "insert into text_message (org_id, id, direction, patient_id, number, own_number, wording, body, body_hash, segments,
+                               state, sid, send_at, meaning, created_at, once_key)
+     values ($1, $2, 'in', $3, $6, $6, 'received', $5, '\\x00', 1, 'received', 'SM' || $2, now(), 'to_read', now(),
+             $2::text)",
+    "insert into job (org_id, id, body, unique_key, run_at, state, created_at)
+     values ($1, $2, jsonb_build_object('kind', 'escalate_follow_up', 'follow_up', $2), $2::text, now(), 'queued', now())",
+    "insert into outside_number (org_id, id, label, number, kind, added_at, added_by)
+     values ($1, $2, $5, $6, 'interpreter', now(), $4) on conflict do nothing",
+    "insert into guest (org_id, id, call_id, kind, part, staff_id, asked_by, asked_at, state, ended_at)
+     values ($1, $2, $2, 'colleague', 'talks', $4, $4, now(), 'left', now())",
+    "insert into seat (org_id, leg_id, call_id, ends, part) values ($1, $2, $2, true, 'talks')",
+    "insert into voicemail_word (org_id, number, day, call_id, attempt_id, at)
+     values ($1, $6, current_date - 1, $2, $2, now()) on conflict do nothing",
+    "insert into caller_line (org_id, sid, is_over, heard, began_at) values ($1, 'CA' || $2, true, $2::text, now())",
+    "insert into first_rung (org_id, purpose, first) values ($1, 'any', 'patient') on conflict do nothing",
+    "insert into browser_line (org_id, staff_id, identity, chosen)
+     values ($1, $4, 'n' || replace($4::text, '-', ''), false) on conflict do nothing",
+];
+
 /// A bridged call with a leg and words, a planned call, and a follow-up: what only a carrier brings about.
 async fn put_on_the_line(
     superuser: &mut PgConnection,
@@ -200,32 +237,11 @@ async fn put_on_the_line(
 ) -> Result<CallId, Broken> {
     let call = Uuid::now_v7();
     let script = serde_json::to_value(Script::default()).map_err(Broken::of)?;
-    for statement in [
-        "insert into call (org_id, id, patient_id, purpose, protocol_id, nurse_id, due_at, state, script, created_at,
-                           idem_key, bridged_at, speaker)
-         values ($1, $2, $3, 'check_in', 'dyspnea', $4, now(), 'bridged', $7, now(), $2::text, now(), 'patient')",
-        "insert into call (org_id, id, patient_id, purpose, protocol_id, nurse_id, due_at, state, script, created_at,
-                           idem_key)
-         values ($1, gen_random_uuid(), $3, 'follow_up', 'dyspnea', $4, now() + interval '1 day', 'scheduled', $7,
-                 now(), 'planned:' || $2)",
-        "insert into attempt (org_id, id, call_id, party, ordinal, from_e164, to_e164, state, sid, created_at)
-         select $1, $2, $2, 'patient', 1, $6, $6, 'bound', 'CA' || $2, now()",
-        "insert into leg (org_id, id, call_id, attempt_id, party, sid, joined_at)
-         select $1, $2, $2, $2, 'patient', 'CA' || $2, now()",
-        "insert into utterance (org_id, id, call_id, leg_id, speaker, text, from_at, to_at)
-         select $1, $2, $2, $2, 'patient', $5, now(), now()",
-        "insert into follow_up (org_id, id, patient_id, call_id, reason, summary, urgency, owner_id, due_at, state,
-                                created_at, once_key)
-         values ($1, $2, $3, $2, 'missed_call', $5, 'same_day', $4, now() - interval '1 hour', 'open', now(), $2::text)",
-        "insert into text_message (org_id, id, direction, patient_id, number, own_number, wording, body, body_hash, segments,
-                                   state, sid, send_at, meaning, created_at, once_key)
-         values ($1, $2, 'in', $3, $6, $6, 'received', $5, '\\x00', 1, 'received', 'SM' || $2, now(), 'to_read', now(),
-                 $2::text)",
-        "insert into job (org_id, id, body, unique_key, run_at, state, created_at)
-         values ($1, $2, jsonb_build_object('kind', 'escalate_follow_up', 'follow_up', $2), $2::text, now(), 'queued', now())",
-    ] {
+    for statement in ON_THE_LINE {
         // Every statement is given the same seven, whether it uses them or not.
-        let statement = format!("with given as (select $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::text, $6::text, $7::jsonb) {statement}");
+        let statement = format!(
+            "with given as (select $1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::text, $6::text, $7::jsonb) {statement}"
+        );
         sqlx::query(AssertSqlSafe(statement))
             .bind(org.0)
             .bind(call)
