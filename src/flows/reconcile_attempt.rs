@@ -183,39 +183,24 @@ async fn miss(
         attempts::count_clean_list(tx, read.id, now).await?;
         read = attempts::read(tx, read.id).await?;
     }
-    let (state, outcome, event) = match (read.state, read.absence(now)) {
+    let (state, outcome) = match (read.state, read.absence(now)) {
         (AttemptState::Unknown, Absence::Proven) if listing == Listing::Sound => {
-            (AttemptState::NotPlaced, "settled_absent", absent(read.party))
+            (AttemptState::NotPlaced, "settled_absent")
         }
-        (AttemptState::Unknown, Absence::Unresolvable) => {
-            (AttemptState::NeedsPerson, "unresolved", unresolved(read.party))
-        }
+        (AttemptState::Unknown, Absence::Unresolvable) => (AttemptState::NeedsPerson, "unresolved"),
         (_, Absence::Open | Absence::Proven | Absence::Unresolvable) => {
             return again(tx, read.id, now, CLEAN_GAP_SECONDS).await;
         }
     };
     FailPoint::ReconcileAbsentPre.pass();
     if attempts::settle(tx, (read.id, read.epoch), state, outcome, now).await? {
-        hand_overs::guest_gone(tx, actor, read.party, call, now).await?;
-        errands::follow(tx, actor, call, event, now).await?;
+        if state == AttemptState::NeedsPerson && read.party == Party::Patient {
+            errands::follow(tx, actor, call, CallEvent::Unresolved, now).await?;
+        } else {
+            hand_overs::came_to_nothing(tx, actor, read.party, call, now).await?;
+        }
     }
     Ok(())
-}
-
-const fn absent(party: Party) -> CallEvent {
-    match party {
-        Party::Patient => CallEvent::NotTaken,
-        Party::Nurse(_) => CallEvent::NurseDidNotCome,
-        Party::Guest { .. } => CallEvent::GuestDidNotCome,
-    }
-}
-
-const fn unresolved(party: Party) -> CallEvent {
-    match party {
-        Party::Patient => CallEvent::Unresolved,
-        Party::Nurse(_) => CallEvent::NurseDidNotCome,
-        Party::Guest { .. } => CallEvent::GuestDidNotCome,
-    }
 }
 
 async fn again(tx: &mut OrgTx, attempt: AttemptId, now: DateTime<Utc>, seconds: i64) -> Result<(), Error> {

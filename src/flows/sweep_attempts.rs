@@ -2,16 +2,10 @@
 
 use crate::{
     app::App,
-    domain::{
-        attempt::{AttemptState, Party},
-        call::CallEvent,
-        ids::AttemptId,
-        job::Job,
-        people::Actor,
-    },
+    domain::{attempt::AttemptState, ids::AttemptId, job::Job, people::Actor},
     error::Error,
     failpoint::FailPoint,
-    store::{attempts, errands, hand_overs, jobs, sweeps, tidings},
+    store::{attempts, hand_overs, jobs, sweeps, tidings},
 };
 use chrono::Duration;
 
@@ -45,13 +39,7 @@ async fn abandon(app: &App, actor: &Actor, attempt: AttemptId) -> Result<(), Err
     }
     FailPoint::LeaseSweepPre.pass();
     if attempts::settle(&mut tx, (attempt, read.epoch), AttemptState::Abandoned, "never_sent", now).await? {
-        let event = match read.party {
-            Party::Patient => CallEvent::NotTaken,
-            Party::Nurse(_) => CallEvent::NurseDidNotCome,
-            Party::Guest { .. } => CallEvent::GuestDidNotCome,
-        };
-        hand_overs::guest_gone(&mut tx, actor, read.party, &call, now).await?;
-        errands::follow(&mut tx, actor, &mut call, event, now).await?;
+        hand_overs::came_to_nothing(&mut tx, actor, read.party, &mut call, now).await?;
     }
     tx.commit().await
 }

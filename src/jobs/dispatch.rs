@@ -14,9 +14,9 @@ use crate::{
 pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> {
     match job {
         Job::PlaceCall { call } => flows::place_call::place(app, actor, *call).await,
-        Job::RingNurse { call, nurse } => flows::ring_nurse::ring(app, actor, *call, *nurse).await,
+        Job::RingNurse { call, nurse } => flows::ring_colleague::nurse::ring(app, actor, *call, *nurse).await,
         Job::LetNurseGo { attempt } => flows::let_nurse_go::let_go(app, actor, *attempt).await,
-        Job::RingGuest { call, guest } => flows::ring_guest::ring(app, actor, *call, *guest).await,
+        Job::RingGuest { call, guest } => flows::ring_colleague::guest::ring(app, actor, *call, *guest).await,
         Job::KeepFloor { call } => flows::floor::keep(app, actor, *call).await,
         Job::ReconcileAttempt { attempt } => flows::reconcile_attempt::reconcile(app, actor, *attempt).await,
         Job::SpeakAfterBeep { attempt } => flows::speak_after_beep::speak(app, actor, *attempt).await,

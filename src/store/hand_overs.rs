@@ -1,7 +1,7 @@
 //! A live call on its way from one nurse to another, and what follows when a nurse or a guest is gone: written in the
 //! transaction that learns of it, like the errands of the call.
 
-use super::{OrgTx, audit, calls, guests, jobs, seats};
+use super::{OrgTx, audit, calls, errands, guests, jobs, seats};
 use crate::{
     domain::{
         attempt::Party,
@@ -134,6 +134,24 @@ pub async fn nurse_gone(
     let _receipt = audit::record(tx, actor, &deed, now).await?;
     look(tx, call.id, now).await?;
     Ok(Some(CallEvent::NurseLeftHolding))
+}
+
+/// An attempt came to nothing before anybody was on its line: the call goes on as the absence of whom it was to ring wants.
+///
+/// # Errors
+/// When the database is away.
+pub async fn came_to_nothing(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    party: Party,
+    call: &mut Call,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    match party {
+        Party::Patient => errands::follow(tx, actor, call, CallEvent::NotTaken, now).await.map(drop),
+        Party::Nurse(_) => errands::follow(tx, actor, call, CallEvent::NurseDidNotCome, now).await.map(drop),
+        Party::Guest { .. } => guest_gone(tx, actor, party, call, now).await,
+    }
 }
 
 /// Somebody who was asked in has left, or did not come. Nothing happens for any other party, or the second time.

@@ -59,8 +59,6 @@ pub enum CallEvent {
     NurseLeft,
     /// The nurse's leg ended while the patient was on hold.
     NurseLeftHolding,
-    /// Somebody who was asked into the call did not come; nothing follows for the call.
-    GuestDidNotCome,
     /// The outcome of an attempt stays unknown.
     Unresolved,
     /// A person, or a change of the patient's status, called it off.

@@ -255,7 +255,6 @@ async fn close_script(scene: &mut Scene<'_>, event: CallEvent, outcome: &'static
         | CallEvent::PatientLeft
         | CallEvent::NurseLeft
         | CallEvent::NurseLeftHolding
-        | CallEvent::GuestDidNotCome
         | CallEvent::Unresolved
         | CallEvent::CalledOff
         | CallEvent::WindowClosed

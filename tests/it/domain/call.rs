@@ -39,7 +39,7 @@ fn due_call() -> Call {
     }
 }
 
-const EVENTS: [CallEvent; 28] = [
+const EVENTS: [CallEvent; 27] = [
     CallEvent::Armed,
     CallEvent::Bound,
     CallEvent::NotTaken,
@@ -62,7 +62,6 @@ const EVENTS: [CallEvent; 28] = [
     CallEvent::PatientLeft,
     CallEvent::NurseLeft,
     CallEvent::NurseLeftHolding,
-    CallEvent::GuestDidNotCome,
     CallEvent::Unresolved,
     CallEvent::CalledOff,
     CallEvent::WindowClosed,
