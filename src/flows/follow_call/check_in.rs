@@ -18,7 +18,7 @@ use crate::{
     store::{
         assessments, attempts,
         audit::{ChartReceipt, open_chart_for, record},
-        calls, check_ins, errands, legs, protocols, standing,
+        calls, check_ins, errands, protocols, standing,
     },
 };
 use std::sync::Arc;
@@ -170,9 +170,7 @@ async fn put_through(scene: &mut Scene<'_>, asking: Option<&Asking>, ending: End
     scene.call.is_flagged = red_flag.is_some();
     scene.call.may_record = Some(false);
     scene.call.script.scene = ScriptScene::InConference;
-    let sid = scene.attempt.sid.clone().unwrap_or_default();
-    let (call, attempt, party) = (scene.call.id, scene.attempt.id, scene.attempt.party);
-    let _leg = legs::open(scene.tx, call, attempt, party, &sid, Seat::talking(true), scene.now).await?;
+    scene.open_leg(Seat::talking(true)).await?;
     errands::follow(scene.tx, scene.actor, &mut scene.call, CallEvent::Ready, scene.now).await?;
     if let (Some(asking), Some(rule), CallState::NeedsPerson) = (asking, red_flag.as_deref(), scene.call.state) {
         // Nobody is left to ring: the words for that are said here and now.

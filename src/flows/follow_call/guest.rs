@@ -17,7 +17,7 @@ use crate::{
     },
     error::Error,
     ports::phone::CarrierNews,
-    store::{attempts, audit::record, calls, guests, hand_overs, legs, outside_numbers, seats, standing},
+    store::{attempts, audit::record, calls, guests, hand_overs, outside_numbers, seats, standing},
 };
 
 /// One step of somebody asked in.
@@ -106,10 +106,8 @@ fn ask(guest: &Guest) -> Speech {
 }
 
 async fn enter(scene: &mut Scene<'_>, guest: &Guest) -> Result<Reply, Error> {
-    let sid = scene.attempt.sid.clone().unwrap_or_default();
     let seat = Seat { part: guest.part, muted: guest.part == Part::Listens, ..Seat::talking(false) };
-    let (call, attempt, party) = (scene.call.id, scene.attempt.id, scene.attempt.party);
-    legs::open(scene.tx, call, attempt, party, &sid, seat, scene.now).await?;
+    scene.open_leg(seat).await?;
     guests::advance(scene.tx, guest.id, GuestState::Joined, scene.now).await?;
     let kind = match guest.kind {
         GuestKind::Supervisor => DeedKind::SupervisedCall,
@@ -118,7 +116,7 @@ async fn enter(scene: &mut Scene<'_>, guest: &Guest) -> Result<Reply, Error> {
     let deed = Deed::of(kind)
         .patient(scene.call.patient)
         .subject(guest.id.0)
-        .with("call", call)
+        .with("call", scene.call.id)
         .with("who", guest.kind.word())
         .with("part", guest.part.word())
         .with("event", "joined");

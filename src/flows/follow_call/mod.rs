@@ -15,7 +15,8 @@ use crate::{
         attempt::{Attempt, Ownership, Party},
         audit::{Deed, DeedKind},
         call::{Call, CallEvent, CallManner, CallState},
-        ids::{AttemptId, OrgId, StaffId},
+        floor::Seat,
+        ids::{AttemptId, LegId, OrgId, StaffId},
         job::Job,
         orphan::FoundBy,
         people::Actor,
@@ -51,6 +52,23 @@ struct Scene<'a> {
     attempt: Attempt,
     call: Call,
     now: DateTime<Utc>,
+}
+
+impl Scene<'_> {
+    /// The attempt becomes a leg that sits so.
+    async fn open_leg(&mut self, seat: Seat) -> Result<LegId, Error> {
+        let sid = self.attempt.sid.as_deref().unwrap_or_default();
+        legs::open(self.tx, self.call.id, self.attempt.id, self.attempt.party, sid, seat, self.now).await
+    }
+
+    /// Where the audio of a new leg goes, if it may be recorded.
+    async fn fork(&mut self, leg: LegId) -> Result<Option<Fork>, Error> {
+        if self.call.may_record != Some(true) {
+            return Ok(None);
+        }
+        let stream = legs::new_stream(self.tx, self.call.id, leg, self.now).await?;
+        Ok(Some(Fork { org: self.actor.org, stream: stream.id, token: stream.token }))
+    }
 }
 
 /// The carrier asks what to say: somebody answered, pressed keys, or pressed none in time.

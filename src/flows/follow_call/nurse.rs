@@ -13,7 +13,6 @@ use crate::{
         script_texts::{PATIENT_IS_RUNG, Parting, ask_nurse, ask_nurse_at_once, ask_nurse_first, joining, part},
     },
     error::Error,
-    ports::phone::Fork,
     store::{attempts, audit::record, calls, errands, legs},
 };
 
@@ -74,23 +73,8 @@ async fn take(scene: &mut Scene<'_>, staff: StaffId) -> Result<Reply, Error> {
     answered(scene, staff, "took").await?;
     scene.call.nurse = Some(staff);
     calls::save(scene.tx, &scene.call).await?;
-    let sid = scene.attempt.sid.clone().unwrap_or_default();
-    let leg = legs::open(
-        scene.tx,
-        scene.call.id,
-        scene.attempt.id,
-        scene.attempt.party,
-        &sid,
-        Seat::talking(true),
-        scene.now,
-    )
-    .await?;
-    let fork = if scene.call.may_record == Some(true) {
-        let stream = legs::new_stream(scene.tx, scene.call.id, leg, scene.now).await?;
-        Some(Fork { org: scene.actor.org, stream: stream.id, token: stream.token })
-    } else {
-        None
-    };
+    let leg = scene.open_leg(Seat::talking(true)).await?;
+    let fork = scene.fork(leg).await?;
     Ok(Reply { speech: join(scene), fork })
 }
 

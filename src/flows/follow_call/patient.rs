@@ -19,7 +19,6 @@ use crate::{
         script_texts::{Lead, Parting, ask, joining, leave_word, part},
     },
     error::Error,
-    ports::phone::Fork,
     store::{
         OrgTx, attempts, audit::record, calls, errands, house_rules, identity, jobs, legs, organizations, standing,
         voicemail,
@@ -275,17 +274,7 @@ async fn enter(scene: &mut Scene<'_>, answer: Recording) -> Result<Reply, Error>
     identity::record_call_consent(scene.tx, &scene.call, answer, scene.now).await?;
     let deed = deed(scene, DeedKind::RecordedCallConsent).with("given", allowed);
     let _receipt = record(scene.tx, scene.actor, &deed, scene.now).await?;
-    let sid = scene.attempt.sid.clone().unwrap_or_default();
-    let leg = legs::open(
-        scene.tx,
-        scene.call.id,
-        scene.attempt.id,
-        scene.attempt.party,
-        &sid,
-        Seat::talking(true),
-        scene.now,
-    )
-    .await?;
+    let leg = scene.open_leg(Seat::talking(true)).await?;
     errands::follow(scene.tx, scene.actor, &mut scene.call, CallEvent::Ready, scene.now).await?;
     if allowed {
         // A nurse who was there first came before anybody could ask about recording.
@@ -293,12 +282,7 @@ async fn enter(scene: &mut Scene<'_>, answer: Recording) -> Result<Reply, Error>
             jobs::enqueue(scene.tx, &Job::ForkLeg { leg: nurse }, "consent", scene.now, scene.now).await?;
         }
     }
-    let fork = if allowed {
-        let stream = legs::new_stream(scene.tx, scene.call.id, leg, scene.now).await?;
-        Some(Fork { org: scene.actor.org, stream: stream.id, token: stream.token })
-    } else {
-        None
-    };
+    let fork = scene.fork(leg).await?;
     let language = language(scene).await?;
     Ok(Reply { speech: join(scene, language), fork })
 }

@@ -100,6 +100,13 @@ impl Scene {
             .any(|heard| Some(&heard.by) == sid.as_ref() && heard.text == words)
     }
 
+    /// The first nurse hangs up, and it is known here.
+    async fn maya_leaves(&self) {
+        assert!(self.ward.town.carrier().make_hang_up(MAYA).await);
+        let left = "exists (select from leg where party = 'nurse' and left_at is not null)";
+        self.ward.until_database("Maya's leg to have left", left).await;
+    }
+
     async fn until_told(&self, number: &str, words: &str) {
         let said = |calls: &[CallSeen]| {
             let told = |call: &CallSeen| call.to == number && call.spoken.iter().any(|said| said.contains(words));
@@ -299,14 +306,7 @@ async fn a_call_that_was_handed_over_goes_on_when_the_first_nurse_leaves() {
     let heard = "exists (select from media_stream m join leg l on l.id = m.leg_id
                           where l.guest_id is not null and m.started_at is not null)";
     scene.ward.until_database("Tom's words to be written down from now on", heard).await;
-    assert!(scene.ward.town.carrier().make_hang_up(MAYA).await);
-    scene
-        .ward
-        .until_database(
-            "Maya's leg to have left",
-            "exists (select from leg where party = 'nurse' and left_at is not null)",
-        )
-        .await;
+    scene.maya_leaves().await;
     assert!(scene.hears(ROSA, TOM, "I go on with you.").await, "patient and second nurse talk on");
     scene.ward.until_state(&scene.call, "bridged").await;
     scene.ward.until_heard(&scene.call, "nurse", "I go on with you").await;
@@ -339,14 +339,7 @@ async fn a_hand_over_that_is_not_confirmed_is_none_and_the_nurse_is_told_to_stay
     scene.ward.let_pass(Duration::from_secs(6)).await;
     let so = "exists (select from call_hand_over where state = 'done')";
     scene.ward.until_database("the call to be handed over", so).await;
-    assert!(scene.ward.town.carrier().make_hang_up(MAYA).await);
-    scene
-        .ward
-        .until_database(
-            "Maya's leg to have left",
-            "exists (select from leg where party = 'nurse' and left_at is not null)",
-        )
-        .await;
+    scene.maya_leaves().await;
     assert!(scene.hears(ROSA, TOM, "Still here.").await);
 }
 
