@@ -190,7 +190,8 @@ impl FormReader {
                 self.forms.push(Form { action, ..Form::default() });
             }
             Piece::Close("form") => self.inside = false,
-            Piece::Open("input" | "button", attributes) => self.input(attributes),
+            Piece::Open("input", attributes) => self.input(attributes, "text"),
+            Piece::Open("button", attributes) => self.input(attributes, "submit"),
             Piece::Open("select", attributes) => {
                 self.select = attribute(attributes, "name").map(|name| (name, None));
             }
@@ -217,9 +218,10 @@ impl FormReader {
         }
     }
 
-    fn input(&mut self, attributes: &str) {
+    /// An `input` or `button`, which is `otherwise` where it names no type (HTML: a text field, and a button that sends).
+    fn input(&mut self, attributes: &str, otherwise: &str) {
         let Some(name) = attribute(attributes, "name") else { return };
-        let kind = attribute(attributes, "type").unwrap_or_default();
+        let kind = attribute(attributes, "type").unwrap_or_else(|| otherwise.to_owned());
         let value = attribute(attributes, "value");
         match kind.as_str() {
             "radio" | "checkbox" => {

@@ -227,7 +227,6 @@ async fn a_holiday_and_a_cap_hold_a_call_and_the_worklist_says_who_can_act() {
     let settings = ada.send(&settings, &removal).await.unwrap();
     let caps = form(&settings, "/settings/calling", "most_rings_day", "6")
         .with("hours", "08:00-20:00")
-        .with("emergency_number", "911")
         .with("most_rings_day", "1")
         .with("most_rings_week", "2");
     assert_eq!(ada.send(&settings, &caps).await.unwrap().status, 200);
