@@ -20,7 +20,7 @@ use crate::{
         OrgTx,
         approvals::{self, Asked, Which},
         audit::record,
-        jobs, rights, teams,
+        jobs, rights, staff, teams,
     },
 };
 use chrono::{DateTime, Utc};
@@ -82,7 +82,7 @@ async fn put(
 ) -> Result<ApprovalId, Error> {
     let receipt = record(&mut tx, actor, deed, now).await?;
     approvals::ask(&mut tx, &receipt, asked, now).await?;
-    let admins = rights::admins(&mut tx).await?;
+    let admins = staff::of_role(&mut tx, Role::Admin).await?;
     tell(&mut tx, admins, asked, now).await?;
     tx.commit().await?;
     Ok(asked.id)

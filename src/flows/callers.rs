@@ -65,7 +65,7 @@ pub async fn remind(app: &App, actor: &Actor, id: CallerId, round: u32) -> Resul
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let Some(owner) = callers::owner_if_open(&mut tx, id).await? else { return Ok(()) };
-    let mut whom = staff::coordinators(&mut tx).await?;
+    let mut whom = staff::of_role(&mut tx, Role::Coordinator).await?;
     if !whom.contains(&owner) {
         whom.push(owner);
     }

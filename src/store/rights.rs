@@ -189,26 +189,6 @@ pub async fn change_role(
     sessions::end_all(tx, receipt, staff, None, now).await.map(drop)
 }
 
-/// Admins whose login is open.
-///
-/// # Errors
-/// When the database is away.
-pub async fn admins(tx: &mut OrgTx) -> Result<Vec<StaffId>, Error> {
-    let org = tx.org();
-    let rows = sqlx::query_scalar!(
-        "select id
-           from staff_member
-          where org_id = $1
-            and role = 'admin'
-            and active
-          order by id",
-        org.0
-    )
-    .fetch_all(tx.connection())
-    .await?;
-    Ok(rows.into_iter().map(StaffId).collect())
-}
-
 /// Clinical leads whose login is open.
 ///
 /// # Errors

@@ -174,20 +174,21 @@ pub async fn address(tx: &mut OrgTx, staff: StaffId) -> Result<Option<Private<St
     Ok(found.map(Private::new))
 }
 
-/// The coordinators whose login is open.
+/// Those of a role whose login is open.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn coordinators(tx: &mut OrgTx) -> Result<Vec<StaffId>, Error> {
+pub async fn of_role(tx: &mut OrgTx, role: Role) -> Result<Vec<StaffId>, Error> {
     let org = tx.org();
     let rows = sqlx::query_scalar!(
         "select id
            from staff_member
           where org_id = $1
-            and role = 'coordinator'
+            and role = $2
             and active
           order by id",
-        org.0
+        org.0,
+        role.word()
     )
     .fetch_all(tx.connection())
     .await?;
