@@ -49,8 +49,9 @@ pub struct Args {
     /// Writers at once.
     #[arg(long, default_value_t = 64)]
     writers: u32,
-    /// Entries of each.
-    #[arg(long, default_value_t = 500)]
+    /// Entries of each. So many that the server has looked at its tables by the time they are verified, as it has on a ward
+    /// after its first minute; before that it plans for empty ones.
+    #[arg(long, default_value_t = 2_000)]
     entries: u32,
     /// Organizations among them.
     #[arg(long, default_value_t = 16)]
