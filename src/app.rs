@@ -19,9 +19,10 @@ use crate::{
         vectors::Vectors,
     },
     store::Db,
-    vault::Vault,
 };
 use std::sync::Arc;
+
+pub use crate::vault::Vault;
 
 /// The application: ports and settings, shared by web, jobs, evals and benchmarks.
 pub struct App {

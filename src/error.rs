@@ -128,8 +128,9 @@ fn database_verdict(error: &sqlx::Error) -> Verdict {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed => Verdict::TryLater,
         other => match other.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
-            // Serialization failure, deadlock, cancelled by a timeout, shutdown, cannot connect now: the same request may work later.
-            Some("40001" | "40P01" | "57014" | "57P01" | "57P02" | "57P03") => Verdict::TryLater,
+            // Serialization failure, deadlock, no connection free, cancelled by a timeout, shutdown, cannot connect now: the
+            // same request may work later.
+            Some("40001" | "40P01" | "53300" | "57014" | "57P01" | "57P02" | "57P03") => Verdict::TryLater,
             // Unique and foreign keys bypass row-level security, so their names are never echoed.
             Some("23505" | "23503") => Verdict::CallersFault,
             Some(_) | None => Verdict::OurFault,

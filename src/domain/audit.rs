@@ -1,8 +1,6 @@
-//! What the record remembers: one closed list of deeds, and the hash that chains one entry to the next.
+//! What the record remembers: one closed list of deeds.
 
-use super::ids::PatientId;
-use std::collections::BTreeMap;
-use uuid::Uuid;
+pub use super::deed::Deed;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $word:literal),+ $(,)?) => {
@@ -268,6 +266,20 @@ kinds! {
     FoundGap = "found_gap",
     /// Speech became an utterance.
     HeardUtterance = "heard_utterance",
+    /// The first chunk of a call's recording was kept.
+    BeganRecording = "began_recording",
+    /// What a media stream gave to the recording was kept.
+    RecordedLeg = "recorded_leg",
+    /// Some or all of a recording was played.
+    PlayedRecording = "played_recording",
+    /// A recording may not be erased any more.
+    HeldRecording = "held_recording",
+    /// A recording may be erased again when it is time.
+    ReleasedRecording = "released_recording",
+    /// A recording was erased.
+    ErasedRecording = "erased_recording",
+    /// How long recordings are kept was set.
+    SetRetention = "set_retention",
     /// A call ended.
     EndedCall = "ended_call",
     /// A nurse asked for guidance.
@@ -354,46 +366,4 @@ kinds! {
     ReadText = "read_text",
     /// A text of an unknown sender was put with a patient.
     MatchedText = "matched_text",
-}
-
-/// One thing that was done or read. Details are ids, codes and counts, never names, numbers or speech.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deed {
-    /// What kind of deed.
-    pub kind: DeedKind,
-    /// The patient it touched.
-    pub patient: Option<PatientId>,
-    /// The row it was about: a call, an assessment, a session.
-    pub subject: Option<Uuid>,
-    /// Codes and counts, by name.
-    pub detail: BTreeMap<&'static str, String>,
-}
-
-impl Deed {
-    /// A deed of a kind.
-    #[must_use]
-    pub const fn of(kind: DeedKind) -> Self {
-        Self { kind, patient: None, subject: None, detail: BTreeMap::new() }
-    }
-
-    /// The patient it touched.
-    #[must_use]
-    pub const fn patient(mut self, patient: PatientId) -> Self {
-        self.patient = Some(patient);
-        self
-    }
-
-    /// The row it was about.
-    #[must_use]
-    pub const fn subject(mut self, subject: Uuid) -> Self {
-        self.subject = Some(subject);
-        self
-    }
-
-    /// A code or count.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
-        self.detail.insert(name, value.to_string());
-        self
-    }
 }

@@ -1,7 +1,7 @@
 //! The form of an encrypted file: a preamble that never changes, then chunks, each sealed for its place in this file of
 //! this patient. The wrapped data key is kept beside the file's row, so that a new wrapping key rewrites no file.
 
-use super::ids::{FileId, OrgId, PatientId};
+use super::ids::{CallId, FileId, LegId, OrgId, PatientId};
 
 /// Bytes of plaintext in every chunk but the last.
 pub const CHUNK: usize = 64 * 1024;
@@ -28,6 +28,22 @@ const CHUNK_POWER: u8 = 16;
 pub enum FileKind {
     /// A document of the chart: an advance-care plan, a POLST form, a letter.
     Document,
+    /// A chunk of the recording of a call.
+    Recording(ChunkPlace),
+}
+
+/// Where a chunk belongs in the recording of its call, which is bound in too: a chunk moved to another call, leg, place or
+/// instant does not open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkPlace {
+    /// The call.
+    pub call: CallId,
+    /// The leg.
+    pub leg: LegId,
+    /// Its number in its stream, from 0.
+    pub number: u32,
+    /// The instant of its first sample, in microseconds since 1970.
+    pub from_micros: i64,
 }
 
 impl FileKind {
@@ -36,6 +52,7 @@ impl FileKind {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Document => "document",
+            Self::Recording(_) => "recording",
         }
     }
 }
@@ -57,7 +74,14 @@ impl FilePlace {
     /// The bytes that are authenticated beside each chunk, together with the hash of the preamble.
     #[must_use]
     pub fn bound(&self, preamble_hash: &[u8]) -> Vec<u8> {
-        let place = format!("careline/{}/{}/{}/{}/", self.org, self.patient, self.file, self.kind.word());
+        let mut place = format!("careline/{}/{}/{}/{}/", self.org, self.patient, self.file, self.kind.word());
+        match self.kind {
+            FileKind::Document => {}
+            FileKind::Recording(chunk) => {
+                let ChunkPlace { call, leg, number, from_micros } = chunk;
+                place += &format!("{call}/{leg}/{number}/{from_micros}/");
+            }
+        }
         [place.as_bytes(), preamble_hash].concat()
     }
 }

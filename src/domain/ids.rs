@@ -130,6 +130,8 @@ id! {
     CallerId,
     /// One answer by key in a check-in.
     AnswerId,
+    /// One hold that keeps a recording from being erased.
+    HoldId,
 }
 
 fn uuid_at(now: DateTime<Utc>) -> Uuid {

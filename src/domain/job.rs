@@ -96,6 +96,11 @@ pub enum Job {
         /// The document.
         file: FileId,
     },
+    /// Erase a recording whose time is over.
+    EraseRecording {
+        /// The call it is of. It is over, so this is not named `call`: nothing looks after it.
+        recording: CallId,
+    },
     /// Make the calls of a care plan that is new or was changed.
     PlanAhead {
         /// The plan.
@@ -147,6 +152,7 @@ impl Job {
             Self::EndBreakGlass { .. } => "end_break_glass",
             Self::RemindBreakGlass { .. } => "remind_break_glass",
             Self::EraseDocument { .. } => "erase_document",
+            Self::EraseRecording { .. } => "erase_recording",
             Self::PlanAhead { .. } => "plan_ahead",
             Self::ScrubFiles => "scrub_files",
             Self::SendNotice { .. } => "send_notice",
@@ -176,6 +182,7 @@ impl Job {
             Self::EndBreakGlass { break_glass } => format!("end-break-glass:{break_glass}:{salt}"),
             Self::RemindBreakGlass { break_glass, round } => format!("remind-break-glass:{break_glass}:{round}:{salt}"),
             Self::EraseDocument { file } => format!("erase:{file}:{salt}"),
+            Self::EraseRecording { recording } => format!("erase-recording:{recording}:{salt}"),
             Self::PlanAhead { plan } => format!("plan-ahead:{plan}:{salt}"),
             Self::ScrubFiles => format!("scrub:{salt}"),
             Self::SendText { text } => format!("text:{text}:{salt}"),

@@ -79,6 +79,8 @@ pub enum SealedColumn {
     SingleSignOn,
     /// Wrapped keys of patients' files.
     StoredFile,
+    /// Wrapped keys of the chunks of recordings.
+    RecordingChunk,
     /// What opens accounts at providers.
     IntegrationCredential,
 }
@@ -90,6 +92,7 @@ impl SealedColumn {
         Self::SignOnAttempt,
         Self::SingleSignOn,
         Self::StoredFile,
+        Self::RecordingChunk,
         Self::IntegrationCredential,
     ];
 
@@ -101,6 +104,7 @@ impl SealedColumn {
             Self::SignOnAttempt => "sign_on_attempt",
             Self::SingleSignOn => "single_sign_on",
             Self::StoredFile => "stored_file",
+            Self::RecordingChunk => "recording_chunk",
             Self::IntegrationCredential => "integration_credential",
         }
     }
@@ -113,6 +117,7 @@ impl SealedColumn {
             Self::SignOnAttempt => "Sign-ins under way at a provider",
             Self::SingleSignOn => "Secret of the sign-in provider",
             Self::StoredFile => "Keys of documents",
+            Self::RecordingChunk => "Keys of recordings",
             Self::IntegrationCredential => "Credentials of providers",
         }
     }
@@ -122,7 +127,7 @@ impl SealedColumn {
     pub const fn column(self) -> &'static str {
         match self {
             Self::AuthenticatorApp => "secret_sealed",
-            Self::StoredFile | Self::IntegrationCredential => "sealed",
+            Self::StoredFile | Self::RecordingChunk | Self::IntegrationCredential => "sealed",
             Self::SignOnAttempt => "secrets",
             Self::SingleSignOn => "client_secret",
         }

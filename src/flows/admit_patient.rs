@@ -17,7 +17,7 @@ use crate::{
     store::{
         OrgTx, audit,
         calling_off::{self, Cause},
-        organizations, people, standing, teams,
+        organizations, people, recordings, standing, teams,
     },
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -165,8 +165,12 @@ pub async fn record_consent(app: &App, actor: &Actor, patient: PatientId, new: N
     people::record_consent(&mut tx, &receipt, &consent).await?;
     let cause = Cause { rule: Rule::ConsentWithdrawn, fact: consent.id.0 };
     let mut silenced = Vec::new();
+    // What is said on a call that is under way is kept no longer, from this transaction on.
+    if consent.purpose == ConsentPurpose::RecordCall && consent.answer == ConsentAnswer::Refused {
+        silenced = recordings::stop(&mut tx, &receipt, consent.contact).await?;
+    }
     if let Some(channels) = consent.closes() {
-        silenced = calling_off::call_off(&mut tx, actor, &receipt, cause, channels, now).await?.calls;
+        silenced.extend(calling_off::call_off(&mut tx, actor, &receipt, cause, channels, now).await?.calls);
     }
     tx.commit().await?;
     for call in silenced {

@@ -89,6 +89,7 @@ async fn text_of(tx: &mut OrgTx, job: &Job) -> Result<Option<(TextId, PatientId)
         | Job::ForkLeg { .. }
         | Job::EscalateFollowUp { .. }
         | Job::EraseDocument { .. }
+        | Job::EraseRecording { .. }
         | Job::PlanAhead { .. }
         | Job::ScrubFiles
         | Job::SendNotice { .. }
@@ -113,6 +114,7 @@ async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
         Job::ForkLeg { leg } => Ok(Some(legs::call_of(tx, *leg).await?)),
         Job::EscalateFollowUp { .. }
         | Job::EraseDocument { .. }
+        | Job::EraseRecording { .. }
         | Job::PlanAhead { .. }
         | Job::ScrubFiles
         | Job::SendNotice { .. }

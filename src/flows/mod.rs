@@ -67,6 +67,7 @@ pub mod prove;
 pub mod read_document;
 pub mod reconcile_attempt;
 pub mod reconcile_text;
+pub mod recordings;
 pub mod remove_document;
 pub mod report_access;
 pub mod reset_password;

@@ -4,6 +4,8 @@ pub use crate::store::{
     brief::{Brief, LastAssessment, Owed},
     call_page::{CallHead, PageGap, PageLeg, PageUtterance, StreamState},
     check_ins::{CheckInSeen, Pressed},
+    recordings::Layout,
+    retention::{Hold, Standing},
     reviews::Review,
 };
 
@@ -17,11 +19,22 @@ use crate::{
         reach::UrgentAccess,
     },
     error::Error,
-    store::{assessments, audit, brief, call_page, check_ins, protocols, reviews, teams, worklist},
+    store::{
+        assessments, audit, brief, call_page, check_ins, protocols, recordings, retention, reviews, teams, worklist,
+    },
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use std::sync::Arc;
+
+/// The recording of a call: its chunks without their audio, and where it stands.
+#[derive(Clone)]
+pub struct RecordingSeen {
+    /// Its chunks; `None` when it was erased.
+    pub layout: Option<Layout>,
+    /// Whether it was erased, and who holds it.
+    pub standing: Standing,
+}
 
 /// Everything the page of a call shows besides its assessment and its guidance.
 #[derive(Clone)]
@@ -40,6 +53,8 @@ pub struct CallPage {
     pub gaps: Vec<PageGap>,
     /// What was said.
     pub utterances: Vec<PageUtterance>,
+    /// Its recording, if there ever was one.
+    pub recording: Option<RecordingSeen>,
     /// Whether an assessment was begun.
     pub begun: bool,
     /// Reviews of its assessment, once that is signed.
@@ -65,6 +80,10 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     let legs = call_page::legs(&mut tx, call).await?;
     let gaps = call_page::gaps(&mut tx, &receipt, call).await?;
     let utterances = call_page::utterances(&mut tx, &receipt, call).await?;
+    let recording = match retention::standing(&mut tx, &receipt, call).await? {
+        Some(standing) => Some(RecordingSeen { layout: recordings::layout(&mut tx, &receipt, call).await?, standing }),
+        None => None,
+    };
     let begun = call_page::begun(&mut tx, call).await?;
     let check_in = match check_ins::of_call(&mut tx, &receipt, call).await? {
         Some(seen) => {
@@ -79,7 +98,7 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     };
     tx.commit().await?;
     let urgent = receipt.reach().urgent();
-    Ok(CallPage { now, zone, head, brief, legs, gaps, utterances, begun, reviews, check_in, urgent })
+    Ok(CallPage { now, zone, head, brief, legs, gaps, utterances, recording, begun, reviews, check_in, urgent })
 }
 
 /// Whether a call exists for the actor, who still reaches its patient; for a live socket, which reads nothing else.

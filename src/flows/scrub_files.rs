@@ -1,11 +1,11 @@
-//! Reads every stored file at least once a week and verifies its tags without releasing a byte, so that a fault is found
-//! while a backup still has what was lost, and not by the nurse who needs it.
+//! Reads every stored file, and every chunk of a recording, at least once a week and verifies its tags without releasing a
+//! byte, so that a fault is found while a backup still has what was lost, and not by the nurse who needs it.
 
 use crate::{
     app::App,
     domain::{
         audit::{Deed, DeedKind},
-        file_format::FilePlace,
+        file_format::{FileKind, FilePlace},
         job::Job,
         notice::Notice,
         people::Actor,
@@ -16,9 +16,9 @@ use crate::{
         OutageKind,
         objects::{ObjectKey, ObjectKind},
     },
-    store::{audit, files, jobs, staff},
+    store::{OrgTx, audit, files, jobs, recordings, staff},
 };
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// A file is due again after so many days; the seventh is left for the work itself.
 const DUE_AFTER_DAYS: i64 = 6;
@@ -41,7 +41,7 @@ pub struct Scrubbed {
 pub async fn plan(app: &App, actor: &Actor) -> Result<(), Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
-    if let Some((first, _, _)) = files::to_verify(&mut tx, now - TimeDelta::days(DUE_AFTER_DAYS), 1).await?.first() {
+    if let Some((first, _, _)) = waiting(&mut tx, now - TimeDelta::days(DUE_AFTER_DAYS), 1).await?.first() {
         let salt = format!("{}:{}", first.file, now.timestamp() / 900);
         jobs::enqueue(&mut tx, &Job::ScrubFiles, &salt, now, now).await?;
     }
@@ -55,10 +55,10 @@ pub async fn plan(app: &App, actor: &Actor) -> Result<(), Error> {
 pub async fn scrub(app: &App, actor: &Actor) -> Result<Scrubbed, Error> {
     let due = app.clock.now() - TimeDelta::days(DUE_AFTER_DAYS);
     let mut tx = app.db.begin(actor).await?;
-    let waiting = files::to_verify(&mut tx, due, AT_ONCE).await?;
+    let due_now = waiting(&mut tx, due, AT_ONCE).await?;
     tx.commit().await?;
     let mut found = Scrubbed::default();
-    for (place, header, bytes) in waiting {
+    for (place, header, bytes) in due_now {
         let fault = verify(app, place, &header, bytes).await?;
         settle(app, actor, place, fault).await?;
         found.read += u64::from(fault.is_none());
@@ -70,7 +70,7 @@ pub async fn scrub(app: &App, actor: &Actor) -> Result<Scrubbed, Error> {
         let deed = Deed::of(DeedKind::ScrubbedFiles).with("read", found.read).with("faulty", found.faulty);
         let _receipt: audit::Receipt = audit::record(&mut tx, actor, &deed, now).await?;
     }
-    if let Some((next, _, _)) = files::to_verify(&mut tx, due, 1).await?.first() {
+    if let Some((next, _, _)) = waiting(&mut tx, due, 1).await?.first() {
         jobs::enqueue(&mut tx, &Job::ScrubFiles, &format!("{}:after:{}", next.file, now.timestamp_millis()), now, now)
             .await?;
     }
@@ -78,8 +78,19 @@ pub async fn scrub(app: &App, actor: &Actor) -> Result<Scrubbed, Error> {
     Ok(found)
 }
 
+/// What is due: of each kind that was not verified for longest, so many.
+async fn waiting(tx: &mut OrgTx, due: DateTime<Utc>, most: i64) -> Result<Vec<(FilePlace, Sealed, u64)>, Error> {
+    let mut found = files::to_verify(tx, due, most).await?;
+    found.extend(recordings::to_verify(tx, due, most).await?);
+    Ok(found)
+}
+
 async fn verify(app: &App, place: FilePlace, header: &Sealed, bytes: u64) -> Result<Option<&'static str>, Error> {
-    let key = ObjectKey { org: place.org, kind: ObjectKind::File, name: place.file.to_string() };
+    let kind = match place.kind {
+        FileKind::Document => ObjectKind::File,
+        FileKind::Recording(_) => ObjectKind::Recording,
+    };
+    let key = ObjectKey { org: place.org, kind, name: place.file.to_string() };
     let Some(object) = app.objects.stream(&key).await? else { return Ok(Some("missing")) };
     match app.vault.verify_file(place, header, object).await {
         Ok(length) if length == bytes => Ok(None),
@@ -100,7 +111,11 @@ async fn verify(app: &App, place: FilePlace, header: &Sealed, bytes: u64) -> Res
 async fn settle(app: &App, actor: &Actor, place: FilePlace, fault: Option<&'static str>) -> Result<(), Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
-    if files::verified(&mut tx, place.file, fault, now).await? {
+    let is_news = match place.kind {
+        FileKind::Document => files::verified(&mut tx, place.file, fault, now).await?,
+        FileKind::Recording(_) => recordings::verified(&mut tx, place.file, fault, now).await?,
+    };
+    if is_news {
         for (admin, _address) in staff::admins(&mut tx).await? {
             let job = Job::SendNotice { staff: admin, notice: Notice::FileFault };
             jobs::enqueue(&mut tx, &job, &place.file.to_string(), now, now).await?;

@@ -1,7 +1,8 @@
 //! Periodic work: the record is chained several times a second, in each organization by one sequencer; its end is signed
 //! every minute and all of it verified every hour. Attempts whose process died, surplus rings at the carrier and calls that
 //! nobody rings are looked for all the time. Care plans make their calls, and texts are announced and fetched. Kept
-//! documents are verified every week. Buckets that have filled again are forgotten every quarter of an hour.
+//! documents and recordings are verified every week, and recordings erased when their time is over. Buckets that have filled
+//! again are forgotten every quarter of an hour.
 
 use crate::{
     app::App,
@@ -56,13 +57,15 @@ pub enum Round {
     CatchUp,
     /// Kept files are verified, when it is time.
     Scrub,
+    /// Recordings are erased, when it is time.
+    Erase,
     /// Full buckets are forgotten.
     Buckets,
 }
 
 impl Round {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Leases,
         Self::NearTail,
         Self::WideTail,
@@ -74,6 +77,7 @@ impl Round {
         Self::Announce,
         Self::CatchUp,
         Self::Scrub,
+        Self::Erase,
         Self::Buckets,
     ];
 
@@ -91,7 +95,7 @@ impl Round {
             Self::Plan => PLAN_EVERY,
             Self::Announce => ANNOUNCE_EVERY,
             Self::CatchUp => CATCH_UP_EVERY,
-            Self::Scrub | Self::Buckets => SWEEP_EVERY,
+            Self::Scrub | Self::Erase | Self::Buckets => SWEEP_EVERY,
         }
     }
 }
@@ -118,6 +122,7 @@ pub async fn go(app: &App, round: Round) {
         Round::Announce => each(app, announce).await,
         Round::CatchUp => each(app, catch_up).await,
         Round::Scrub => each(app, scrub).await,
+        Round::Erase => each(app, erase).await,
         Round::Buckets => sweep(app).await,
     }
 }
@@ -194,6 +199,10 @@ async fn catch_up(app: &App, actor: Actor) -> Result<(), Error> {
 
 async fn scrub(app: &App, actor: Actor) -> Result<(), Error> {
     flows::scrub_files::plan(app, &actor).await
+}
+
+async fn erase(app: &App, actor: Actor) -> Result<(), Error> {
+    flows::recordings::erase::plan(app, &actor).await
 }
 
 async fn sweep(app: &App) {

@@ -35,6 +35,7 @@ pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> 
         Job::SendText { text } => flows::send_text::send(app, actor, *text).await,
         Job::ReconcileText { text } => flows::reconcile_text::reconcile(app, actor, *text).await,
         Job::EraseDocument { file } => flows::erase_document::erase(app, actor, *file).await,
+        Job::EraseRecording { recording } => flows::recordings::erase::erase(app, actor, *recording).await,
         Job::PlanAhead { plan } => flows::plan_ahead::look(app, actor, *plan).await.map(drop),
         Job::ScrubFiles => flows::scrub_files::scrub(app, actor).await.map(drop),
         Job::SendNotice { staff, notice } => flows::send_notice::send(app, actor, *staff, *notice).await,

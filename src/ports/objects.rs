@@ -13,6 +13,8 @@ pub enum ObjectKind {
     File,
     /// A signed checkpoint of the record.
     Checkpoint,
+    /// An encrypted chunk of a recording.
+    Recording,
     /// An export that somebody asked for.
     Export,
 }
@@ -33,6 +35,7 @@ impl fmt::Display for ObjectKey {
         let kind = match self.kind {
             ObjectKind::File => "files",
             ObjectKind::Checkpoint => "checkpoints",
+            ObjectKind::Recording => "recordings",
             ObjectKind::Export => "exports",
         };
         write!(f, "{}/{kind}/{}", self.org, self.name)

@@ -287,12 +287,12 @@ pub async fn verified(
     Ok(fault.is_some() && before.as_deref() != fault)
 }
 
-/// How many files there are, how many are faulty, and when the one verified longest ago was.
+/// How many files and chunks of recordings there are, how many are faulty, and when the one verified longest ago was.
 #[derive(Clone, Copy, Debug)]
 pub struct FileHealth {
-    /// Files that are kept.
+    /// Files and chunks that are kept.
     pub kept: i64,
-    /// Files that were altered or are missing.
+    /// Those that were altered or are missing.
     pub faulty: i64,
     /// When the one that waits longest was last verified; `None` when there is none.
     pub oldest: Option<DateTime<Utc>>,
@@ -306,9 +306,15 @@ pub async fn health(tx: &mut OrgTx) -> Result<FileHealth, Error> {
     let org = tx.org();
     let row = sqlx::query!(
         r#"select count(*) as "kept!", count(fault) as "faulty!", min(read_at) as oldest
-             from stored_file
-            where org_id = $1
-              and removed_at is null"#,
+             from (select fault, read_at
+                     from stored_file
+                    where org_id = $1
+                      and removed_at is null
+                   union all
+                   select fault, read_at
+                     from recording_chunk
+                    where org_id = $1
+                      and sealed is not null) kept"#,
         org.0
     )
     .fetch_one(tx.connection())

@@ -26,6 +26,8 @@ pub enum GapReason {
     StreamLost,
     /// Careline itself was away.
     CarelineRestarted,
+    /// It was heard, and the recording could not keep it.
+    NotRecorded,
 }
 
 impl GapReason {
@@ -36,6 +38,7 @@ impl GapReason {
             Self::FramesLost => "frames_lost",
             Self::StreamLost => "stream_lost",
             Self::CarelineRestarted => "careline_restarted",
+            Self::NotRecorded => "not_recorded",
         }
     }
 }

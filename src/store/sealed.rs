@@ -130,6 +130,7 @@ statements!(sign_on_attempt, "sign_on_attempt", "id", "secrets");
 // An organization has one provider at most, so the organization is the row.
 statements!(single_sign_on, "single_sign_on", "org_id", "client_secret");
 statements!(stored_file, "stored_file", "id", "sealed");
+statements!(recording_chunk, "recording_chunk", "id", "sealed");
 statements!(integration_credential, "integration_credential", "id", "sealed");
 
 /// The next values of a column that another key than `key` wraps, by row, after `after`.
@@ -142,6 +143,7 @@ pub async fn held(tx: &mut OrgTx, column: SealedColumn, key: &str, after: Uuid, 
         SealedColumn::SignOnAttempt => sign_on_attempt::held(tx, key, after, most).await,
         SealedColumn::SingleSignOn => single_sign_on::held(tx, key, after, most).await,
         SealedColumn::StoredFile => stored_file::held(tx, key, after, most).await,
+        SealedColumn::RecordingChunk => recording_chunk::held(tx, key, after, most).await,
         SealedColumn::IntegrationCredential => integration_credential::held(tx, key, after, most).await,
     }
 }
@@ -159,6 +161,7 @@ pub async fn exchange(tx: &mut OrgTx, column: SealedColumn, pairs: &[Exchange]) 
         SealedColumn::SignOnAttempt => sign_on_attempt::exchange(tx, &rows, &old, &new).await,
         SealedColumn::SingleSignOn => single_sign_on::exchange(tx, &rows, &old, &new).await,
         SealedColumn::StoredFile => stored_file::exchange(tx, &rows, &old, &new).await,
+        SealedColumn::RecordingChunk => recording_chunk::exchange(tx, &rows, &old, &new).await,
         SealedColumn::IntegrationCredential => integration_credential::exchange(tx, &rows, &old, &new).await,
     }
 }
@@ -173,6 +176,7 @@ pub async fn count(tx: &mut OrgTx, column: SealedColumn, key: &str) -> Result<i6
         SealedColumn::SignOnAttempt => sign_on_attempt::count(tx, key).await,
         SealedColumn::SingleSignOn => single_sign_on::count(tx, key).await,
         SealedColumn::StoredFile => stored_file::count(tx, key).await,
+        SealedColumn::RecordingChunk => recording_chunk::count(tx, key).await,
         SealedColumn::IntegrationCredential => integration_credential::count(tx, key).await,
     }
 }
@@ -187,6 +191,7 @@ pub async fn count_others(tx: &mut OrgTx, column: SealedColumn, key: &str) -> Re
         SealedColumn::SignOnAttempt => sign_on_attempt::count_others(tx, key).await,
         SealedColumn::SingleSignOn => single_sign_on::count_others(tx, key).await,
         SealedColumn::StoredFile => stored_file::count_others(tx, key).await,
+        SealedColumn::RecordingChunk => recording_chunk::count_others(tx, key).await,
         SealedColumn::IntegrationCredential => integration_credential::count_others(tx, key).await,
     }
 }

@@ -14,6 +14,7 @@ use crate::{
         job::Job,
         people::Actor,
         private::Private,
+        recording::Track,
         transcript::Voice,
     },
     error::Error,
@@ -36,10 +37,21 @@ pub struct BegunStream {
     pub patient: PatientId,
     /// Who speaks on the leg.
     pub voice: Voice,
+    /// Where it is heard in the recording.
+    pub track: Track,
     /// Whether words may be kept.
     pub consent: Consent,
     /// Instant of the stream's first millisecond.
     pub started_at: DateTime<Utc>,
+}
+
+impl BegunStream {
+    /// The instant of a millisecond of the stream.
+    #[must_use]
+    pub fn instant(&self, at_ms: u64) -> DateTime<Utc> {
+        let into = i64::try_from(at_ms).ok().and_then(Duration::try_milliseconds);
+        into.and_then(|into| self.started_at.checked_add_signed(into)).unwrap_or(self.started_at)
+    }
 }
 
 /// Whether what is said on a call may be kept.
@@ -129,6 +141,7 @@ pub async fn begin(
         call: CallId(row.call_id),
         patient: PatientId(row.patient_id),
         voice: voice(&row.party, row.speaker.as_deref()),
+        track: Track::of_party(&row.party),
         consent: consent(row.may_record),
         started_at: now,
     };

@@ -56,6 +56,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}/ask", post(pages::call::ask))
         .route("/calls/{id}/answers", post(pages::call::save))
         .route("/calls/{id}/sign", post(pages::call::sign))
+        .route("/calls/{id}/recording", get(pages::recording::play))
+        .route("/calls/{id}/recording/hold", post(pages::recording::hold))
+        .route("/calls/{id}/recording/release", post(pages::recording::release))
         .route("/calls/{id}/cancel", post(pages::call::cancel))
         .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))
@@ -82,6 +85,7 @@ fn live_calls() -> Router<Arc<App>> {
         .route("/settings/live-calls/numbers", post(pages::live_calls::add))
         .route("/settings/live-calls/numbers/remove", post(pages::live_calls::remove))
         .route("/settings/live-calls/supervision", post(pages::live_calls::set_supervision))
+        .route("/settings/live-calls/recordings", post(pages::live_calls::set_retention))
 }
 
 /// Second factors: one's own, and those of colleagues.

@@ -3,13 +3,21 @@
 
 use crate::support::{
     database::Database,
+    office::a_patient,
+    studio::{self, Mouth},
     wiring::{self, Line},
 };
 use careline::{
     adapters::system_clock::SystemClock,
-    domain::{people::Role, private::Private},
+    app::App,
+    domain::{
+        ids::CallId,
+        people::{Actor, Role},
+        private::Private,
+    },
     flows::{
         add_staff::{self, Duty, NewStaff},
+        admit_patient,
         found_organization::{self, NewOrganization},
         second_factors::{self, FactorPolicy},
     },
@@ -17,53 +25,109 @@ use careline::{
 };
 use std::{path::Path, sync::Arc};
 use tokio::{net::TcpListener, process::Command};
+use uuid::Uuid;
 
 const PASSWORD: &str = "tulips under the window";
 const EMAIL: &str = "maya@riverside.example";
 const ADMIN: &str = "ada@riverside.example";
 
-#[allow(clippy::disallowed_methods)] // The harness has no settings; bin/test names the browser here.
-/// Opens the product with one organization and one nurse, and lets a story of `tests/browser/` happen in it.
-async fn tell(story: &str, policy: FactorPolicy) {
-    let chromium = std::env::var("TEST_CHROMIUM").unwrap_or_default();
-    assert!(
-        Path::new(&chromium).is_file(),
-        "these stories need Chromium: set TEST_CHROMIUM to its program, and install what tests/browser needs with \
-         `npm ci --prefix tests/browser`; bin/test does both"
-    );
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-    assert!(
-        folder.join("node_modules/playwright-core").is_dir(),
-        "playwright-core is missing: run `npm ci --prefix tests/browser`, or bin/test"
-    );
-    let database = Database::lease().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
-    let line = Line { origin: &origin, ..wiring::NO_LINE };
-    let app = Arc::new(wiring::app(&database, 6, Arc::new(SystemClock), &line).await);
-    settle(&app, policy).await;
-    let served = web::serve(Arc::clone(&app), listener, std::future::pending());
-    tokio::spawn(async move { served.await.unwrap() });
-    let output = Command::new("node")
-        .arg(folder.join(story))
-        .current_dir(&folder)
-        .env("BASE", &origin)
-        .env("CHROMIUM", &chromium)
-        .env("ORGANIZATION", "riverside")
-        .env("EMAIL", EMAIL)
-        .env("ADMIN", ADMIN)
-        .env("PASSWORD", PASSWORD)
-        .env("SHOTS", std::env::var("TEST_SHOTS").unwrap_or_default())
-        .kill_on_drop(true)
-        .output()
-        .await
-        .expect("node is installed; bin/test installs it");
-    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
-    assert!(output.status.success(), "{story}:\n{said}");
-    assert!(said.contains("holds:"), "{story} told nothing:\n{said}");
+/// The product with one organization, served for a browser.
+struct Stage {
+    app: Arc<App>,
+    origin: String,
+    operator: Actor,
+    database: Database,
 }
 
-async fn settle(app: &careline::app::App, policy: FactorPolicy) {
+impl Stage {
+    async fn open(policy: FactorPolicy) -> Self {
+        let database = Database::lease().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let app = Arc::new(wiring::app(&database, 6, Arc::new(SystemClock), &line(&origin)).await);
+        let operator = settle(&app, policy).await;
+        let served = web::serve(Arc::clone(&app), listener, std::future::pending());
+        tokio::spawn(async move { served.await.unwrap() });
+        Self { app, origin, operator, database }
+    }
+
+    #[allow(clippy::disallowed_methods)] // The harness has no settings; bin/test names the browser here.
+    /// Lets a story of `tests/browser/` happen, which may be told of a call.
+    async fn tell(&self, story: &str, call: &str) {
+        let chromium = std::env::var("TEST_CHROMIUM").unwrap_or_default();
+        assert!(
+            Path::new(&chromium).is_file(),
+            "these stories need Chromium: set TEST_CHROMIUM to its program, and install what tests/browser needs with \
+             `npm ci --prefix tests/browser`; bin/test does both"
+        );
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+        assert!(
+            folder.join("node_modules/playwright-core").is_dir(),
+            "playwright-core is missing: run `npm ci --prefix tests/browser`, or bin/test"
+        );
+        let output = Command::new("node")
+            .arg(folder.join(story))
+            .current_dir(&folder)
+            .env("BASE", &self.origin)
+            .env("CHROMIUM", &chromium)
+            .env("ORGANIZATION", "riverside")
+            .env("EMAIL", EMAIL)
+            .env("ADMIN", ADMIN)
+            .env("PASSWORD", PASSWORD)
+            .env("CALL", call)
+            .env("SHOTS", std::env::var("TEST_SHOTS").unwrap_or_default())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .expect("node is installed; bin/test installs it");
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+        assert!(output.status.success(), "{story}:\n{said}");
+        assert!(said.contains("holds:"), "{story} told nothing:\n{said}");
+    }
+
+    /// A call that was talked on, recorded and is over: the patient speaks in its second and its eighth second.
+    async fn recorded_call(&self) -> CallId {
+        let patient = admit_patient::admit(&self.app, &self.operator, a_patient("Reyes")).await.unwrap();
+        let (org, call) = (self.operator.org, CallId(Uuid::now_v7()));
+        let mut superuser = self.database.superuser().await;
+        studio::run(
+            &mut superuser,
+            &format!(
+                "insert into call (org_id, id, patient_id, purpose, protocol_id, due_at, state, script, created_at, idem_key)
+                 values ('{org}', '{call}', '{patient}', 'check_in', 'dyspnea', now(), 'bridged', '{{}}', now(), 'k')"
+            ),
+        )
+        .await;
+        let [hers, ours] = studio::sit_down(&mut superuser, org.0, call.0, Some(true)).await;
+        let line = line(&self.origin);
+        let mut patient = Mouth::open(&self.app, &self.origin, &line, org, call, hers).await;
+        let mut nurse = Mouth::open(&self.app, &self.origin, &line, org, call, ours).await;
+        patient.silent_until(1_000).await;
+        patient.say("Six right now").await;
+        patient.lose(100);
+        patient.silent_until(7_000).await;
+        patient.say("Better than yesterday").await;
+        nurse.silent_until(4_000).await;
+        nurse.say("And compared with yesterday").await;
+        nurse.silent_until(11_000).await;
+        patient.stop().await;
+        nurse.stop().await;
+        studio::run(&mut superuser, &format!("update call set state = 'done', ended_at = now() where id = '{call}'"))
+            .await;
+        call
+    }
+}
+
+fn line(origin: &str) -> Line<'_> {
+    Line { origin, ..wiring::NO_LINE }
+}
+
+/// Opens the product with one organization and one nurse, and lets a story of `tests/browser/` happen in it.
+async fn tell(story: &str, policy: FactorPolicy) {
+    Stage::open(policy).await.tell(story, "").await;
+}
+
+async fn settle(app: &App, policy: FactorPolicy) -> Actor {
     let new = NewOrganization {
         code: "riverside".into(),
         name: "Riverside Home Hospice".into(),
@@ -85,6 +149,7 @@ async fn settle(app: &careline::app::App, policy: FactorPolicy) {
         };
         add_staff::add(app, &operator, somebody).await.unwrap();
     }
+    operator
 }
 
 #[tokio::test]
@@ -105,4 +170,11 @@ async fn another_site_can_do_nothing_with_a_session() {
 #[tokio::test]
 async fn a_nurse_is_rung_talks_and_hangs_up_in_her_browser() {
     tell("line.mjs", FactorPolicy::Offered).await;
+}
+
+#[tokio::test]
+async fn a_click_on_a_time_is_heard_from_there() {
+    let stage = Stage::open(FactorPolicy::Offered).await;
+    let call = stage.recorded_call().await;
+    stage.tell("playback.mjs", &call.to_string()).await;
 }

@@ -38,7 +38,7 @@ const fn rests(round: Round) -> Duration {
         Round::Announce | Round::Plan | Round::Chain => Duration::hours(1),
         Round::Leases | Round::CatchUp => Duration::hours(4),
         Round::Sign => Duration::hours(6),
-        Round::WideTail | Round::Scrub | Round::Buckets => Duration::days(1),
+        Round::WideTail | Round::Scrub | Round::Erase | Round::Buckets => Duration::days(1),
         // All of the record is verified once, at the end.
         Round::Verify => Duration::days(10_000),
     }

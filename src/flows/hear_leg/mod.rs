@@ -1,7 +1,9 @@
-//! Hears one leg: forked audio in, utterances of a known speaker out. Without consent to record nothing is transcribed or
-//! kept. The socket's side (`Ear`) never waits for the database or the transcriber: what they cannot take is dropped,
-//! counted and told as a gap, so that one slow dependency holds up no socket and memory stays bounded.
+//! Hears one leg: forked audio in, utterances of a known speaker and its track of the recording out. Without consent to
+//! record nothing is transcribed or kept. The socket's side (`Ear`) never waits for database, transcriber or object store:
+//! what they cannot take is dropped, counted and told as a gap, so that one slow dependency holds up no socket and memory
+//! stays bounded.
 
+mod recorder;
 mod scribe;
 
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
     store::streams::{self, Consent, Counted},
 };
 use chrono::{DateTime, Utc};
+use recorder::Tape;
 use scribe::{Desk, Missed, Scribe};
 use std::sync::{
     Arc,
@@ -50,7 +53,9 @@ pub struct Ear {
     tally: Arc<Tally>,
     unheard: Unheard,
     untold: Option<Missed>,
+    tape: Tape,
     scribe: JoinHandle<()>,
+    recorder: JoinHandle<()>,
 }
 
 /// One frame of audio.
@@ -107,11 +112,14 @@ pub async fn begin(app: &App, org: OrgId, token: &str, stream_sid: &str, sid: &s
     });
     let (tell, missed) = mpsc::channel(WAITING_GAPS);
     let (hand, engine) = watch::channel(None);
+    let (tape, recording) = recorder::record(app, org, &begun, &tally);
+    let recorder = tokio::spawn(recording);
     let scribe = Scribe { desk: Desk::of(app, org), stream: begun, tally: tally.clone(), missed, engine: hand };
     // The first frames wait in the socket meanwhile; a transcriber that takes longer costs a gap.
     let words = scribe.listen().await;
     let scribe = tokio::spawn(scribe.run(words));
-    Ok(Ear { order: FrameOrder::default(), engine, tell, tally, unheard: Unheard::default(), untold: None, scribe })
+    let (order, unheard) = (FrameOrder::default(), Unheard::default());
+    Ok(Ear { order, engine, tell, tally, unheard, untold: None, tape, scribe, recorder })
 }
 
 impl Ear {
@@ -134,15 +142,16 @@ impl Ear {
         }
     }
 
-    /// Ends the stream and waits until the last words are written.
+    /// Ends the stream and waits until the last words and the last chunk are written.
     pub async fn end(mut self) {
         let rest = self.order.finish();
         self.pass_on(rest);
         let to_ms = self.tally.last_ms.load(Relaxed).saturating_add(FRAME_MS);
         self.tell_unheard(to_ms);
         drop(self.tell);
-        // The scribe ends by itself; if it was torn down with the process, the next run tells the gap.
-        let _ = self.scribe.await;
+        drop(self.tape);
+        // Both end by themselves; if they were torn down with the process, the next run tells the gap.
+        let _ = tokio::join!(self.scribe, self.recorder);
     }
 
     fn pass_on(&mut self, ordered: Vec<InOrder<Frame>>) {
@@ -162,8 +171,10 @@ impl Ear {
         // Without consent the frame ends here: no transcriber hears it and nothing of it is told.
         if !self.tally.may_keep.load(Relaxed) {
             self.unheard = Unheard::default();
+            self.tape.forget();
             return;
         }
+        self.tape.take(at_ms, &frame.bytes);
         if self.reaches_engine(frame) {
             self.tell_unheard(at_ms);
         } else {

@@ -20,7 +20,7 @@ use crate::{
         streams::{self, BegunStream, Consent, Kept, Pulse, Utterance},
     },
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
@@ -167,8 +167,8 @@ impl Scribe {
         let utterance = Utterance {
             id: UtteranceId::at(self.desk.clock.now()),
             text,
-            from: self.instant(from_ms),
-            to: self.instant(to_ms),
+            from: self.stream.instant(from_ms),
+            to: self.stream.instant(to_ms),
             lost_words,
         };
         if self.keep_trying(&Entry::Words(&utterance)).await == Some(Kept::Yes) {
@@ -182,8 +182,8 @@ impl Scribe {
             call: self.stream.call,
             leg: self.stream.leg,
             patient: self.stream.patient,
-            from: self.instant(missed.from_ms),
-            to: self.instant(missed.to_ms),
+            from: self.stream.instant(missed.from_ms),
+            to: self.stream.instant(missed.to_ms),
             reason: GapReason::FramesLost,
         };
         if self.keep_trying(&Entry::Gap(&gap)).await.is_some() {
@@ -267,12 +267,6 @@ impl Scribe {
 
     fn heard_at(&self) -> DateTime<Utc> {
         self.tally.heard_at().unwrap_or(self.stream.started_at)
-    }
-
-    /// The instant of a millisecond of the stream.
-    fn instant(&self, at_ms: u64) -> DateTime<Utc> {
-        let into = i64::try_from(at_ms).ok().and_then(TimeDelta::try_milliseconds);
-        into.and_then(|into| self.stream.started_at.checked_add_signed(into)).unwrap_or(self.stream.started_at)
     }
 }
 

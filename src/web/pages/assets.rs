@@ -17,7 +17,7 @@ struct Asset {
     text: &'static str,
 }
 
-const ASSETS: [Asset; 9] = [
+const ASSETS: [Asset; 10] = [
     Asset {
         name: "careline.css",
         content_type: "text/css; charset=utf-8",
@@ -40,6 +40,11 @@ const ASSETS: [Asset; 9] = [
         text: include_str!("../static/texts.js"),
     },
     Asset { name: "line.js", content_type: "text/javascript; charset=utf-8", text: include_str!("../static/line.js") },
+    Asset {
+        name: "player.js",
+        content_type: "text/javascript; charset=utf-8",
+        text: include_str!("../static/player.js"),
+    },
     // The carrier's own, as published: npm @twilio/voice-sdk 2.18.5, dist/twilio.min.js, with the package's licence.
     Asset {
         name: "twilio-voice.min.js",

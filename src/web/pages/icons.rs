@@ -12,5 +12,7 @@ pub const UNKNOWN: &str = r#"<svg width="18" height="18" viewBox="0 0 20 20" ari
 pub const PHONE: &str = r#"<svg width="18" height="18" viewBox="0 0 20 20" aria-hidden="true"><path fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round" d="M6.5 2.5 8.4 7 6.2 8.6a10.6 10.6 0 0 0 5.2 5.2L13 11.6l4.5 1.9v3c0 .6-.5 1.1-1.1 1A14 14 0 0 1 2.5 3.6c0-.6.4-1.1 1-1.1h3Z"/></svg>"#;
 /// Audio that is missing.
 pub const GAP: &str = r#"<svg width="18" height="18" viewBox="0 0 20 20" aria-hidden="true"><path stroke="currentColor" stroke-width="2" stroke-linecap="round" d="M2 8v4M5.5 4.5v11M14.5 4.5v11M18 8v4M9 10h.1M11 10h.1"/></svg>"#;
+/// Hear it.
+pub const PLAY: &str = r#"<svg width="12" height="12" viewBox="0 0 20 20" aria-hidden="true"><path fill="currentColor" d="M4 2.5v15l13-7.5z"/></svg>"#;
 /// Careline.
 pub const BRAND: &str = r#"<svg width="26" height="26" viewBox="0 0 26 26" aria-hidden="true"><rect width="26" height="26" rx="8" fill="currentColor"/><path fill="none" stroke="var(--card)" stroke-width="2.2" stroke-linecap="round" d="M4.5 13.5h3l2-5 3.4 9.5 2.7-7 1.5 2.5h4.4"/></svg>"#;

@@ -1,4 +1,5 @@
-//! What an admin keeps for live calls: numbers that nurses may ask into one, and how patients learn of supervision.
+//! What an admin keeps for live calls: numbers that nurses may ask into one, how patients learn of supervision, and how long
+//! recordings stay.
 
 use super::{Frame, assets, faults::Faults, icons};
 use crate::{
@@ -6,9 +7,13 @@ use crate::{
     domain::{
         floor::{GuestKind, Supervision},
         ids::OutsideId,
+        recording::MOST_DAYS,
     },
     error::Error,
-    flows::live_rules::{self, LiveRules, TypedNumber},
+    flows::{
+        live_rules::{self, LiveRules, TypedNumber},
+        recordings::rule::{self, AfterWithdrawal, RetentionRule},
+    },
     web::{
         identity::SignedIn,
         respond::{self, Failure},
@@ -46,13 +51,24 @@ pub struct PolicyForm {
     policy: String,
 }
 
+/// What the form for recordings sends.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct RetentionForm {
+    days: String,
+    after_withdrawal: String,
+}
+
 #[derive(Template)]
 #[template(path = "live_calls.html")]
 struct LiveCallsPage {
     frame: Frame,
     rules: LiveRules,
+    retention: RetentionRule,
+    most_days: i32,
     typed: TypedNumber,
     faults: Faults,
+    retention_fault: Option<String>,
 }
 
 /// `GET /settings/live-calls`.
@@ -60,8 +76,7 @@ struct LiveCallsPage {
 /// # Errors
 /// When the database is away.
 pub async fn show(State(app): State<Arc<App>>, person: SignedIn) -> Result<Response, Failure> {
-    let rules = live_rules::read(&app, &person.0.actor).await?;
-    respond::page(&page(&person, rules, TypedNumber::default(), Faults::default()))
+    respond::page(&page(&app, &person).await?)
 }
 
 /// `POST /settings/live-calls/numbers`.
@@ -77,9 +92,9 @@ pub async fn add(
     match live_rules::add(&app, &person.0.actor, &typed).await {
         Ok(()) => Ok(Redirect::to("/settings/live-calls").into_response()),
         Err(Error::Invalid(text)) => {
-            let rules = live_rules::read(&app, &person.0.actor).await?;
             let faults = Faults::read(&text, &[("name", "label"), ("number", "number"), ("kind", "kind")]);
-            respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page(&person, rules, typed, faults))
+            let page = LiveCallsPage { typed, faults, ..page(&app, &person).await? };
+            respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
         Err(error) => Err(error.into()),
     }
@@ -111,6 +126,33 @@ pub async fn set_supervision(
     Ok(Redirect::to("/settings/live-calls"))
 }
 
-fn page(person: &SignedIn, rules: LiveRules, typed: TypedNumber, faults: Faults) -> LiveCallsPage {
-    LiveCallsPage { frame: Frame::of(person, "Live calls", "/settings/calling"), rules, typed, faults }
+/// `POST /settings/live-calls/recordings`.
+///
+/// # Errors
+/// When the database is away.
+pub async fn set_retention(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Form(form): Form<RetentionForm>,
+) -> Result<Response, Failure> {
+    match rule::set(&app, &person.0.actor, &form.days, &form.after_withdrawal).await {
+        Ok(()) => Ok(Redirect::to("/settings/live-calls#recordings").into_response()),
+        Err(error @ Error::Invalid(_)) => {
+            let page = LiveCallsPage { retention_fault: Some(respond::words_of(&error)), ..page(&app, &person).await? };
+            respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn page(app: &App, person: &SignedIn) -> Result<LiveCallsPage, Error> {
+    Ok(LiveCallsPage {
+        frame: Frame::of(person, "Live calls", "/settings/calling"),
+        rules: live_rules::read(app, &person.0.actor).await?,
+        retention: rule::read(app, &person.0.actor).await?,
+        most_days: MOST_DAYS,
+        typed: TypedNumber::default(),
+        faults: Faults::default(),
+        retention_fault: None,
+    })
 }

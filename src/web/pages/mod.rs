@@ -29,6 +29,7 @@ pub mod plans;
 pub mod protocols;
 pub mod prove;
 pub mod record;
+pub mod recording;
 pub mod reset;
 pub mod reviews;
 pub mod schedule;

@@ -170,7 +170,7 @@ async fn an_altered_document_is_not_shown_and_an_admin_is_told_once() {
     let chart = entrance.get(Role::Nurse, &format!("/patients/{patient}")).await.text().await.unwrap();
     assert_eq!(chart.matches("Altered or missing").count(), 2);
     let page = entrance.get(Role::Admin, "/settings/secrets").await.text().await.unwrap();
-    assert!(page.contains("2 of the documents were altered or are missing"), "{page}");
+    assert!(page.contains("2 of the documents and pieces of recordings were altered or are missing"), "{page}");
     assert_eq!(deeds(&mut entrance, "scrubbed_files").await.len(), 2);
 }
 

@@ -23,6 +23,8 @@ mod pace;
 mod planning;
 mod reach;
 mod record;
+mod recordings;
+mod recordings_kept;
 mod second_factors;
 mod sign_in;
 mod single_sign_on;

@@ -46,11 +46,16 @@ impl Entrance {
 
     /// With something at the other end of its line.
     pub async fn open_on(line: &wiring::Line<'_>) -> Self {
+        Self::open_with(line, |app| app).await
+    }
+
+    /// With something else in the place of a port.
+    pub async fn open_with(line: &wiring::Line<'_>, change: impl FnOnce(App) -> App) -> Self {
         let database = Database::lease().await;
         let mut superuser = database.superuser().await;
         let home = seed(&mut superuser, "harbor", "Margaret").await;
         let other = seed(&mut superuser, "summit", "Walter").await;
-        let app = Arc::new(wiring::app(&database, 4, Arc::new(SystemClock), line).await);
+        let app = Arc::new(change(wiring::app(&database, 4, Arc::new(SystemClock), line).await));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let served = web::serve(Arc::clone(&app), listener, std::future::pending());

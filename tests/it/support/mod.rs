@@ -9,6 +9,7 @@ pub mod openid;
 pub mod protocol;
 pub mod recorder;
 pub mod statements;
+pub mod studio;
 pub mod teams;
 pub mod transit;
 pub mod ward;

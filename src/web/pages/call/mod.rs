@@ -4,6 +4,7 @@ pub mod brief;
 pub mod check_in;
 pub mod floor;
 pub mod guidance;
+pub mod recording;
 pub mod state;
 pub mod transcript;
 pub mod work;
@@ -12,6 +13,7 @@ use self::{
     brief::BriefPart,
     floor::FloorPart,
     guidance::GuidancePart,
+    recording::RecordingPart,
     state::StatePart,
     transcript::TranscriptPart,
     work::{Back, DecisionPart, Typed, WorkPart},
@@ -66,6 +68,7 @@ struct CallScreen {
     brief: BriefPart,
     state: StatePart,
     transcript: TranscriptPart,
+    recording: Option<RecordingPart>,
     guidance: GuidancePart,
     work: Work,
     reviews: Option<ReviewsPart>,
@@ -180,6 +183,7 @@ async fn screen(app: &App, person: &SignedIn, id: CallId, wish: Wish) -> Result<
         brief: BriefPart::of(&page),
         state,
         transcript: TranscriptPart::of(&page),
+        recording: RecordingPart::of(&page, actor.role()),
         guidance: GuidancePart::of(answers, page.zone),
         work,
         reviews: ReviewsPart::of(&page, person),

@@ -3,18 +3,26 @@
 #![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass the fields they show by reference")]
 
 use crate::{
-    domain::transcript::Voice,
+    domain::{
+        ids::CallId,
+        recording::{sample_at, seconds},
+        transcript::Voice,
+    },
     flows::open_call::{CallPage, PageGap, PageUtterance},
-    web::pages::{icons, words},
+    web::pages::{call::recording::clock, icons, words},
 };
 use askama::Template;
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 /// The transcript of a call.
 #[derive(Template)]
 #[template(path = "parts/transcript.html")]
 pub struct TranscriptPart {
+    call: CallId,
     lines: Vec<Line>,
+    /// The first instant of the recording, once it can be played.
+    zero: Option<DateTime<Utc>>,
     zone: Tz,
 }
 
@@ -32,7 +40,16 @@ impl TranscriptPart {
         let missing = page.gaps.iter().cloned().map(|gap| (gap.from_at, Line::Missing(gap)));
         let mut lines: Vec<_> = said.chain(missing).collect();
         lines.sort_by_key(|(at, _)| *at);
-        Self { lines: lines.into_iter().map(|(_, line)| line).collect(), zone: page.zone }
+        let recording = page.recording.as_ref().filter(|_| page.head.state.is_over());
+        let zero = recording.and_then(|recording| recording.layout.as_ref()).map(|layout| layout.zero);
+        let lines = lines.into_iter().map(|(_, line)| line).collect();
+        Self { call: page.head.id, lines, zero, zone: page.zone }
+    }
+
+    /// Where in the recording an instant is heard: in seconds for a player, and as minutes and seconds for a reader.
+    fn heard_at(&self, at: &DateTime<Utc>) -> Option<(String, String)> {
+        let sample = sample_at(self.zero?, *at);
+        Some((seconds(sample), clock(sample)))
     }
 }
 
@@ -51,6 +68,7 @@ fn gap_words(gap: &PageGap) -> String {
         "frames_lost" => "lost on the way",
         "stream_lost" => "the stream broke off",
         "careline_restarted" => "Careline was restarted; they kept talking",
+        "not_recorded" => "heard, and not kept in the recording",
         _ => "not heard",
     };
     let seconds = (gap.to_at - gap.from_at).num_milliseconds().max(0).saturating_add(999) / 1_000;
