@@ -57,6 +57,16 @@ pub const DYSPNEA: [(&str, &str); 6] = [
     ("i18n/es-US.yaml", include_str!("../../protocols/dyspnea/i18n/es-US.yaml")),
 ];
 
+/// The shipped check-in, which a machine may ask by keys or by text.
+const CHECK_IN: [(&str, &str); 6] = [
+    ("protocol.yaml", include_str!("../../protocols/check-in-esas/protocol.yaml")),
+    ("guidance.md", include_str!("../../protocols/check-in-esas/guidance.md")),
+    ("scenarios.yaml", include_str!("../../protocols/check-in-esas/scenarios.yaml")),
+    ("changelog.md", include_str!("../../protocols/check-in-esas/changelog.md")),
+    ("i18n/en-US.yaml", include_str!("../../protocols/check-in-esas/i18n/en-US.yaml")),
+    ("i18n/es-US.yaml", include_str!("../../protocols/check-in-esas/i18n/es-US.yaml")),
+];
+
 /// What can be said about the demo on the command line.
 #[derive(Clone, clap::Args)]
 pub struct DemoArgs {
@@ -129,7 +139,7 @@ async fn set_up(stage: &mut Stage, settings: &Settings, args: &DemoArgs, narrato
     let app = stage.open_app(&config).await?;
     if app.db.organizations().await.map_err(|error| Mishap::of(error.to_string()))?.is_empty() {
         plant(&app, &vault, &keys).await?;
-        narrator.tell("Two organizations with their people are seeded; the breathlessness protocol is imported.");
+        narrator.tell("Two organizations with their people are seeded; the breathlessness protocol and the check-in are imported.");
     } else {
         again::free_lines(&app, &vault).await?;
         narrator.tell("The ward of the last demo is used again; --fresh begins anew.");
@@ -157,8 +167,10 @@ async fn plant(app: &App, vault: &Vault, keys: &Keys) -> Result<(), Mishap> {
     let password = |login: &seed::Login| Private::new(keys.passwords.get(login.email).cloned().unwrap_or_default());
     let seeded = seed::seed(app, password).await.map_err(failed)?;
     for organization in &seeded {
-        let files = DYSPNEA.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        import_protocol::import(app, &organization.operator, files.into()).await.map_err(failed)?;
+        for package in [DYSPNEA, CHECK_IN] {
+            let files = package.map(|(name, text)| (name.to_owned(), text.to_owned()));
+            import_protocol::import(app, &organization.operator, files.into()).await.map_err(failed)?;
+        }
     }
     let rosa = seeded.iter().find_map(|organization| organization.patients.get("Delgado"));
     vault.write(ROSA, &rosa)

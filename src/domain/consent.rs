@@ -22,11 +22,14 @@ pub enum ConsentPurpose {
     RecordCall,
     /// Being asked by an automatic voice about how they feel.
     AutomatedCalls,
+    /// Being asked by automated texts about how they feel.
+    ClinicalTexts,
 }
 
 impl ConsentPurpose {
     /// Every purpose, in the order forms list them.
-    pub const ALL: [Self; 4] = [Self::BeCalled, Self::DiscussHealth, Self::RecordCall, Self::AutomatedCalls];
+    pub const ALL: [Self; 5] =
+        [Self::BeCalled, Self::DiscussHealth, Self::RecordCall, Self::AutomatedCalls, Self::ClinicalTexts];
 
     /// The word stored and shown.
     #[must_use]
@@ -36,6 +39,7 @@ impl ConsentPurpose {
             Self::DiscussHealth => "discuss_health",
             Self::RecordCall => "record_call",
             Self::AutomatedCalls => "automated_calls",
+            Self::ClinicalTexts => "clinical_texts",
         }
     }
 
@@ -136,7 +140,8 @@ impl Consent {
                 ConsentPurpose::BeCalled
                 | ConsentPurpose::DiscussHealth
                 | ConsentPurpose::RecordCall
-                | ConsentPurpose::AutomatedCalls,
+                | ConsentPurpose::AutomatedCalls
+                | ConsentPurpose::ClinicalTexts,
                 ConsentAnswer::Given | ConsentAnswer::Refused,
                 _,
             ) => None,

@@ -93,6 +93,8 @@ pub struct Standing {
     pub text: Permission,
     /// Leave to be asked by an automatic voice.
     pub automated: Permission,
+    /// Leave to be asked by automated texts.
+    pub clinical_texts: Permission,
     /// Their zone.
     pub time_zone: Tz,
     /// Their own windows; empty is the organization's hours on every day.
@@ -116,19 +118,25 @@ pub fn may_contact(now: DateTime<Utc>, standing: &Standing, channel: Channel) ->
     Err(HoldBack { rule: if until.is_some() { rule } else { Rule::NeverOpen }, until })
 }
 
-/// Whether a call of this manner may ring now: as `may_contact`, and a machine asks only whoever has allowed it.
+/// Whether a call of this manner may begin now: as `may_contact`, and a machine asks only whoever has allowed it, by voice
+/// and by text each.
 ///
 /// # Errors
 /// The first rule that holds it back, and until when.
 pub fn may_call(now: DateTime<Utc>, standing: &Standing, manner: CallManner) -> Result<(), HoldBack> {
-    let held = may_contact(now, standing, Channel::Voice);
-    match (manner, standing.automated, held) {
+    let held = may_contact(now, standing, manner.channel());
+    let (leave, rule) = match manner {
+        CallManner::Nurse => return held,
+        CallManner::Keypad => (standing.automated, Rule::NoAutomatedConsent),
+        CallManner::ReplyText => (standing.clinical_texts, Rule::NoClinicalTexts),
+    };
+    match (leave, held) {
         // What no waiting brings back is said first.
-        (_, _, Err(held)) if held.until.is_none() => Err(held),
-        (CallManner::Keypad, Permission::NeverAsked | Permission::Withdrawn | Permission::OptedOut, _) => {
-            Err(HoldBack { rule: Rule::NoAutomatedConsent, until: None })
+        (_, Err(held)) if held.until.is_none() => Err(held),
+        (Permission::NeverAsked | Permission::Withdrawn | Permission::OptedOut, _) => {
+            Err(HoldBack { rule, until: None })
         }
-        (CallManner::Nurse | CallManner::Keypad, _, held) => held,
+        (Permission::Given, held) => held,
     }
 }
 

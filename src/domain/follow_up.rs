@@ -30,7 +30,7 @@ pub enum FollowUpReason {
 
 impl FollowUpReason {
     /// Every reason.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Assessment,
         Self::Call(Owed::Missed),
         Self::Call(Owed::IdentityNotProven),
@@ -47,6 +47,7 @@ impl FollowUpReason {
         Self::Call(Owed::CheckInToRead),
         Self::Call(Owed::CheckInCutOff),
         Self::Call(Owed::CheckInSilent),
+        Self::Call(Owed::CheckInPerson),
         Self::Call(Owed::RedFlagAlone),
         Self::JobGivenUp,
         Self::UrgentText,
@@ -95,6 +96,7 @@ impl FollowUpReason {
             Self::Call(Owed::CheckInToRead) => "A check-in waits to be read",
             Self::Call(Owed::CheckInCutOff) => "A check-in broke off in the middle",
             Self::Call(Owed::CheckInSilent) => "Nobody answered a check-in any more",
+            Self::Call(Owed::CheckInPerson) => "They asked for a person by text",
             Self::Call(Owed::RedFlagAlone) => "A red flag, and no nurse spoke with them",
             Self::JobGivenUp => "Careline gave up work",
             Self::UrgentText => "A text may be about an emergency",
@@ -118,6 +120,7 @@ impl FollowUpReason {
                 | Owed::CarrierAway
                 | Owed::Overdue
                 | Owed::CallerGone
+                | Owed::CheckInPerson
                 | Owed::NeverRung,
             )
             | Self::JobGivenUp

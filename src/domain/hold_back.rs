@@ -32,6 +32,8 @@ pub enum Rule {
     NeverOpen,
     /// No consent to be asked by an automatic voice is in force.
     NoAutomatedConsent,
+    /// No consent to texts with clinical words is in force.
+    NoClinicalTexts,
 }
 
 /// What holds a call or a text back.
@@ -62,7 +64,7 @@ impl HoldBack {
 
 impl Rule {
     /// Every rule, in the order they are asked.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Deceased,
         Self::Admitted,
         Self::NotFollowed,
@@ -75,6 +77,7 @@ impl Rule {
         Self::WeekFull,
         Self::NeverOpen,
         Self::NoAutomatedConsent,
+        Self::NoClinicalTexts,
     ];
 
     /// The code stored and recorded.
@@ -93,6 +96,7 @@ impl Rule {
             Self::WeekFull => "rung_enough_this_week",
             Self::NeverOpen => "no_common_hours",
             Self::NoAutomatedConsent => "no_automated_consent",
+            Self::NoClinicalTexts => "no_consent_to_clinical_texts",
         }
     }
 
@@ -121,6 +125,7 @@ impl Rule {
             (Self::WeekFull, _) => "This number was rung as often as allowed in seven days",
             (Self::NeverOpen, _) => "The patient's own hours and the organization's share no minute",
             (Self::NoAutomatedConsent, _) => "No consent to be asked by an automatic voice is in force",
+            (Self::NoClinicalTexts, _) => "No consent to clinical texts is in force",
         }
     }
 
@@ -134,6 +139,10 @@ impl Rule {
             }
             Self::NoAutomatedConsent => {
                 "Ask them, then record the consent to automated calls in the chart, or plan a call with a nurse instead."
+            }
+            Self::NoClinicalTexts => {
+                "Ask them, then record the consent to clinical texts in the chart (Calls, texts and consent), or plan a call \
+                 with a nurse instead."
             }
             Self::NeverAsked | Self::ConsentWithdrawn => {
                 "Ask them, then record the patient's consent in the chart: Calls, texts and consent."

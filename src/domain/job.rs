@@ -125,6 +125,11 @@ pub enum Job {
         /// The text that is due.
         text: TextId,
     },
+    /// Look after a check-in by text: silence, closing hours, a text that did not go out.
+    MindCheckIn {
+        /// The call it is for.
+        call: CallId,
+    },
     /// Ask the carrier what became of a text.
     ReconcileText {
         /// The text in doubt, or on its way.
@@ -158,6 +163,7 @@ impl Job {
             Self::SendNotice { .. } => "send_notice",
             Self::WriteReset { .. } => "write_reset",
             Self::SendText { .. } => "send_text",
+            Self::MindCheckIn { .. } => "mind_check_in",
             Self::ReconcileText { .. } => "reconcile_text",
         }
     }
@@ -186,6 +192,7 @@ impl Job {
             Self::PlanAhead { plan } => format!("plan-ahead:{plan}:{salt}"),
             Self::ScrubFiles => format!("scrub:{salt}"),
             Self::SendText { text } => format!("text:{text}:{salt}"),
+            Self::MindCheckIn { call } => format!("mind-check-in:{call}:{salt}"),
             Self::ReconcileText { text } => format!("reconcile-text:{text}:{salt}"),
             Self::SendNotice { staff, notice } => format!("notice:{staff}:{}:{salt}", notice.word()),
         }

@@ -211,6 +211,19 @@ pub fn ask_nurse_first() -> Speech {
     }
 }
 
+/// What a nurse hears who is rung before a patient whose check-in found a red flag: no name, no illness.
+#[must_use]
+pub fn ask_nurse_first_at_once() -> Speech {
+    Speech::Ask {
+        language: Language::English,
+        text: "Urgent: an automated check-in found a red flag. Press 1 to take the call and wait while the patient is rung. \
+               Press 2 to pass it on."
+            .to_owned(),
+        digits: 1,
+        wait_seconds: 10,
+    }
+}
+
 /// What a nurse hears who is rung because a red flag came up in a check-in: no name, no illness.
 #[must_use]
 pub fn ask_nurse_at_once() -> Speech {

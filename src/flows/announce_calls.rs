@@ -92,6 +92,7 @@ async fn announce_one(
         body: Private::new(templates::words(Template::CallReminder, language, &filling)),
         call: Some((call, due_at)),
         answers: None,
+        check_in: None,
         written_by: None,
         send_at,
         once_key: reminders::once_key(call, due_at),

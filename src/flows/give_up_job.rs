@@ -96,6 +96,7 @@ async fn text_of(tx: &mut OrgTx, job: &Job) -> Result<Option<(TextId, PatientId)
         | Job::WriteReset { .. }
         | Job::EndBreakGlass { .. }
         | Job::RemindBreakGlass { .. }
+        | Job::MindCheckIn { .. }
         | Job::RemindCaller { .. } => Ok(None),
     }
 }
@@ -106,6 +107,7 @@ async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
         | Job::RingNurse { call, .. }
         | Job::RingGuest { call, .. }
         | Job::KeepFloor { call }
+        | Job::MindCheckIn { call }
         | Job::HangUp { call } => Ok(Some(*call)),
         Job::EndOrphan { sid } => Ok(Some(orphans::lock(tx, sid).await?.call)),
         Job::ReconcileAttempt { attempt } | Job::LetNurseGo { attempt } | Job::SpeakAfterBeep { attempt } => {

@@ -1,10 +1,12 @@
-//! A text that came in: kept once; a wish about texts is honoured in the same transaction, whatever may be about how
-//! somebody feels becomes work for a person, and the one answer a machine gives says whom to ring.
+//! A text that came in: kept once; a wish about texts is honoured in the same transaction, a reply moves the check-in that
+//! waits for it, whatever else may be about how somebody feels becomes work for a person, and the one answer a machine gives
+//! says whom to ring.
 
 use crate::{
     app::App,
     domain::{
         audit::{Deed, DeedKind},
+        check_in::looks_like_an_answer,
         consent::ConsentChannel,
         follow_up::{FollowUpReason, NewFollowUp, default_within},
         ids::{OptOutId, OrgId, TextId},
@@ -17,14 +19,17 @@ use crate::{
         },
     },
     error::Error,
+    live::LiveEvent,
     ports::texts::IncomingText,
     store::{
         OrgTx,
         audit::{Receipt, record},
+        by_text::{self, Reads, Taken, Waiting},
         follow_ups,
         inbox::{self, Arrived, Holder},
         opt_outs::{self, OptOut},
         reminders::{self, TextSettings},
+        text_check_ins,
         texts::{self, NewText},
     },
 };
@@ -36,6 +41,12 @@ const LONGEST: usize = 10_000;
 const LOOK_BACK: Duration = Duration::hours(72);
 /// Most characters quoted in the follow-up.
 const QUOTED: usize = 160;
+/// How the answers of a check-in are marked, so that nobody is asked to read each of them as a text.
+const CHECK_IN: &str = "check_in";
+/// What stands for a date of birth or a code in the thread.
+const NOT_KEPT: &str = "(digits that prove who writes; compared, not kept)";
+/// For so long after its end somebody may still answer a check-in without knowing that it is over.
+const LATE_ANSWERS: Duration = Duration::hours(24);
 /// The same answer goes to one number once in so long: two machines must not talk for ever.
 const ANSWER_AGAIN: Duration = Duration::minutes(15);
 
@@ -56,18 +67,59 @@ pub async fn hear(app: &App, org: OrgId, incoming: &IncomingText) -> Result<(), 
         return Ok(());
     }
     let holders = inbox::holders(&mut tx, &incoming.from).await?;
-    let arrived = arrived(incoming, &holders, now);
-    let deed =
-        about(DeedKind::ReceivedText, &arrived).with("meaning", arrived.reading.code()).with("could_be", holders.len());
+    let (mut arrived, reading) = arrived(incoming, &holders, now);
+    let waiting = by_text::waiting(&mut tx, &incoming.from).await?;
+    let reads = waiting.as_ref().and_then(|waiting| meant(waiting, &mut arrived, reading, now));
+    let deed = about(DeedKind::ReceivedText, &arrived).with("meaning", arrived.meaning).with("could_be", holders.len());
     let receipt = record(&mut tx, &actor, &deed, now).await?;
     if !inbox::keep(&mut tx, &receipt, &arrived, now).await? {
         return Ok(());
     }
-    let heard = Heard { actor, settings, holders, arrived, now };
+    let since = now - LATE_ANSWERS;
+    let lateness = if waiting.is_none()
+        && looks_like_an_answer(arrived.body.reveal())
+        && text_check_ins::ended_since(&mut tx, &incoming.from, since).await?
+    {
+        Lateness::TooLate
+    } else {
+        Lateness::Timely
+    };
+    let check_in = arrived.check_in.or(waiting.as_ref().map(by_text::Waiting::call));
+    let heard = Heard { actor, settings, holders, arrived, reading, lateness, now };
     heard.honour(&mut tx).await?;
-    heard.hand_over(&mut tx).await?;
-    heard.answer(&mut tx, &receipt).await?;
-    tx.commit().await
+    match heard.take(app, &mut tx, waiting, reads).await? {
+        Some(Taken::Wholly) => {}
+        Some(Taken::Called) if reading.needs != Needs::PersonNow => {}
+        Some(Taken::Called | Taken::ForPerson) => heard.hand_over(&mut tx).await?,
+        None => {
+            heard.hand_over(&mut tx).await?;
+            heard.answer(&mut tx, &receipt).await?;
+        }
+    }
+    tx.commit().await?;
+    if let Some(call) = check_in {
+        app.live.publish(org, call, LiveEvent::CallMoved);
+        app.live.publish(org, call, LiveEvent::AssessmentMoved);
+    }
+    Ok(())
+}
+
+/// What a text says to the check-in that waits for it; `None` when it is none of its business. What proves who somebody is
+/// was compared and is not kept.
+fn meant(waiting: &Waiting, arrived: &mut Arrived, reading: Reading, now: DateTime<Utc>) -> Option<Reads> {
+    if !matches!(reading.wish, Wish::Nothing | Wish::Help) {
+        return None;
+    }
+    let reads = waiting.reads(arrived.body.reveal(), reading, now)?;
+    arrived.patient = Some(waiting.patient());
+    arrived.check_in = Some(waiting.call());
+    if reads.is_answer() {
+        arrived.meaning = CHECK_IN;
+    }
+    if reads.is_secret() {
+        arrived.body = Private::new(NOT_KEPT.to_owned());
+    }
+    Some(reads)
 }
 
 /// Takes what webhooks did not bring, as while nothing of ours ran: the carrier still has it. How many texts there were.
@@ -91,24 +143,27 @@ pub async fn catch_up(app: &App, actor: &Actor) -> Result<usize, Error> {
     Ok(missed)
 }
 
-fn arrived(incoming: &IncomingText, holders: &[Holder], now: DateTime<Utc>) -> Arrived {
+fn arrived(incoming: &IncomingText, holders: &[Holder], now: DateTime<Utc>) -> (Arrived, Reading) {
     // The database takes every character but this one.
     let body: String = incoming.body.reveal().chars().filter(|letter| *letter != '\0').take(LONGEST).collect();
     let only = match holders {
         [one] => Some(one),
         _ => None,
     };
-    Arrived {
+    let reading = reading::read(&body, incoming.pictures);
+    let arrived = Arrived {
         id: TextId::at(now),
         sid: incoming.sid.0.clone(),
         number: incoming.from.clone(),
         own_number: incoming.to.clone(),
         patient: only.map(|holder| holder.patient),
         contact: only.and_then(|holder| holder.contact),
-        reading: reading::read(&body, incoming.pictures),
+        check_in: None,
+        meaning: reading.code(),
         body: Private::new(body),
         pictures: i32::try_from(incoming.pictures).unwrap_or(i32::MAX),
-    }
+    };
+    (arrived, reading)
 }
 
 fn about(kind: DeedKind, arrived: &Arrived) -> Deed {
@@ -121,12 +176,23 @@ struct Heard {
     settings: TextSettings,
     holders: Vec<Holder>,
     arrived: Arrived,
+    reading: Reading,
+    lateness: Lateness,
     now: DateTime<Utc>,
+}
+
+/// Whether a text answers a check-in that is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lateness {
+    /// It does not.
+    Timely,
+    /// It does; nobody waits for it any more, and whoever wrote it does not know.
+    TooLate,
 }
 
 impl Heard {
     const fn reading(&self) -> Reading {
-        self.arrived.reading
+        self.reading
     }
 
     const fn number(&self) -> &PhoneNumber {
@@ -160,12 +226,36 @@ impl Heard {
         Ok(())
     }
 
+    /// What the check-in that waits makes of it; `None` when it is none of its business.
+    async fn take(
+        &self,
+        app: &App,
+        tx: &mut OrgTx,
+        waiting: Option<Waiting>,
+        reads: Option<Reads>,
+    ) -> Result<Option<Taken>, Error> {
+        let Some(waiting) = waiting else { return Ok(None) };
+        match (self.reading().wish, reads) {
+            (Wish::Stop | Wish::WrongNumber, _) => {
+                by_text::stop(tx, &self.actor, waiting, self.now).await?;
+                Ok(None)
+            }
+            (Wish::Nothing | Wish::Help, Some(reads)) => {
+                let key = &app.settings.call_code_key;
+                by_text::take(tx, &self.actor, key, waiting, (self.arrived.id, reads), self.now).await.map(Some)
+            }
+            (Wish::Start | Wish::Nothing | Wish::Help, _) => Ok(None),
+        }
+    }
+
     /// What a person must read becomes work, for each patient it could be from or about.
     async fn hand_over(&self, tx: &mut OrgTx) -> Result<(), Error> {
-        let reason = match (self.reading().needs, self.reading().wish) {
-            (Needs::PersonNow, _) => FollowUpReason::UrgentText,
-            (Needs::Person, _) | (Needs::Nobody, Wish::WrongNumber) => FollowUpReason::TextToRead,
-            (Needs::Nobody, Wish::Stop | Wish::Start | Wish::Help | Wish::Nothing) => return Ok(()),
+        let reason = match (self.reading().needs, self.reading().wish, self.lateness) {
+            (Needs::PersonNow, _, _) => FollowUpReason::UrgentText,
+            (Needs::Person, _, _) | (Needs::Nobody, Wish::WrongNumber, _) | (_, _, Lateness::TooLate) => {
+                FollowUpReason::TextToRead
+            }
+            (Needs::Nobody, Wish::Stop | Wish::Start | Wish::Help | Wish::Nothing, Lateness::Timely) => return Ok(()),
         };
         for holder in &self.holders {
             let work = NewFollowUp {
@@ -210,6 +300,7 @@ impl Heard {
             (Wish::Start, _) => Template::StartConfirmed,
             (Wish::Help, _) => Template::Help,
             (Wish::Nothing, Needs::PersonNow) => Template::RingInstead,
+            (Wish::Nothing, Needs::Person | Needs::Nobody) if self.lateness == Lateness::TooLate => Template::OverNow,
             (Wish::Nothing, Needs::Person | Needs::Nobody) => return Ok(()),
         };
         // Nothing goes to a telephone of somebody who died or left; what was written there is work for a person.
@@ -232,6 +323,7 @@ impl Heard {
             body: Private::new(body),
             call: None,
             answers: Some(self.arrived.id),
+            check_in: None,
             written_by: None,
             send_at: self.now,
             once_key: format!("answer:{}", self.arrived.id),

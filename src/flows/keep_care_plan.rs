@@ -6,7 +6,7 @@ use crate::{
     app::App,
     domain::{
         audit::{Deed, DeedKind},
-        call::{CallEvent, CallManner},
+        call::CallEvent,
         care_plan::{Cadence, PlanState, WINDOW_MINUTES},
         ids::{PatientId, PlanId},
         job::Job,
@@ -216,8 +216,8 @@ async fn fits(tx: &mut OrgTx, patient: PatientId, cadence: &mut Cadence, now: Da
     preview(cadence, zone, now)?;
     let rule = read(cadence)?;
     rule.rule().clone_into(&mut cadence.rule);
-    if cadence.manner == CallManner::Keypad {
-        check_ins::can_be_asked(tx, &cadence.protocol).await?;
+    if cadence.manner.is_automatic() {
+        check_ins::can_be_asked(tx, &cadence.protocol, cadence.manner.channel()).await?;
     }
     let hours = standing.house.hours;
     if cadence.at < hours.from || cadence.at >= hours.until {

@@ -49,6 +49,7 @@ pub mod list_outreach;
 pub mod live_rules;
 pub mod look_after_staff;
 pub mod look_up_patient;
+pub mod mind_check_in;
 pub mod open_call;
 pub mod open_chart;
 pub mod open_planning;

@@ -12,8 +12,9 @@ use crate::{
     domain::{
         answering::VoicemailRule,
         audit::DeedKind,
+        call::CallManner,
         consent::Consent,
-        contact_hours::{Channel, Standing, may_contact},
+        contact_hours::{Channel, Standing, may_call, may_contact},
         hold_back::HoldBack,
         ids::PatientId,
         people::{Actor, Contact, Patient, Role},
@@ -39,6 +40,8 @@ pub struct StandingPage {
     pub call: Result<(), HoldBack>,
     /// What they say about a text now.
     pub text: Result<(), HoldBack>,
+    /// What they say about a check-in by keypad now, and about one by text.
+    pub check_ins: (Result<(), HoldBack>, Result<(), HoldBack>),
     /// Every fact of consent, newest first.
     pub consents: Vec<Consent>,
     /// What the number said, newest first.
@@ -69,6 +72,7 @@ pub async fn open(app: &App, actor: &Actor, patient: PatientId) -> Result<Standi
         contacts: people::contacts(&mut tx, &chart).await?,
         call: may_contact(now, &standing, Channel::Voice),
         text: may_contact(now, &standing, Channel::Text),
+        check_ins: (may_call(now, &standing, CallManner::Keypad), may_call(now, &standing, CallManner::ReplyText)),
         standing,
         consents: people::consents(&mut tx, &chart).await?,
         opt_outs: opt_outs::of_patient(&mut tx, &chart).await?,

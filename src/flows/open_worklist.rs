@@ -25,6 +25,8 @@ pub struct Worklist {
     pub zone: Tz,
     /// On the telephone now, longest first.
     pub live: Vec<DayCall>,
+    /// Asked by text now, longest first.
+    pub texted: Vec<DayCall>,
     /// A person must decide: identity not proven, no nurse came, an attempt in doubt.
     pub needs_person: Vec<DayCall>,
     /// Talked, and the assessment is not signed yet.
@@ -81,6 +83,7 @@ fn sorted(calls: Vec<DayCall>, follow_ups: Vec<ClockedFollowUp>, now: DateTime<U
         now,
         zone,
         live: Vec::new(),
+        texted: Vec::new(),
         needs_person: Vec::new(),
         unsigned: Vec::new(),
         check_ins: Vec::new(),
@@ -92,6 +95,7 @@ fn sorted(calls: Vec<DayCall>, follow_ups: Vec<ClockedFollowUp>, now: DateTime<U
     };
     for call in calls {
         match call.state {
+            CallState::Placed if call.manner == CallManner::ReplyText => list.texted.push(call),
             CallState::AskingNurse
             | CallState::NurseReady
             | CallState::Placing
@@ -102,7 +106,7 @@ fn sorted(calls: Vec<DayCall>, follow_ups: Vec<ClockedFollowUp>, now: DateTime<U
             }
             CallState::Scheduled => list.due.push(call),
             CallState::NeedsPerson => list.needs_person.push(call),
-            CallState::Done if call.signed != Some(true) && call.manner == CallManner::Keypad => {
+            CallState::Done if call.signed != Some(true) && call.manner.is_automatic() => {
                 list.check_ins.push(call);
             }
             CallState::Done if call.signed != Some(true) => list.unsigned.push(call),

@@ -25,7 +25,7 @@ use crate::{
         OrgTx,
         attempts::{self, FIRST_EPOCH, IntendedAttempt},
         audit::{open_chart, record},
-        calls,
+        by_text, calls,
         dialling::{self, Slot},
         errands, first_rung,
         hold_back::hold_back,
@@ -169,7 +169,7 @@ fn is_to_be_dialled(call: &Call) -> bool {
     matches!(call.state, CallState::Scheduled | CallState::NurseReady)
 }
 
-/// What keeps the patient from being rung at this instant: dialling is paused, a nurse is to be rung first, or the pace
+/// What keeps the patient from being rung at this instant: they are asked by text, dialling is paused, a nurse is to be rung first, or the pace
 /// leaves no room. What comes first is enqueued; the caller commits.
 async fn hindered(
     app: &App,
@@ -179,6 +179,10 @@ async fn hindered(
     caller: &PhoneNumber,
     now: DateTime<Utc>,
 ) -> Result<Option<Intent>, Error> {
+    if call.manner == CallManner::ReplyText {
+        by_text::begin(tx, actor, call, now).await?;
+        return Ok(Some(Intent::None));
+    }
     let pause = dialling::pause_in_force(tx, actor, now).await?;
     if pause.is_some() {
         let again = now + Duration::seconds(30);

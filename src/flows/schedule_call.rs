@@ -7,7 +7,7 @@ use crate::{
     domain::{
         audit::{Deed, DeedKind},
         call::{Call, CallManner, CallPurpose, CallState},
-        contact_hours::{Channel, may_call},
+        contact_hours::may_call,
         ids::{CallId, PatientId, StaffId},
         job::Job,
         matching::Reason,
@@ -83,8 +83,8 @@ pub async fn schedule(app: &App, actor: &Actor, new: NewCall) -> Result<Schedule
     let mut tx = app.db.begin(actor).await?;
     let _reached = teams::reach(&mut tx, actor, new.patient, now).await?;
     may_fall_due(&mut tx, new.patient, new.manner, new.due_at.max(now)).await?;
-    if new.manner == CallManner::Keypad {
-        check_ins::can_be_asked(&mut tx, &new.protocol).await?;
+    if new.manner.is_automatic() {
+        check_ins::can_be_asked(&mut tx, &new.protocol, new.manner.channel()).await?;
     }
     let planned = PlannedCall {
         id: CallId::at(now),
@@ -218,7 +218,7 @@ fn not_past(due_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Error> {
 /// Whether the patient may be rung at an instant, as far as is known now.
 async fn may_fall_due(tx: &mut OrgTx, patient: PatientId, manner: CallManner, at: DateTime<Utc>) -> Result<(), Error> {
     let standing = standing(tx, patient, at).await?;
-    may_call(at, &standing, manner).map_err(|held| Error::Invalid(held.says(Channel::Voice, standing.time_zone)))
+    may_call(at, &standing, manner).map_err(|held| Error::Invalid(held.says(manner.channel(), standing.time_zone)))
 }
 
 /// What stands in the way. The times of a nurse's calls with patients of other teams count too, so they are read with the

@@ -5,7 +5,9 @@ use crate::{
     app::App,
     domain::{
         audit::{Deed, DeedKind},
-        contact_hours::{Channel, Standing, may_contact},
+        call::CallManner,
+        contact_hours::{Channel, Standing, may_call, may_contact},
+        hold_back::HoldBack,
         ids::TextId,
         job::Job,
         people::{Actor, PatientStatus},
@@ -139,7 +141,16 @@ async fn held_back(
     if !reminders::has_number(tx, patient, &held.number).await? {
         return Ok(void("number_changed"));
     }
-    match may_contact(now, standing, Channel::Text) {
+    // A question of a check-in needs leave of its own, and one that comes hours later is no question any more.
+    let may = match held.wording {
+        Wording::CheckIn => {
+            may_call(now, standing, CallManner::ReplyText).map_err(|rule| HoldBack { until: None, ..rule })
+        }
+        Wording::Template(_) | Wording::Free | Wording::CheckInParting | Wording::Received => {
+            may_contact(now, standing, Channel::Text)
+        }
+    };
+    match may {
         Ok(()) => Ok(None),
         Err(rule) => {
             // What would come when its call is over says nothing.

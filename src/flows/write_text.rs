@@ -84,6 +84,7 @@ pub async fn write(app: &App, actor: &Actor, patient: PatientId, new: NewWords) 
         body,
         call: None,
         answers: None,
+        check_in: None,
         written_by: Some(writer),
         send_at,
         once_key: format!("staff:{writer}:{}", new.once_key),

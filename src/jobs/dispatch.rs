@@ -33,6 +33,7 @@ pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> 
             flows::review_break_glass::remind(app, actor, *break_glass, *round).await
         }
         Job::SendText { text } => flows::send_text::send(app, actor, *text).await,
+        Job::MindCheckIn { call } => flows::mind_check_in::mind(app, actor, *call).await,
         Job::ReconcileText { text } => flows::reconcile_text::reconcile(app, actor, *text).await,
         Job::EraseDocument { file } => flows::erase_document::erase(app, actor, *file).await,
         Job::EraseRecording { recording } => flows::recordings::erase::erase(app, actor, *recording).await,

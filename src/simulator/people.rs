@@ -78,6 +78,9 @@ pub struct WritesBack {
     /// How long after.
     #[serde(default)]
     pub after_seconds: Seconds,
+    /// How often they send it each time, one right after the other; once when absent.
+    #[serde(default)]
+    pub copies: Option<u32>,
 }
 
 /// What happens when it rings.

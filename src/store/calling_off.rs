@@ -10,7 +10,7 @@ use crate::{
     domain::{
         attempt::{AttemptState, Party},
         audit::{Deed, DeedKind},
-        call::{CallEvent, CallState},
+        call::{CallEvent, CallManner, CallState},
         contact_hours::Channel,
         hold_back::Rule,
         ids::{CallId, CallingOffId, PatientId},
@@ -65,12 +65,13 @@ pub async fn call_off(
     let patient = chart.patient();
     let mut off =
         CalledOff { calls: Vec::new(), due: Vec::new(), intents: 0, at_carrier: 0, talking: 0, texts: 0, at: now };
-    if channels.contains(&Channel::Voice) {
-        for call in open_calls(tx, patient).await? {
+    for call in open_calls(tx, patient).await? {
+        // Who wants no calls may still be asked by text, and the other way round.
+        if channels.contains(&calls::manner_of(tx, call).await?.channel()) {
             call_off_one(tx, actor, call, cause.rule, now, &mut off).await?;
         }
-        off.due.sort();
     }
+    off.due.sort();
     if channels.contains(&Channel::Text) {
         off.texts = texts::call_off(tx, chart.entry(), patient, now).await?.try_into().unwrap_or(i64::MAX);
     }
@@ -111,6 +112,7 @@ async fn call_off_one(
             Some(_) => off.at_carrier += 1,
             None => {}
         },
+        CallState::Placed if call.manner == CallManner::ReplyText => {}
         CallState::Placed => off.at_carrier += 1,
         CallState::WaitingForNurse | CallState::Bridged => {
             off.talking += 1;

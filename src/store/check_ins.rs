@@ -1,11 +1,12 @@
-//! Check-ins by keypad: where the dialogue stands, every answer as it was pressed, how urgent they are, how it ended.
+//! Check-ins by keypad and by text: where the dialogue stands, every answer as it was given, how urgent they are, how it ended.
 
 use super::{OrgTx, audit::ChartReceipt, protocols};
 use crate::{
     domain::{
         check_in::{Dialogue, Ending, Sheet},
+        contact_hours::Channel,
         disposition::Disposition,
-        ids::{AnswerId, CallId, PatientId},
+        ids::{AnswerId, CallId, PatientId, TextId},
         private::Private,
     },
     error::Error,
@@ -20,38 +21,39 @@ pub async fn begin(
     tx: &mut OrgTx,
     call: CallId,
     patient: PatientId,
-    level: Disposition,
+    (channel, level): (Channel, Disposition),
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let org = tx.org();
     sqlx::query!(
-        "insert into check_in (org_id, call_id, patient_id, dialogue, level, began_at)
-         values ($1, $2, $3, $4, $5, $6)
+        "insert into check_in (org_id, call_id, patient_id, dialogue, level, began_at, channel)
+         values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (org_id, call_id) do nothing",
         org.0,
         call.0,
         patient.0,
         json(&Dialogue::default())?,
         level.code(),
-        now
+        now,
+        word(channel)
     )
     .execute(tx.connection())
     .await?;
     Ok(())
 }
 
-/// Whether the version of a protocol in use can be asked by keys.
+/// Whether the version of a protocol in use can be asked by a machine, by this way.
 ///
 /// # Errors
 /// `Invalid` says what is in the way; otherwise when the database is away.
-pub async fn can_be_asked(tx: &mut OrgTx, protocol: &str) -> Result<(), Error> {
+pub async fn can_be_asked(tx: &mut OrgTx, protocol: &str, channel: Channel) -> Result<(), Error> {
     let Some(pinned) = protocols::in_use(tx, protocol).await? else {
         return Err(Error::Invalid(format!(
             "protocol: no version of {protocol} is in use; ask an admin to import one"
         )));
     };
     let package = protocols::package(tx, protocol, &pinned.version).await?;
-    Sheet::of(&package).map(drop).map_err(|why| Error::Invalid(format!("protocol: {why}")))
+    Sheet::by(&package, channel).map(drop).map_err(|why| Error::Invalid(format!("protocol: {why}")))
 }
 
 /// Where the dialogue of a call stands; its call is locked, and so nobody else moves it.
@@ -88,7 +90,8 @@ pub async fn save(tx: &mut OrgTx, call: CallId, dialogue: &Dialogue, level: Disp
     Ok(())
 }
 
-/// Writes down what was pressed, as it was pressed. It never changes; a correction is another row.
+/// Writes down what was answered, and by which text if by one. It never changes; a correction is another row, and one text is
+/// one answer.
 ///
 /// # Errors
 /// When the database is away.
@@ -96,20 +99,21 @@ pub async fn answered(
     tx: &mut OrgTx,
     _: &ChartReceipt,
     call: CallId,
-    question: &str,
-    value: &str,
+    (question, value): (&str, &str),
+    text: Option<TextId>,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let org = tx.org();
     sqlx::query!(
-        "insert into check_in_answer (org_id, id, call_id, question, value, at)
-         values ($1, $2, $3, $4, $5, $6)",
+        "insert into check_in_answer (org_id, id, call_id, question, value, at, text_id)
+         values ($1, $2, $3, $4, $5, $6, $7)",
         org.0,
         AnswerId::at(now).0,
         call.0,
         question,
         value,
-        now
+        now,
+        text.map(|text| text.0)
     )
     .execute(tx.connection())
     .await?;
@@ -170,7 +174,7 @@ pub async fn house(tx: &mut OrgTx) -> Result<(String, String), Error> {
     Ok((row.name, row.emergency_number))
 }
 
-/// One key answer, as the page of the call shows it.
+/// One answer, as the page of the call shows it.
 #[derive(Clone)]
 pub struct Pressed {
     /// The question.
@@ -184,13 +188,15 @@ pub struct Pressed {
 /// A check-in as the page of the call shows it.
 #[derive(Clone)]
 pub struct CheckInSeen {
+    /// By which way it was asked.
+    pub channel: Channel,
     /// How it ended; `None` while it goes on.
     pub ending: Option<Ending>,
     /// The rule that ended the questions.
     pub red_flag: Option<String>,
     /// How urgent the answers so far are.
     pub level: Disposition,
-    /// Every answer, in the order it was pressed.
+    /// Every answer, in the order it was given.
     pub pressed: Vec<Pressed>,
 }
 
@@ -201,7 +207,7 @@ pub struct CheckInSeen {
 pub async fn of_call(tx: &mut OrgTx, receipt: &ChartReceipt, call: CallId) -> Result<Option<CheckInSeen>, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        "select ending, red_flag, level
+        "select channel, ending, red_flag, level
            from check_in
           where org_id = $1
             and call_id = $2
@@ -225,6 +231,7 @@ pub async fn of_call(tx: &mut OrgTx, receipt: &ChartReceipt, call: CallId) -> Re
     .fetch_all(tx.connection())
     .await?;
     Ok(Some(CheckInSeen {
+        channel: if row.channel == word(Channel::Text) { Channel::Text } else { Channel::Voice },
         ending: row.ending.map(|word| Ending::from_word(&word).ok_or_else(unreadable)).transpose()?,
         red_flag: row.red_flag,
         level: Disposition::from_code(&row.level).ok_or_else(unreadable)?,
@@ -283,6 +290,13 @@ pub async fn esas_values(tx: &mut OrgTx, receipt: &ChartReceipt, most: i64) -> R
             value: Private::new(row.value),
         })
         .collect())
+}
+
+const fn word(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Voice => "voice",
+        Channel::Text => "text",
+    }
 }
 
 fn json(dialogue: &Dialogue) -> Result<serde_json::Value, Error> {

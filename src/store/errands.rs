@@ -1,7 +1,7 @@
 //! Errands of the call's state machine, written in the transaction that stores its new state: jobs for the telephone,
 //! follow-ups for people. Nothing here speaks to the carrier.
 
-use super::{OrgTx, attempts, audit, calls, check_ins, follow_ups, jobs, matching};
+use super::{OrgTx, attempts, audit, calls, check_ins, follow_ups, jobs, matching, text_check_ins};
 use crate::{
     domain::{
         audit::{Deed, DeedKind},
@@ -38,8 +38,11 @@ pub async fn follow(
     }
     calls::save(tx, call).await?;
     if call.state.is_over() {
-        if call.manner == CallManner::Keypad {
+        if call.manner.is_automatic() {
             check_ins::end(tx, call.id, Ending::CutOff, None, now).await?;
+        }
+        if call.manner == CallManner::ReplyText {
+            text_check_ins::close(tx, call.id, now).await?;
         }
         let deed = Deed::of(DeedKind::EndedCall)
             .patient(call.patient)
@@ -152,7 +155,7 @@ pub async fn owe(tx: &mut OrgTx, actor: &Actor, call: &Call, owed: Owed, now: Da
 async fn urgency(tx: &mut OrgTx, call: &Call, owed: Owed) -> Result<Disposition, Error> {
     let least = FollowUpReason::Call(owed).default_urgency();
     match owed {
-        Owed::CheckInToRead | Owed::CheckInCutOff | Owed::CheckInSilent => {
+        Owed::CheckInToRead | Owed::CheckInCutOff | Owed::CheckInSilent | Owed::CheckInPerson => {
             let found = check_ins::urgency(tx, call.id).await?;
             Ok(found.map_or(least, |(level, _)| level.max(least)))
         }
@@ -176,7 +179,7 @@ async fn urgency(tx: &mut OrgTx, call: &Call, owed: Owed) -> Result<Disposition,
 fn within(owed: Owed, urgency: Disposition) -> Duration {
     match owed {
         Owed::RedFlagAlone => Duration::minutes(5),
-        Owed::NoNurse | Owed::PatientHungUpWaiting => Duration::minutes(15),
+        Owed::NoNurse | Owed::PatientHungUpWaiting | Owed::CheckInPerson => Duration::minutes(15),
         Owed::Missed
         | Owed::IdentityNotProven
         | Owed::CaregiverMayNot
@@ -219,10 +222,13 @@ const fn summary(owed: Owed) -> &'static str {
         Owed::NeverRung => "No nurse took this call, so the patient was not rung. Ring the patient by hand.",
         Owed::CheckInToRead => "The check-in is complete. Read the answers, decide, and sign.",
         Owed::CheckInCutOff => {
-            "The line ended in the middle of the check-in. Read what was answered, then ring and ask the rest."
+            "The check-in broke off in the middle. Read what was answered, then ring and ask the rest."
         }
         Owed::CheckInSilent => {
-            "Nobody answered the automatic voice any more. Read what was answered, then ring and ask the rest."
+            "Nobody answered the check-in any more. Read what was answered, then ring and ask the rest."
+        }
+        Owed::CheckInPerson => {
+            "They asked for a person by text. A nurse is asked to ring; if nobody has spoken with them, ring now."
         }
         Owed::RedFlagAlone => {
             "A red flag came up in the check-in and no nurse spoke with them. They were told whom to dial. Ring now."

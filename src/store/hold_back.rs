@@ -5,7 +5,6 @@ use crate::{
     domain::{
         audit::{Deed, DeedKind},
         call::{Call, CallEvent},
-        contact_hours::Channel,
         follow_up::{FollowUpReason, NewFollowUp, default_within},
         hold_back::{HoldBack, Rule},
         job::Job,
@@ -57,7 +56,8 @@ fn owed(call: &Call, rule: Rule, now: DateTime<Utc>) -> Option<NewFollowUp> {
         | Rule::DayFull
         | Rule::WeekFull
         | Rule::NeverOpen
-        | Rule::NoAutomatedConsent => {}
+        | Rule::NoAutomatedConsent
+        | Rule::NoClinicalTexts => {}
     }
     let reason = FollowUpReason::HeldBack;
     let urgency = reason.default_urgency();
@@ -66,7 +66,7 @@ fn owed(call: &Call, rule: Rule, now: DateTime<Utc>) -> Option<NewFollowUp> {
         call: Some(call.id),
         assessment: None,
         reason,
-        summary: Private::new(format!("{}. {}", rule.words(Channel::Voice), rule.remedy())),
+        summary: Private::new(format!("{}. {}", rule.words(call.manner.channel()), rule.remedy())),
         urgency,
         due_at: now + default_within(urgency),
         once_key: format!("call:{}:{}", call.id, rule.code()),

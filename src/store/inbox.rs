@@ -9,10 +9,10 @@ use super::{
 use crate::{
     domain::{
         follow_up::{FollowUpReason, NewFollowUp, default_within},
-        ids::{ContactId, PatientId, StaffId, TextId},
+        ids::{CallId, ContactId, PatientId, StaffId, TextId},
         people::{Language, PatientStatus, PhoneNumber},
         private::Private,
-        text::{Delivery, TextState, Wording, body_hash, reading::Reading, segments},
+        text::{Delivery, TextState, Wording, body_hash, segments},
     },
     error::Error,
 };
@@ -36,10 +36,12 @@ pub struct Arrived {
     pub patient: Option<PatientId>,
     /// The contact whose number it is.
     pub contact: Option<ContactId>,
+    /// The call whose check-in it answers.
+    pub check_in: Option<CallId>,
     /// The words.
     pub body: Private<String>,
-    /// How they were read.
-    pub reading: Reading,
+    /// How they were read, a code.
+    pub meaning: &'static str,
     /// Pictures that came along.
     pub pictures: i32,
 }
@@ -53,8 +55,9 @@ pub async fn keep(tx: &mut OrgTx, _: &Receipt, text: &Arrived, now: DateTime<Utc
     let body = text.body.reveal();
     let kept = sqlx::query!(
         "insert into text_message (org_id, id, direction, patient_id, contact_id, number, own_number, wording, body,
-                                   body_hash, segments, state, sid, send_at, meaning, pictures, created_at, once_key)
-         values ($1, $2, 'in', $3, $4, $5, $6, $7, $8, $9, $10, 'received', $11, $12, $13, $14, $12, $15)
+                                   body_hash, segments, state, sid, send_at, meaning, pictures, created_at, once_key,
+                                   check_in)
+         values ($1, $2, 'in', $3, $4, $5, $6, $7, $8, $9, $10, 'received', $11, $12, $13, $14, $12, $15, $16)
          on conflict (org_id, once_key) do nothing",
         org.0,
         text.id.0,
@@ -68,9 +71,10 @@ pub async fn keep(tx: &mut OrgTx, _: &Receipt, text: &Arrived, now: DateTime<Utc
         i32::try_from(segments::count(body).segments).unwrap_or(i32::MAX),
         text.sid,
         now,
-        text.reading.code(),
+        text.meaning,
         text.pictures,
-        format!("in:{}", text.sid)
+        format!("in:{}", text.sid),
+        text.check_in.map(|call| call.0)
     )
     .execute(tx.connection())
     .await?;
@@ -241,6 +245,7 @@ pub async fn count_unread(tx: &mut OrgTx, _: &Receipt) -> Result<i64, Error> {
              from text_message
             where org_id = $1
               and state = 'received'
+              and meaning is distinct from 'check_in'
               and read_at is null"#,
         org.0
     )
@@ -263,6 +268,7 @@ pub async fn unread(tx: &mut OrgTx, _: &Receipt) -> Result<Vec<UnreadText>, Erro
              left join contact k on k.org_id = t.org_id and k.id = t.contact_id
             where t.org_id = $1
               and t.state = 'received'
+              and t.meaning is distinct from 'check_in'
               and t.read_at is null
             order by t.meaning in ('urgent', 'stop_and_urgent', 'help', 'wrong_number') desc, t.created_at, t.id
             limit $2"#,

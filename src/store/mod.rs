@@ -3,12 +3,14 @@
 
 pub mod access;
 pub mod approvals;
+pub mod asking;
 pub mod assessments;
 pub mod attempts;
 pub mod audit;
 pub mod break_glass;
 pub mod brief;
 pub mod browser_lines;
+pub mod by_text;
 pub mod call_page;
 pub mod caller_lines;
 pub mod callers;
@@ -74,6 +76,7 @@ pub mod status_changes;
 pub mod streams;
 pub mod sweeps;
 pub mod teams;
+pub mod text_check_ins;
 pub mod text_tidings;
 pub mod texts;
 pub mod tidings;

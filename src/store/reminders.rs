@@ -91,6 +91,7 @@ pub async fn unannounced(
               where c.org_id = $1
                 and c.state = 'scheduled'
                 and c.attempts = 0
+                and c.manner <> 'reply_text'
                 and c.due_at > $2
                 and c.due_at <= $3
                 and not exists (select

@@ -45,6 +45,7 @@ pub async fn standing(tx: &mut OrgTx, patient: PatientId, at: DateTime<Utc>) -> 
                   newest_consent(p.org_id, p.id, p.phone, 'voice') as voice_given,
                   newest_consent(p.org_id, p.id, p.phone, 'sms') as text_given,
                   newest_leave(p.org_id, p.id, 'automated_calls') as automated_given,
+                  newest_text_leave(p.org_id, p.id, 'clinical_texts') as clinical_given,
                   coalesce(newest_opt_out(p.org_id, p.phone, 'voice'), false) as "voice_stopped!",
                   coalesce(newest_opt_out(p.org_id, p.phone, 'sms'), false) as "text_stopped!",
                   array(select h.day
@@ -76,6 +77,7 @@ pub async fn standing(tx: &mut OrgTx, patient: PatientId, at: DateTime<Utc>) -> 
         voice: permission(row.voice_given, row.voice_stopped),
         text: permission(row.text_given, row.text_stopped),
         automated: permission(row.automated_given, row.voice_stopped),
+        clinical_texts: permission(row.clinical_given, row.text_stopped),
         time_zone: row.time_zone.parse().map_err(|_| unreadable("time zone"))?,
         windows: windows(tx, patient).await?,
         rings: row.rings,

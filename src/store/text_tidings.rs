@@ -4,7 +4,7 @@
 use super::{
     OrgTx,
     audit::record,
-    follow_ups,
+    follow_ups, jobs,
     opt_outs::{self, OptOut, Wish},
     reminders,
     texts::{self, HeldText},
@@ -15,9 +15,10 @@ use crate::{
         consent::ConsentChannel,
         follow_up::{FollowUpReason, NewFollowUp, default_within},
         ids::OptOutId,
+        job::Job,
         people::Actor,
         private::Private,
-        text::{Delivery, Refusal},
+        text::{Delivery, Refusal, Wording},
     },
     error::Error,
 };
@@ -70,16 +71,28 @@ pub async fn lost(tx: &mut OrgTx, actor: &Actor, held: &HeldText, code: &str, no
         opt_outs::note(tx, &receipt, &held.number, &said).await?;
         reminders::call_off_number(tx, &receipt, &held.number, now).await?;
     }
-    let (Some(patient), Some(writer)) = (held.patient, held.written_by) else { return Ok(()) };
+    if let Some(call) = held.check_in {
+        // A question that nobody will read ends its check-in.
+        jobs::enqueue(tx, &Job::MindCheckIn { call }, &format!("lost:{}", held.id), now, now).await?;
+    }
+    let summary = match (held.written_by, held.wording) {
+        (Some(_), _) => format!("Your text did not arrive: {}. Find another way of saying it.", why.words()),
+        // What it said may have been whom to call in an emergency.
+        (None, Wording::CheckInParting) => {
+            format!("The last words of a check-in did not arrive: {}. Ring, and say them.", why.words())
+        }
+        (None, Wording::Template(_) | Wording::Free | Wording::CheckIn | Wording::Received) => return Ok(()),
+    };
+    let Some(patient) = held.patient else { return Ok(()) };
     let reason = FollowUpReason::TextLost;
     let work = NewFollowUp {
         patient,
-        call: None,
+        call: held.check_in,
         assessment: None,
         reason,
-        summary: Private::new(format!("Your text did not arrive: {}. Find another way of saying it.", why.words())),
+        summary: Private::new(summary),
         urgency: reason.default_urgency(),
-        owner: Some(writer),
+        owner: held.written_by,
         due_at: now + default_within(reason.default_urgency()),
         once_key: format!("text:{}:lost", held.id),
     };

@@ -32,6 +32,8 @@ pub struct NewText {
     pub call: Option<(CallId, DateTime<Utc>)>,
     /// The text it answers.
     pub answers: Option<TextId>,
+    /// The call whose check-in it belongs to.
+    pub check_in: Option<CallId>,
     /// Who wrote it; `None` is Careline.
     pub written_by: Option<StaffId>,
     /// When it is to go out.
@@ -50,8 +52,8 @@ pub async fn write(tx: &mut OrgTx, _: &Receipt, new: &NewText, now: DateTime<Utc
     let written = sqlx::query!(
         "insert into text_message (org_id, id, direction, patient_id, number, own_number, wording, body, body_hash,
                                    segments, call_id, call_due_at, answers, state, send_at, written_by, created_at,
-                                   once_key)
-         values ($1, $2, 'out', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'scheduled', $13, $14, $15, $16)
+                                   once_key, check_in)
+         values ($1, $2, 'out', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'scheduled', $13, $14, $15, $16, $17)
          on conflict (org_id, once_key) do nothing",
         org.0,
         new.id.0,
@@ -68,7 +70,8 @@ pub async fn write(tx: &mut OrgTx, _: &Receipt, new: &NewText, now: DateTime<Utc
         new.send_at,
         new.written_by.map(|staff| staff.0),
         now,
-        new.once_key
+        new.once_key,
+        new.check_in.map(|call| call.0)
     )
     .execute(tx.connection())
     .await?;
@@ -96,6 +99,8 @@ pub struct HeldText {
     pub body: Private<String>,
     /// The planned call it announces, and for when.
     pub call: Option<(CallId, DateTime<Utc>)>,
+    /// The call whose check-in it belongs to.
+    pub check_in: Option<CallId>,
     /// Who wrote it; `None` is Careline.
     pub written_by: Option<StaffId>,
     /// Where it stands.
@@ -122,7 +127,7 @@ pub struct HeldText {
 pub async fn lock(tx: &mut OrgTx, id: TextId) -> Result<HeldText, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        "select patient_id, number, own_number, wording, body, call_id, call_due_at, written_by, state, sid, delivery,
+        "select patient_id, number, own_number, wording, body, call_id, call_due_at, check_in, written_by, state, sid, delivery,
                 delivery_code, tries, clean_lists, send_at, posted_at
            from text_message
           where org_id = $1
@@ -144,6 +149,7 @@ pub async fn lock(tx: &mut OrgTx, id: TextId) -> Result<HeldText, Error> {
         wording: Wording::from_word(&row.wording).ok_or_else(|| unreadable("wording"))?,
         body: Private::new(row.body),
         call: row.call_id.map(CallId).zip(row.call_due_at),
+        check_in: row.check_in.map(CallId),
         written_by: row.written_by.map(StaffId),
         state: TextState::from_word(&row.state).ok_or_else(|| unreadable("state"))?,
         sid: row.sid,

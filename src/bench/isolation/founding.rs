@@ -191,7 +191,7 @@ async fn admit(app: &App, operator: &Actor, nurse: StaffId, number: usize, line:
 }
 
 /// What only a carrier, and people at their telephones, bring about.
-const ON_THE_LINE: [&str; 15] = [
+const ON_THE_LINE: [&str; 18] = [
     "insert into call (org_id, id, patient_id, purpose, protocol_id, nurse_id, due_at, state, script, created_at,
                        idem_key, bridged_at, speaker)
      values ($1, $2, $3, 'check_in', 'dyspnea', $4, now(), 'bridged', $7, now(), $2::text, now(), 'patient')",
@@ -221,6 +221,12 @@ const ON_THE_LINE: [&str; 15] = [
     "insert into seat (org_id, leg_id, call_id, ends, part) values ($1, $2, $2, true, 'talks')",
     "insert into voicemail_word (org_id, number, day, call_id, attempt_id, at)
      values ($1, $6, current_date - 1, $2, $2, now()) on conflict do nothing",
+    "insert into check_in (org_id, call_id, patient_id, dialogue, level, began_at, channel)
+     values ($1, $2, $3, '{}', 'routine', now(), 'text')",
+    "insert into check_in_answer (org_id, id, call_id, question, value, at)
+     values ($1, $2, $2, 'esas_pain', $5, now())",
+    "insert into text_check_in (org_id, call_id, patient_id, number, asked_at, began_at, ended_at)
+     values ($1, $2, $3, $6, now(), now(), now())",
     "insert into caller_line (org_id, sid, is_over, heard, began_at) values ($1, 'CA' || $2, true, $2::text, now())",
     "insert into first_rung (org_id, purpose, first) values ($1, 'any', 'patient') on conflict do nothing",
     "insert into browser_line (org_id, staff_id, identity, chosen)

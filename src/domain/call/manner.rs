@@ -1,5 +1,6 @@
-//! Who asks on a call: a nurse, or an automatic voice that is answered by keys.
+//! Who asks on a call: a nurse, an automatic voice that is answered by keys, or texts that are answered by texts.
 
+use crate::domain::contact_hours::Channel;
 use serde::{Deserialize, Serialize};
 
 /// Who asks on a call.
@@ -11,11 +12,13 @@ pub enum CallManner {
     Nurse,
     /// An automatic voice; keys answer it, and a nurse reads the answers afterwards.
     Keypad,
+    /// Automated texts; replies answer them, no telephone rings, and a nurse reads the answers afterwards.
+    ReplyText,
 }
 
 impl CallManner {
     /// Every manner, in the order forms list them.
-    pub const ALL: [Self; 2] = [Self::Nurse, Self::Keypad];
+    pub const ALL: [Self; 3] = [Self::Nurse, Self::Keypad, Self::ReplyText];
 
     /// The word stored and sent.
     #[must_use]
@@ -23,6 +26,7 @@ impl CallManner {
         match self {
             Self::Nurse => "nurse",
             Self::Keypad => "keypad",
+            Self::ReplyText => "reply_text",
         }
     }
 
@@ -30,5 +34,23 @@ impl CallManner {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|manner| manner.word() == word)
+    }
+
+    /// The way by which the patient is reached.
+    #[must_use]
+    pub const fn channel(self) -> Channel {
+        match self {
+            Self::Nurse | Self::Keypad => Channel::Voice,
+            Self::ReplyText => Channel::Text,
+        }
+    }
+
+    /// Whether a machine asks and a nurse reads the answers afterwards.
+    #[must_use]
+    pub const fn is_automatic(self) -> bool {
+        match self {
+            Self::Nurse => false,
+            Self::Keypad | Self::ReplyText => true,
+        }
     }
 }

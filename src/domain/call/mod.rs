@@ -18,7 +18,7 @@ pub use state::{CallState, Speaker};
 
 use super::{
     ids::{CallId, ContactId, PatientId, StaffId},
-    script::{Prompt, Scene, Script},
+    script::{Scene, Script},
 };
 use chrono::{DateTime, Duration, Utc};
 
@@ -67,8 +67,18 @@ pub enum CallEvent {
     WindowClosed,
     /// The automatic voice asked its last question.
     CheckedIn,
-    /// Nobody answered the automatic voice any more.
+    /// Nobody answered the machine any more.
     FellSilent,
+    /// The first text of a check-in by text is written.
+    AskedByText,
+    /// Whoever reads the texts wants to be asked later.
+    NotNow,
+    /// Whoever reads the texts wants a person, or cannot be asked by text.
+    AskedForPerson,
+    /// A red flag came up by text.
+    RedFlagByText,
+    /// A check-in by text cannot go on: a stop, closing hours, a text that did not go out.
+    BrokeOff,
 }
 
 /// Why an attempt did not reach the person.
@@ -199,17 +209,6 @@ impl Call {
         self.window_until.is_some_and(|until| at > until)
     }
 
-    /// A prompt as this call words it: whoever rang us is not asked whether they asked for a call, and whoever is asked by a
-    /// machine is not told that a person follows.
-    #[must_use]
-    pub fn opening(&self, prompt: Prompt) -> Prompt {
-        match (self.purpose, prompt) {
-            (CallPurpose::Inbound, Prompt::WhoIsThere) => Prompt::WhoRings,
-            (_, Prompt::WhoIsThere) if self.manner == CallManner::Keypad => Prompt::WhoIsThereForKeys,
-            (_, prompt) => prompt,
-        }
-    }
-
     /// Takes an event. The errands must be stored in the same transaction as the new state.
     ///
     /// # Errors
@@ -236,6 +235,10 @@ impl Call {
         }
         if event == CallEvent::NurseFirst {
             return Some(self.ask_nurse());
+        }
+        if event == CallEvent::AskedByText && self.manner == CallManner::ReplyText {
+            self.arm();
+            return Some(self.go(CallState::Placed, None));
         }
         if event == CallEvent::Unresolved {
             return Some(self.needs_person(Owed::Unresolved, now));
@@ -290,6 +293,9 @@ impl Call {
         }
         if event == CallEvent::CaregiverMayNot {
             return Some(self.needs_person(Owed::CaregiverMayNot, now));
+        }
+        if let Some(errands) = self.while_texting(event, now) {
+            return Some(errands);
         }
         if self.script.scene == Scene::Questions {
             return self.while_asked(event, now);

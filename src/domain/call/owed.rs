@@ -29,8 +29,10 @@ pub enum Owed {
     CheckInToRead,
     /// The line ended in the middle of a check-in.
     CheckInCutOff,
-    /// Nobody answered the automatic voice any more.
+    /// Nobody answered the machine any more.
     CheckInSilent,
+    /// Somebody asked for a person in a check-in by text.
+    CheckInPerson,
     /// A red flag came up on a check-in and no nurse spoke with them.
     RedFlagAlone,
     /// No nurse took the call, so the patient was never rung.
@@ -56,6 +58,7 @@ impl Owed {
             Self::CheckInToRead => "check_in_to_read",
             Self::CheckInCutOff => "check_in_cut_off",
             Self::CheckInSilent => "check_in_silent",
+            Self::CheckInPerson => "check_in_person",
             Self::RedFlagAlone => "red_flag_alone",
             Self::NeverRung => "never_rung",
         }

@@ -1,7 +1,7 @@
-//! The dialogue of a check-in as a pure state machine: which question waits, and what keys mean at it. Whoever is asked can
-//! have a question again, go back one, or have a person, at any moment.
+//! The dialogue of a check-in as a pure state machine: which question waits, and what keys or a reply mean at it. Whoever is
+//! asked can have a question again, go back one, or have a person, at any moment.
 
-use super::{Keys, Lead, Sheet};
+use super::{Keys, Lead, Said, Sheet};
 use serde::{Deserialize, Serialize};
 
 /// Answers to one question that do not fit, after which it is left to a person.
@@ -19,6 +19,9 @@ pub struct Dialogue {
     pub tries: u8,
     /// Silences in a row.
     pub silences: u8,
+    /// Replies to it in words of their own.
+    #[serde(default)]
+    pub words: u8,
 }
 
 /// What follows from keys, or from none.
@@ -41,15 +44,6 @@ pub enum Move {
     Over,
 }
 
-/// What keys mean at a question.
-enum Meaning {
-    Answer(String),
-    Person,
-    Again,
-    Back,
-    Nothing,
-}
-
 impl Dialogue {
     /// Takes what was pressed since the last question; `None` is silence.
     pub fn step(&mut self, sheet: &Sheet, keys: Option<&str>) -> Move {
@@ -58,17 +52,29 @@ impl Dialogue {
             self.silences = self.silences.saturating_add(1);
             return if self.silences < MOST_SILENCES { Move::Ask(Lead::NotHeard) } else { Move::Silent };
         };
+        self.hear(sheet, meaning(keys, item.keys))
+    }
+
+    /// Takes what was said at the question that waits, by keys or by text.
+    pub fn hear(&mut self, sheet: &Sheet, said: Said) -> Move {
+        let Some(item) = sheet.at(self.place) else { return Move::Over };
         self.silences = 0;
-        match meaning(keys, item.keys) {
-            Meaning::Answer(code) => Move::Took { question: item.question.clone(), code },
-            Meaning::Person => Move::Person,
-            Meaning::Again => Move::Ask(Lead::Again),
-            Meaning::Back => {
+        match said {
+            Said::Answer(code) => Move::Took { question: item.question.clone(), code },
+            Said::Person => Move::Person,
+            Said::Again => Move::Ask(Lead::Again),
+            Said::Back => {
                 self.place = self.place.saturating_sub(1);
-                self.tries = 0;
+                self.anew();
                 Move::Ask(Lead::Again)
             }
-            Meaning::Nothing => self.not_understood(sheet),
+            Said::Nothing => self.not_understood(sheet, Lead::NotUnderstood),
+            Said::Words if self.words == 0 => {
+                self.words = 1;
+                self.not_understood(sheet, Lead::NotAnAnswer)
+            }
+            // Whoever writes in words of their own twice is not pressed a third time.
+            Said::Words => self.leave(sheet),
         }
     }
 
@@ -77,11 +83,12 @@ impl Dialogue {
         self.next(sheet, Lead::Took(answer.to_owned()))
     }
 
-    fn not_understood(&mut self, sheet: &Sheet) -> Move {
+    fn not_understood(&mut self, sheet: &Sheet, lead: Lead) -> Move {
         self.tries = self.tries.saturating_add(1);
-        if self.tries < MOST_TRIES {
-            return Move::Ask(Lead::NotUnderstood);
-        }
+        if self.tries < MOST_TRIES { Move::Ask(lead) } else { self.leave(sheet) }
+    }
+
+    fn leave(&mut self, sheet: &Sheet) -> Move {
         // A red flag nobody could answer is not passed over by a machine.
         if sheet.at(self.place).is_some_and(|item| item.is_red_flag) {
             return Move::Person;
@@ -89,25 +96,30 @@ impl Dialogue {
         self.next(sheet, Lead::Skipped)
     }
 
+    const fn anew(&mut self) {
+        self.tries = 0;
+        self.words = 0;
+    }
+
     fn next(&mut self, sheet: &Sheet, lead: Lead) -> Move {
         self.place = self.place.saturating_add(1);
-        self.tries = 0;
+        self.anew();
         if self.place < sheet.len() { Move::Ask(lead) } else { Move::Over }
     }
 }
 
-fn meaning(keys: &str, wanted: Keys) -> Meaning {
+fn meaning(keys: &str, wanted: Keys) -> Said {
     match (keys, wanted) {
         // One key is taken at a yes-or-no, so there the first of two says it.
-        ("99" | "*0", _) | ("9" | "0", Keys::YesNo) => Meaning::Person,
-        ("*" | "*#", _) => Meaning::Again,
-        ("**", _) => Meaning::Back,
-        ("1", Keys::YesNo) => Meaning::Answer("yes".to_owned()),
-        ("2", Keys::YesNo) => Meaning::Answer("no".to_owned()),
-        (_, Keys::YesNo) => Meaning::Nothing,
+        ("99" | "*0", _) | ("9" | "0", Keys::YesNo) => Said::Person,
+        ("*" | "*#", _) => Said::Again,
+        ("**", _) => Said::Back,
+        ("1", Keys::YesNo) => Said::Answer("yes".to_owned()),
+        ("2", Keys::YesNo) => Said::Answer("no".to_owned()),
+        (_, Keys::YesNo) => Said::Nothing,
         (keys, Keys::Number { from, to }) => match keys.trim_end_matches('#').parse::<u8>() {
-            Ok(number) if (from..=to).contains(&number) => Meaning::Answer(number.to_string()),
-            Ok(_) | Err(_) => Meaning::Nothing,
+            Ok(number) if (from..=to).contains(&number) => Said::Answer(number.to_string()),
+            Ok(_) | Err(_) => Said::Nothing,
         },
     }
 }

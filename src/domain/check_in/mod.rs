@@ -1,13 +1,19 @@
-//! A check-in by keypad: which questions of a protocol an automatic voice can ask, how keys answer them, and how urgent what
-//! was answered is. Everything said comes from the protocol package; the level comes from the same evaluation as a nurse's.
+//! A check-in by keypad or by reply text: which questions of a protocol a machine can ask, how keys and replies answer them,
+//! and how urgent what was answered is. Everything clinical that is said comes from the protocol package; the level comes
+//! from the same evaluation as a nurse's.
 
 mod dialogue;
+pub mod opening;
+mod reply;
+mod texts;
 mod words;
 
 pub use dialogue::{Dialogue, MOST_SILENCES, MOST_TRIES, Move};
+pub use reply::{Opening, Said, looks_like_an_answer, to_opening, to_question};
 pub use words::{Lead, Spoken};
 
 use super::{
+    contact_hours::Channel,
     disposition::Disposition,
     people::Language,
     protocol::{Evaluation, Package, model::QuestionKind},
@@ -31,7 +37,26 @@ const NEEDED: [&str; 14] = [
     "script.check_in.silent",
 ];
 
-/// Why a protocol cannot be asked by keys, in a sentence.
+/// Texts of a package that a check-in by text cannot do without.
+const NEEDED_BY_TEXT: [&str; 15] = [
+    "script.text.begin",
+    "script.text.yes_no",
+    "script.text.number",
+    "script.text.scale",
+    "script.text.took",
+    "script.text.still_there",
+    "script.text.not_yes_no",
+    "script.text.not_number",
+    "script.text.not_an_answer",
+    "script.text.skipped",
+    "script.text.person",
+    "script.text.red_flag",
+    "script.text.end",
+    "script.text.silent",
+    "script.text.closed",
+];
+
+/// Why a protocol cannot be asked by a machine, in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotForKeys(String);
@@ -73,12 +98,24 @@ impl Sheet {
     /// # Errors
     /// Says which question or text is in the way.
     pub fn of(package: &Package) -> Result<Self, NotForKeys> {
+        Self::by(package, Channel::Voice)
+    }
+
+    /// The same for a way of asking: by voice and keys, or by text.
+    ///
+    /// # Errors
+    /// As `of`.
+    pub fn by(package: &Package, channel: Channel) -> Result<Self, NotForKeys> {
+        let (needed, machine): (&[&str], _) = match channel {
+            Channel::Voice => (&NEEDED, "an automatic voice"),
+            Channel::Text => (&NEEDED_BY_TEXT, "automated texts"),
+        };
         let title = package.text(Language::English, &package.protocol.header.title);
         for language in [Language::English, Language::Spanish] {
             let known = package.texts.get(language.tag());
-            if let Some(lacks) = NEEDED.iter().find(|key| known.is_none_or(|texts| !texts.contains_key(**key))) {
+            if let Some(lacks) = needed.iter().find(|key| known.is_none_or(|texts| !texts.contains_key(**key))) {
                 return Err(NotForKeys(format!(
-                    "“{title}” has no words for an automatic voice (`{lacks}` in {}); choose a protocol for check-ins, or a nurse",
+                    "“{title}” has no words for {machine} (`{lacks}` in {}); choose a protocol for check-ins, or a nurse",
                     language.tag()
                 )));
             }
@@ -92,7 +129,7 @@ impl Sheet {
                 None if question.optional => {}
                 None => {
                     return Err(NotForKeys(format!(
-                        "“{title}” cannot be asked by keys: `{}` needs more than yes, no or a number; choose a nurse",
+                        "“{title}” cannot be asked by a machine: `{}` needs more than yes, no or a number; choose a nurse",
                         question.id
                     )));
                 }
@@ -145,17 +182,22 @@ pub enum Ending {
     Finished,
     /// A red flag came up and a nurse was rung.
     RedFlag,
-    /// They asked for a person, or could not answer a red flag by keys.
+    /// They asked for a person, or could not answer a red flag to a machine.
     Person,
-    /// Nobody pressed a key any more.
+    /// Nobody answered any more.
     Silent,
-    /// The line ended in the middle.
+    /// The line ended in the middle, or somebody called it off.
     CutOff,
+    /// They wanted no more texts.
+    Stopped,
+    /// A text could not go out: the hours were over, or it was not delivered.
+    Closed,
 }
 
 impl Ending {
     /// Every ending.
-    pub const ALL: [Self; 5] = [Self::Finished, Self::RedFlag, Self::Person, Self::Silent, Self::CutOff];
+    pub const ALL: [Self; 7] =
+        [Self::Finished, Self::RedFlag, Self::Person, Self::Silent, Self::CutOff, Self::Stopped, Self::Closed];
 
     /// The word stored.
     #[must_use]
@@ -166,6 +208,8 @@ impl Ending {
             Self::Person => "person",
             Self::Silent => "silent",
             Self::CutOff => "cut_off",
+            Self::Stopped => "stopped",
+            Self::Closed => "closed",
         }
     }
 
@@ -177,13 +221,18 @@ impl Ending {
 
     /// What a nurse reads.
     #[must_use]
-    pub const fn says(self) -> &'static str {
-        match self {
-            Self::Finished => "Every question was asked",
-            Self::RedFlag => "A red flag ended the questions",
-            Self::Person => "They were put through to a person",
-            Self::Silent => "Nobody pressed a key any more",
-            Self::CutOff => "The line ended in the middle",
+    pub const fn says(self, channel: Channel) -> &'static str {
+        match (self, channel) {
+            (Self::Finished, _) => "Every question was asked",
+            (Self::RedFlag, _) => "A red flag ended the questions",
+            (Self::Person, Channel::Voice) => "They were put through to a person",
+            (Self::Person, Channel::Text) => "They asked for a person, or could not be asked by text",
+            (Self::Silent, Channel::Voice) => "Nobody pressed a key any more",
+            (Self::Silent, Channel::Text) => "Nobody answered any more",
+            (Self::CutOff, Channel::Voice) => "The line ended in the middle",
+            (Self::CutOff, Channel::Text) => "It was called off in the middle",
+            (Self::Stopped, _) => "They wanted no more texts",
+            (Self::Closed, _) => "It could not go on: the hours were over, or a text did not arrive",
         }
     }
 }

@@ -15,8 +15,10 @@ pub enum Lead {
     Again,
     /// Nothing was pressed.
     NotHeard,
-    /// What was pressed does not fit.
+    /// What was pressed or written does not fit.
     NotUnderstood,
+    /// What was written is in words of their own, which a person reads.
+    NotAnAnswer,
     /// The question before is left to a person.
     Skipped,
     /// What the answer to the question before was heard as.
@@ -46,7 +48,7 @@ impl Spoken<'_> {
             Lead::Begin => parts.push(self.text("script.check_in.begin")),
             Lead::Again => {}
             Lead::NotHeard => parts.push(self.text("script.check_in.not_heard")),
-            Lead::NotUnderstood => parts.push(self.how_to(item)),
+            Lead::NotUnderstood | Lead::NotAnAnswer => parts.push(self.how_to(item)),
             Lead::Skipped => parts.push(self.text("script.check_in.skipped")),
             Lead::Took(answer) => parts.extend(self.took(sheet, place, answer)),
         }
@@ -95,7 +97,7 @@ impl Spoken<'_> {
             .replace("{emergency_number}", &spaced(self.emergency_number))
     }
 
-    fn question(&self, item: &Item) -> String {
+    pub(super) fn question(&self, item: &Item) -> String {
         let own = format!("script.ask.{}", item.question);
         let spoken = self.package.text(self.language, &own);
         if spoken != own {
@@ -126,7 +128,7 @@ impl Spoken<'_> {
 }
 
 /// Whether a question is the first that a number answers.
-fn begins_numbers(sheet: &Sheet, place: usize) -> bool {
+pub(super) fn begins_numbers(sheet: &Sheet, place: usize) -> bool {
     let is_number = |place: usize| sheet.at(place).is_some_and(|item| matches!(item.keys, Keys::Number { .. }));
     is_number(place) && !(0..place).any(is_number)
 }

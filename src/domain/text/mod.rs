@@ -84,6 +84,10 @@ pub enum Wording {
     Template(Template),
     /// A staff member's own.
     Free,
+    /// A question of a check-in, or what leads to one.
+    CheckIn,
+    /// The last words of a check-in: an answer to what was just written.
+    CheckInParting,
     /// Of whoever wrote to us.
     Received,
 }
@@ -95,6 +99,8 @@ impl Wording {
         match self {
             Self::Template(template) => template.word(),
             Self::Free => "free",
+            Self::CheckIn => "check_in",
+            Self::CheckInParting => "check_in_parting",
             Self::Received => "received",
         }
     }
@@ -104,6 +110,8 @@ impl Wording {
     pub fn from_word(word: &str) -> Option<Self> {
         match word {
             "free" => Some(Self::Free),
+            "check_in" => Some(Self::CheckIn),
+            "check_in_parting" => Some(Self::CheckInParting),
             "received" => Some(Self::Received),
             other => Template::from_word(other).map(Self::Template),
         }
@@ -114,7 +122,8 @@ impl Wording {
     pub const fn bound_by(self) -> BoundBy {
         match self {
             Self::Template(template) => template.bound_by(),
-            Self::Free | Self::Received => BoundBy::Everything,
+            Self::Free | Self::CheckIn | Self::Received => BoundBy::Everything,
+            Self::CheckInParting => BoundBy::StandingAndStop,
         }
     }
 }

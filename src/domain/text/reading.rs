@@ -93,7 +93,8 @@ pub fn seems_spanish(body: &str) -> bool {
 }
 
 /// Lower case, no accents, apostrophes gone, everything else that is no letter or digit a single space.
-fn plain(body: &str) -> String {
+#[must_use]
+pub fn plain(body: &str) -> String {
     let mut text = String::with_capacity(body.len());
     for letter in body.chars().flat_map(char::to_lowercase) {
         match letter {
@@ -111,6 +112,12 @@ fn plain(body: &str) -> String {
         }
     }
     text.trim().to_owned()
+}
+
+/// Whether words of a text made `plain` begin with a phrase.
+#[must_use]
+pub fn is_about(text: &str, phrase: &str) -> bool {
+    has(text, phrase)
 }
 
 /// Whether words of the text begin with the phrase.

@@ -23,11 +23,13 @@ pub enum Template {
     StartConfirmed,
     /// No machine answers what this person wrote; whom to ring instead.
     RingInstead,
+    /// What came is kept, but the questions it would answer are over.
+    OverNow,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::CallReminder,
         Self::CallBackWish,
         Self::MissedYou,
@@ -35,6 +37,7 @@ impl Template {
         Self::StopConfirmed,
         Self::StartConfirmed,
         Self::RingInstead,
+        Self::OverNow,
     ];
 
     /// Those a staff member may send from the thread.
@@ -51,6 +54,7 @@ impl Template {
             Self::StopConfirmed => "stop_confirmed",
             Self::StartConfirmed => "start_confirmed",
             Self::RingInstead => "ring_instead",
+            Self::OverNow => "over_now",
         }
     }
 
@@ -65,7 +69,7 @@ impl Template {
     pub const fn bound_by(self) -> BoundBy {
         match self {
             Self::CallReminder | Self::CallBackWish | Self::MissedYou => BoundBy::Everything,
-            Self::RingInstead | Self::StartConfirmed => BoundBy::StandingAndStop,
+            Self::RingInstead | Self::StartConfirmed | Self::OverNow => BoundBy::StandingAndStop,
             Self::Help | Self::StopConfirmed => BoundBy::Standing,
         }
     }
@@ -147,6 +151,14 @@ pub fn words(template: Template, language: Language, with: &Filling) -> String {
         (Template::RingInstead, Language::Spanish) => format!(
             "{name}: nadie puede ver un mensaje a tiempo. En una emergencia llame ahora al {emergency}. Para hablar con \
              nosotros llame ahora al {ring}."
+        ),
+        (Template::OverNow, Language::English) => format!(
+            "{name}: the questions are over, and a person will read what you wrote. To speak with us call {ring}. In an \
+             emergency call {emergency}."
+        ),
+        (Template::OverNow, Language::Spanish) => format!(
+            "{name}: las preguntas ya terminaron, y una persona va a leer lo que escribió. Para hablar con nosotros llame al \
+             {ring}. En una emergencia llame al {emergency}."
         ),
     }
 }

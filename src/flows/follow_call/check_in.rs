@@ -4,54 +4,26 @@
 use super::{Reply, Scene};
 use crate::{
     domain::{
-        assessment::Assessment,
         audit::{Deed, DeedKind},
         call::{CallEvent, CallState},
-        check_in::{Dialogue, Ending, Lead, Move, Sheet, Spoken, level},
+        check_in::{Ending, Lead, Move},
+        contact_hours::Channel,
         floor::Seat,
-        people::Language,
-        protocol::{Inputs, Package, evaluate},
         script::{Scene as ScriptScene, Speech},
         script_texts::joining,
     },
     error::Error,
     store::{
-        assessments, attempts,
-        audit::{ChartReceipt, open_chart_for, record},
-        calls, check_ins, errands, protocols, standing,
+        asking::{self, Asking},
+        attempts,
+        audit::record,
+        calls, check_ins, errands, standing,
     },
 };
-use std::sync::Arc;
-
-/// What is needed to ask: the package the assessment is pinned to, its questions, and the house's own words.
-struct Asking {
-    receipt: ChartReceipt,
-    assessment: Assessment,
-    package: Arc<Package>,
-    sheet: Sheet,
-    dialogue: Dialogue,
-    house: (String, String),
-    language: Language,
-}
-
-impl Asking {
-    fn spoken(&self) -> Spoken<'_> {
-        Spoken {
-            package: &self.package,
-            language: self.language,
-            organization: &self.house.0,
-            emergency_number: &self.house.1,
-        }
-    }
-
-    fn ask(&self, lead: &Lead) -> Reply {
-        Reply::saying(self.spoken().ask(&self.sheet, self.dialogue.place, lead))
-    }
-}
 
 /// Identity is proven: the first question. A protocol that cannot be asked by keys any more is asked by a nurse.
 pub async fn begin(scene: &mut Scene<'_>) -> Result<Reply, Error> {
-    if !pin(scene).await? {
+    if !asking::pin(scene.tx, &scene.call, Channel::Voice, scene.now).await? {
         return put_through(scene, None, Ending::Person).await;
     }
     scene.call.script.scene = ScriptScene::Questions;
@@ -60,7 +32,7 @@ pub async fn begin(scene: &mut Scene<'_>) -> Result<Reply, Error> {
     let deed = deed(scene, DeedKind::BeganCheckIn);
     let _receipt = record(scene.tx, scene.actor, &deed, scene.now).await?;
     let asking = open(scene, "begin").await?;
-    Ok(asking.ask(&Lead::Begin))
+    Ok(ask(&asking, &Lead::Begin))
 }
 
 /// One step: keys, or silence.
@@ -76,40 +48,15 @@ pub async fn turn(scene: &mut Scene<'_>, keys: Option<&str>) -> Result<Reply, Er
 
 /// The same message again: the question that waits is asked again, nothing is counted.
 pub async fn repeat(scene: &mut Scene<'_>) -> Result<Reply, Error> {
-    Ok(open(scene, "repeat").await?.ask(&Lead::Again))
-}
-
-/// Pins the assessment to the version in use; `false` when it cannot be asked by keys.
-async fn pin(scene: &mut Scene<'_>) -> Result<bool, Error> {
-    let protocol = scene.call.protocol.clone();
-    let Some(pinned) = protocols::in_use(scene.tx, &protocol).await? else { return Ok(false) };
-    let package = protocols::package(scene.tx, &protocol, &pinned.version).await?;
-    if Sheet::of(&package).is_err() {
-        return Ok(false);
-    }
-    let evaluation = evaluate(&package.protocol, &Inputs::default());
-    let (call, patient) = (scene.call.id, scene.call.patient);
-    assessments::begin(scene.tx, call, patient, &pinned, &evaluation, scene.now).await?;
-    check_ins::begin(scene.tx, call, patient, level(&evaluation), scene.now).await?;
-    Ok(true)
+    Ok(ask(&open(scene, "repeat").await?, &Lead::Again))
 }
 
 async fn open(scene: &mut Scene<'_>, heard: &'static str) -> Result<Asking, Error> {
-    let (call, patient) = (scene.call.id, scene.call.patient);
-    let why = Deed::of(DeedKind::HeardCheckIn).subject(call.0).with("heard", heard);
-    let receipt = open_chart_for(scene.tx, scene.actor, patient, why, scene.now).await?;
-    let assessment = assessments::lock(scene.tx, &receipt, call).await?.ok_or(Error::NotFound)?;
-    let package = protocols::package(scene.tx, &assessment.protocol, &assessment.version).await?;
-    let sheet = Sheet::of(&package).map_err(|why| Error::Fault(why.to_string()))?;
-    Ok(Asking {
-        receipt,
-        assessment,
-        package,
-        sheet,
-        dialogue: check_ins::dialogue(scene.tx, call).await?,
-        house: check_ins::house(scene.tx).await?,
-        language: standing::language(scene.tx, patient).await?,
-    })
+    asking::open(scene.tx, scene.actor, &scene.call, heard, scene.now).await
+}
+
+fn ask(asking: &Asking, lead: &Lead) -> Reply {
+    Reply::saying(asking.spoken().ask(&asking.sheet, asking.dialogue.place, lead))
 }
 
 /// Stores an answer, and lets the protocol say whether the questions go on.
@@ -118,13 +65,7 @@ async fn take(scene: &mut Scene<'_>, mut asking: Asking, question: &str, code: &
     if asking.assessment.signed.is_some() {
         return follow(scene, asking, Move::Over).await;
     }
-    let protocol = &asking.package.protocol;
-    let answer = protocol.read_answer(question, code).map_err(|fault| Error::Fault(fault.message))?;
-    check_ins::answered(scene.tx, &asking.receipt, scene.call.id, question, code, scene.now).await?;
-    asking.assessment.inputs.answers.insert(question.to_owned(), answer);
-    asking.assessment.evaluation = evaluate(protocol, &asking.assessment.inputs);
-    asking.assessment.revision = asking.assessment.revision.saturating_add(1);
-    assessments::save(scene.tx, &asking.assessment, scene.now).await?;
+    asking::keep(scene.tx, &mut asking, scene.call.id, (question, code), None, scene.now).await?;
     if asking.assessment.evaluation.ends_questions {
         store(scene, &asking).await?;
         return put_through(scene, Some(&asking), Ending::RedFlag).await;
@@ -136,7 +77,7 @@ async fn take(scene: &mut Scene<'_>, mut asking: Asking, question: &str, code: &
 async fn follow(scene: &mut Scene<'_>, asking: Asking, step: Move) -> Result<Reply, Error> {
     store(scene, &asking).await?;
     match step {
-        Move::Ask(lead) => Ok(asking.ask(&lead)),
+        Move::Ask(lead) => Ok(ask(&asking, &lead)),
         Move::Person => put_through(scene, Some(&asking), Ending::Person).await,
         Move::Silent => end(scene, &asking, Ending::Silent).await,
         Move::Over | Move::Took { .. } => end(scene, &asking, Ending::Finished).await,
@@ -144,7 +85,7 @@ async fn follow(scene: &mut Scene<'_>, asking: Asking, step: Move) -> Result<Rep
 }
 
 async fn store(scene: &mut Scene<'_>, asking: &Asking) -> Result<(), Error> {
-    check_ins::save(scene.tx, scene.call.id, &asking.dialogue, level(&asking.assessment.evaluation)).await
+    asking::save(scene.tx, asking, scene.call.id).await
 }
 
 /// The automatic voice has nothing more to ask, or nobody answers it.
@@ -152,7 +93,7 @@ async fn end(scene: &mut Scene<'_>, asking: &Asking, ending: Ending) -> Result<R
     close(scene, ending, None).await?;
     let (event, outcome, words) = match ending {
         Ending::Silent => (CallEvent::FellSilent, "check_in_silent", "script.check_in.silent"),
-        Ending::Finished | Ending::RedFlag | Ending::Person | Ending::CutOff => {
+        Ending::Finished | Ending::RedFlag | Ending::Person | Ending::CutOff | Ending::Stopped | Ending::Closed => {
             (CallEvent::CheckedIn, "checked_in", "script.check_in.end")
         }
     };
@@ -163,9 +104,7 @@ async fn end(scene: &mut Scene<'_>, asking: &Asking, ending: Ending) -> Result<R
 
 /// A person takes over: the leg enters the conference and a nurse is rung, as on any other call, and nothing is recorded.
 async fn put_through(scene: &mut Scene<'_>, asking: Option<&Asking>, ending: Ending) -> Result<Reply, Error> {
-    let red_flag = asking
-        .filter(|_| ending == Ending::RedFlag)
-        .and_then(|asking| asking.assessment.evaluation.red_flags().next().map(|fired| fired.rule.clone()));
+    let red_flag = asking.filter(|_| ending == Ending::RedFlag).and_then(Asking::red_flag);
     close(scene, ending, red_flag.as_deref()).await?;
     scene.call.is_flagged = red_flag.is_some();
     scene.call.may_record = Some(false);

@@ -10,7 +10,10 @@ use crate::{
         line::Line,
         people::Language,
         script::Speech,
-        script_texts::{PATIENT_IS_RUNG, Parting, ask_nurse, ask_nurse_at_once, ask_nurse_first, joining, part},
+        script_texts::{
+            PATIENT_IS_RUNG, Parting, ask_nurse, ask_nurse_at_once, ask_nurse_first, ask_nurse_first_at_once, joining,
+            part,
+        },
     },
     error::Error,
     store::{attempts, audit::record, calls, errands, legs},
@@ -56,6 +59,7 @@ fn question(call: &Call) -> Option<Speech> {
     match call.state {
         CallState::WaitingForNurse if call.is_flagged => Some(ask_nurse_at_once()),
         CallState::WaitingForNurse => Some(ask_nurse()),
+        CallState::AskingNurse if call.is_flagged => Some(ask_nurse_first_at_once()),
         CallState::AskingNurse => Some(ask_nurse_first()),
         CallState::Scheduled
         | CallState::NurseReady

@@ -100,7 +100,8 @@ fn is_open(at: DateTime<Utc>, standing: &Standing, manner: CallManner) -> bool {
             | Rule::OutsideHours
             | Rule::Holiday
             | Rule::NeverOpen
-            | Rule::NoAutomatedConsent,
+            | Rule::NoAutomatedConsent
+            | Rule::NoClinicalTexts,
         ) => false,
     }
 }
@@ -115,7 +116,8 @@ fn is_forbidden(at: DateTime<Utc>, standing: &Standing, manner: CallManner) -> b
             | Rule::NeverAsked
             | Rule::ConsentWithdrawn
             | Rule::OptedOut
-            | Rule::NoAutomatedConsent,
+            | Rule::NoAutomatedConsent
+            | Rule::NoClinicalTexts,
         ) => true,
     }
 }
@@ -219,7 +221,8 @@ async fn proven(scene: &mut Scene<'_>) -> Result<Reply, Error> {
     let deed = deed(scene, DeedKind::ProvedIdentity).with("speaker", speaker.word());
     let _receipt = record(scene.tx, scene.actor, &deed, scene.now).await?;
     match scene.call.manner {
-        CallManner::Nurse => prompt_now(scene, Lead::Fresh, Prompt::MayRecord).await,
+        // A call kept by text has no leg; were there one, a person would have taken it over.
+        CallManner::Nurse | CallManner::ReplyText => prompt_now(scene, Lead::Fresh, Prompt::MayRecord).await,
         CallManner::Keypad => check_in::begin(scene).await,
     }
 }
@@ -258,7 +261,12 @@ async fn close_script(scene: &mut Scene<'_>, event: CallEvent, outcome: &'static
         | CallEvent::CalledOff
         | CallEvent::WindowClosed
         | CallEvent::CheckedIn
-        | CallEvent::FellSilent => DeedKind::MissedAttempt,
+        | CallEvent::FellSilent
+        | CallEvent::AskedByText
+        | CallEvent::NotNow
+        | CallEvent::AskedForPerson
+        | CallEvent::RedFlagByText
+        | CallEvent::BrokeOff => DeedKind::MissedAttempt,
     };
     let deed = deed(scene, kind).with("why", outcome);
     let _receipt = record(scene.tx, scene.actor, &deed, scene.now).await?;

@@ -288,7 +288,9 @@ impl Carrier {
         let words = text.body.to_lowercase();
         for reply in person.writes_back.iter().filter(|reply| words.contains(&reply.when_reads.to_lowercase())) {
             self.clock().sleep(reply.after_seconds.0).await;
-            self.make_text(&text.to, &text.from, &reply.says).await;
+            for _ in 0..reply.copies.unwrap_or(1) {
+                self.make_text(&text.to, &text.from, &reply.says).await;
+            }
         }
     }
 

@@ -28,8 +28,12 @@ pub struct Worklist {
     time_zone: &'static str,
     /// On the telephone now.
     live: Vec<WorklistCall>,
+    /// Asked by text now.
+    texted: Vec<WorklistCall>,
     /// A person must decide.
     needs_person: Vec<WorklistCall>,
+    /// Answered to a machine, and not read by a nurse yet; the most urgent first.
+    check_ins: Vec<WorklistCall>,
     /// Talked, assessment not signed.
     unsigned: Vec<WorklistCall>,
     /// Due and not rung yet, soonest first.
@@ -101,7 +105,9 @@ pub async fn today(State(app): State<Arc<App>>, SignedIn(person): SignedIn) -> R
         now: list.now,
         time_zone: list.zone.name(),
         live: calls(list.live),
+        texted: calls(list.texted),
         needs_person: calls(list.needs_person),
+        check_ins: calls(list.check_ins),
         unsigned: calls(list.unsigned),
         due: calls(list.due),
         ended: calls(list.ended),

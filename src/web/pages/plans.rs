@@ -69,7 +69,7 @@ struct PlansPage {
     now: DateTime<Utc>,
     plans: Vec<(CarePlan, String, Vec<Occurrence>)>,
     purposes: [CallPurpose; 4],
-    manners: [CallManner; 2],
+    manners: [CallManner; 3],
     protocols: Vec<(String, String)>,
     nurses: Vec<(String, String)>,
     form: PlanForm,

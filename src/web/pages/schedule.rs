@@ -60,7 +60,7 @@ struct SchedulePage {
     their_time: String,
     their_zone: &'static str,
     purposes: [CallPurpose; 4],
-    manners: [CallManner; 2],
+    manners: [CallManner; 3],
     protocols: Vec<(String, String)>,
     nurses: Vec<(String, String)>,
     form: PlanForm,

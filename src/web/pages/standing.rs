@@ -330,10 +330,12 @@ impl StandingView {
         held.err().map(|held| held.says(*channel, self.zone))
     }
 
-    fn contacts_by(&self) -> [(&'static str, Option<String>); 2] {
+    fn contacts_by(&self) -> [(&'static str, Option<String>); 4] {
         [
             ("A call", self.verdict(&self.page.call, &Channel::Voice)),
             ("A text", self.verdict(&self.page.text, &Channel::Text)),
+            ("A check-in by keypad", self.verdict(&self.page.check_ins.0, &Channel::Voice)),
+            ("A check-in by text", self.verdict(&self.page.check_ins.1, &Channel::Text)),
         ]
     }
 

@@ -262,6 +262,7 @@ fn meaning(code: &str) -> &'static str {
         "help" => "asks for help",
         "wrong_number" => "wrong number; no more texts",
         "to_read" => "to be read",
+        "check_in" => "answers the check-in",
         _ => "",
     }
 }
@@ -272,6 +273,7 @@ fn author(line: &ThreadLine) -> String {
         (TextState::Received, Some(contact), _) => format!("From the number of {contact}"),
         (TextState::Received, None, _) => "From the patient's number".to_owned(),
         (_, Some(name), _) => name.clone(),
+        (_, None, Wording::CheckIn | Wording::CheckInParting) => "Careline, for the check-in".to_owned(),
         (_, None, Wording::Template(_) | Wording::Free | Wording::Received) => "Careline".to_owned(),
     }
 }

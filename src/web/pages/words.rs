@@ -150,8 +150,12 @@ pub fn outcome(code: &str) -> String {
         "attempt_unresolved" => "It is unknown whether the telephone rang",
         "window_closed" => "It could not be placed in its time",
         "checked_in" => "Every question of the check-in was asked",
-        "check_in_cut_off" => "The line ended in the middle of the check-in",
-        "check_in_silent" => "Nobody answered the automatic voice any more",
+        "check_in_cut_off" => "The check-in broke off in the middle",
+        "check_in_silent" => "Nobody answered the check-in any more",
+        "check_in_person" => "They asked for a person by text",
+        "no_reply" => "Nobody answered the texts",
+        "not_now" => "They wish to be asked later",
+        "asks_no_longer" => "It was answered before it went out",
         "red_flag_alone" => "A red flag, and no nurse spoke with them",
         "plan_changed" => "The care plan changed",
         "outside_calling_hours" => "Waits for the patient's calling hours",
@@ -177,6 +181,7 @@ pub const fn consent_purpose(purpose: &ConsentPurpose) -> &'static str {
         ConsentPurpose::DiscussHealth => "To talk about the patient's health",
         ConsentPurpose::RecordCall => "To record calls",
         ConsentPurpose::AutomatedCalls => "To be asked by an automatic voice",
+        ConsentPurpose::ClinicalTexts => "To be asked about health by automated texts",
     }
 }
 
@@ -208,6 +213,17 @@ pub const fn manner(manner: &CallManner) -> &'static str {
     match manner {
         CallManner::Nurse => "A nurse",
         CallManner::Keypad => "An automatic voice, answered by keys",
+        CallManner::ReplyText => "Automated texts, answered by texts",
+    }
+}
+
+/// By which machine somebody is asked; `None` is a nurse.
+#[must_use]
+pub const fn by_machine(manner: &CallManner) -> Option<&'static str> {
+    match manner {
+        CallManner::Nurse => None,
+        CallManner::Keypad => Some("by keypad"),
+        CallManner::ReplyText => Some("by text"),
     }
 }
 

@@ -95,6 +95,7 @@ pub fn telephone_and_zone(bytes: &[u8]) {
         voice: Permission::Given,
         text: Permission::Given,
         automated: Permission::Given,
+        clinical_texts: Permission::Given,
         time_zone,
         windows: Vec::new(),
         rings: Vec::new(),

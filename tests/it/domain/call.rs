@@ -3,7 +3,7 @@
 use careline::domain::{
     call::{Call, CallEvent, CallManner, CallPurpose, CallState, Errand, Owed, RetryPolicy, Unreached},
     ids::{CallId, PatientId},
-    script::Script,
+    script::{Scene, Script},
 };
 use chrono::{DateTime, Duration, Utc};
 use proptest::prelude::*;
@@ -39,7 +39,7 @@ fn due_call() -> Call {
     }
 }
 
-const EVENTS: [CallEvent; 27] = [
+const EVENTS: [CallEvent; 32] = [
     CallEvent::Armed,
     CallEvent::Bound,
     CallEvent::NotTaken,
@@ -67,6 +67,11 @@ const EVENTS: [CallEvent; 27] = [
     CallEvent::WindowClosed,
     CallEvent::CheckedIn,
     CallEvent::FellSilent,
+    CallEvent::AskedByText,
+    CallEvent::NotNow,
+    CallEvent::AskedForPerson,
+    CallEvent::RedFlagByText,
+    CallEvent::BrokeOff,
 ];
 
 fn any_event() -> impl Strategy<Value = CallEvent> {
@@ -101,8 +106,11 @@ fn a_dial_the_carrier_did_not_take_is_no_attempt_on_the_patient() {
 
 proptest! {
     #[test]
-    fn whatever_happens_in_whatever_order_the_call_keeps_its_promises(events in proptest::collection::vec(any_event(), 0..60)) {
-        let mut call = due_call();
+    fn whatever_happens_in_whatever_order_the_call_keeps_its_promises(
+        events in proptest::collection::vec(any_event(), 0..60),
+        manner in proptest::sample::select(CallManner::ALL.to_vec()),
+    ) {
+        let mut call = Call { manner, ..due_call() };
         let mut owed = 0;
         for event in events {
             let before = call.clone();
@@ -151,21 +159,33 @@ fn map() -> String {
          state changes nothing.\n\n| state | event | next | errands |\n|---|---|---|---|\n",
     );
     for (state, nurse_since) in CallState::ALL.into_iter().flat_map(with_and_without_nurse) {
-        for event in EVENTS {
-            let mut call = Call { state, attempts: 1, nurse_rounds: 1, nurse_since, ..due_call() };
-            if let Ok(errands) = call.follow(event, noon()) {
-                let errands: Vec<String> = errands.iter().map(errand).collect();
-                text.push_str(&format!(
-                    "| {}{} | {event:?} | {} | {} |\n",
-                    state.word(),
-                    if nurse_since.is_some() { ", a nurse waits" } else { "" },
-                    call.state.word(),
-                    errands.join(", ")
-                ));
-            }
-        }
+        let what = if nurse_since.is_some() { ", a nurse waits" } else { "" };
+        let call = Call { state, attempts: 1, nurse_rounds: 1, nurse_since, ..due_call() };
+        rows(&mut text, &format!("{}{what}", state.word()), &call);
+    }
+    // Where a check-in is kept by text, no telephone rings.
+    text.push_str("\n## By text\n\n| state | event | next | errands |\n|---|---|---|---|\n");
+    for (state, scene) in [
+        (CallState::Scheduled, Scene::Unanswered),
+        (CallState::Placed, Scene::WhoIsThere),
+        (CallState::Placed, Scene::Questions),
+    ] {
+        let script = Script { scene, ..Script::default() };
+        let call = Call { state, attempts: 1, manner: CallManner::ReplyText, script, ..due_call() };
+        let what = if scene == Scene::Questions { ", the questions" } else { "" };
+        rows(&mut text, &format!("{}{what}", state.word()), &call);
     }
     text
+}
+
+fn rows(text: &mut String, label: &str, from: &Call) {
+    for event in EVENTS {
+        let mut call = from.clone();
+        if let Ok(errands) = call.follow(event, noon()) {
+            let errands: Vec<String> = errands.iter().map(errand).collect();
+            text.push_str(&format!("| {label} | {event:?} | {} | {} |\n", call.state.word(), errands.join(", ")));
+        }
+    }
 }
 
 /// Each state as it is reached: where a nurse may wait for the patient, also while one does.

@@ -13,14 +13,14 @@ use proptest::prelude::*;
 use std::sync::LazyLock;
 
 /// The shipped check-in, read once for all the cases of a property.
-fn package() -> &'static Package {
+pub fn package() -> &'static Package {
     static PACKAGE: LazyLock<Package> =
         LazyLock::new(|| read_package(&check_in_files()).expect("the shipped check-in has no fault"));
     &PACKAGE
 }
 
 /// What an automatic voice brings about that is answered with these codes in turn: inputs, and what came of them.
-fn by_keys(package: &Package, codes: &[String]) -> (Inputs, Evaluation) {
+pub fn by_keys(package: &Package, codes: &[String]) -> (Inputs, Evaluation) {
     let sheet = Sheet::of(package).unwrap();
     let mut dialogue = Dialogue::default();
     let mut inputs = Inputs::default();
@@ -42,7 +42,7 @@ fn by_keys(package: &Package, codes: &[String]) -> (Inputs, Evaluation) {
 }
 
 /// The same answers as a nurse's form sends them.
-fn by_form(package: &Package, given: &Inputs) -> Evaluation {
+pub fn by_form(package: &Package, given: &Inputs) -> Evaluation {
     let mut inputs = Inputs::default();
     for (question, answer) in &given.answers {
         inputs.answers.insert(question.clone(), package.protocol.read_answer(question, &answer.code()).unwrap());

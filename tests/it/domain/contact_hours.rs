@@ -26,6 +26,7 @@ fn standing(zone: Tz) -> Standing {
         voice: Permission::Given,
         text: Permission::Given,
         automated: Permission::Given,
+        clinical_texts: Permission::Given,
         time_zone: zone,
         windows: Vec::new(),
         rings: Vec::new(),

@@ -4,6 +4,7 @@ mod assessment;
 mod call;
 mod chain;
 mod check_in;
+mod check_in_by_text;
 mod contact_hours;
 mod factors;
 mod frame_order;

@@ -7,6 +7,8 @@ mod at_the_screen;
 mod browser_line;
 mod calls;
 mod check_in;
+mod check_in_by_text;
+mod check_in_by_text_astray;
 mod credentials;
 mod dialling;
 mod documents;

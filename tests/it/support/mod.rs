@@ -11,6 +11,7 @@ pub mod recorder;
 pub mod statements;
 pub mod studio;
 pub mod teams;
+pub mod texting;
 pub mod transit;
 pub mod ward;
 pub mod wiring;

@@ -237,6 +237,12 @@ impl Ward {
         self.plan(browser, family_name, &asked).await
     }
 
+    /// Has automated texts ask a patient now.
+    pub async fn check_in_by_text_now(&self, browser: &Nurse, family_name: &str) -> String {
+        let asked = [("when", "now"), ("manner", "reply_text"), ("protocol", "check-in-esas")];
+        self.plan(browser, family_name, &asked).await
+    }
+
     async fn plan(&self, browser: &Nurse, family_name: &str, filled: &[(&str, &str)]) -> String {
         let page = browser.open(&format!("{}/calls/new", self.chart(family_name))).await.unwrap();
         let mut form = page.form("/calls/new").unwrap_or_else(|| panic!("no planning form on:\n{}", page.html));

@@ -1,7 +1,7 @@
-//! A check-in by keypad on the page of its call: what was pressed, as it comes, and what ended the questions.
+//! A check-in by keypad or by text on the page of its call: what was answered, as it comes, and what ended the questions.
 
 use crate::{
-    domain::{check_in::Ending, disposition::Disposition, people::Language},
+    domain::{check_in::Ending, contact_hours::Channel, disposition::Disposition, people::Language},
     flows::open_call::CallPage,
     web::pages::{icons, words},
 };
@@ -13,6 +13,7 @@ use chrono_tz::Tz;
 #[derive(Clone, Template)]
 #[template(path = "parts/check_in.html")]
 pub struct CheckInPart {
+    channel: Channel,
     ending: Option<Ending>,
     red_flag: Option<String>,
     level: Disposition,
@@ -42,6 +43,7 @@ impl CheckInPart {
             alarms: pressed.value.reveal() == "yes",
         };
         Some(Self {
+            channel: seen.channel,
             ending: seen.ending,
             red_flag: seen.red_flag.as_ref().map(|rule| english(&format!("rule.{rule}"))),
             level: seen.level,

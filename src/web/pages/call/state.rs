@@ -53,6 +53,13 @@ impl StatePart {
             }
             CallState::NurseReady => Some("A nurse waits on the line. The patient is rung next.".to_owned()),
             CallState::Placing => Some("The carrier is asked to dial. It is asked once.".to_owned()),
+            CallState::Placed if self.head.manner == CallManner::ReplyText && self.check_in.is_some() => {
+                Some("Automated texts ask one question at a time; replies answer them. No telephone rings.".to_owned())
+            }
+            CallState::Placed if self.head.manner == CallManner::ReplyText => Some(
+                "A text asks whether it is a good time and who reads. Nothing clinical is written before that is proven."
+                    .to_owned(),
+            ),
             CallState::Placed if self.check_in.is_some() => {
                 Some("The automatic voice asks; keys answer it.".to_owned())
             }
