@@ -14,7 +14,7 @@ use crate::{
         objects::Objects,
         phone::{MediaWire, Phone},
         sign_on::SingleSignOn,
-        speech::Speech,
+        speech::Engines,
         texts::Texts,
         vectors::Vectors,
     },
@@ -38,8 +38,8 @@ pub struct App {
     pub texts: Arc<dyn Texts>,
     /// The carrier's media protocol.
     pub media: Arc<dyn MediaWire>,
-    /// Speech to text.
-    pub speech: Arc<dyn Speech>,
+    /// Speech to text: the engines, in the order they are asked.
+    pub speech: Engines,
     /// How answers are written.
     pub guide: Guide,
     /// The passage index.

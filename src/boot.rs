@@ -2,7 +2,9 @@
 
 use crate::{
     adapters::{
+        deepgram::Deepgram,
         egress::GuardedEgress,
+        hearing::EngineSettings,
         index::MemoryIndex,
         key_file::KeyFile,
         mail::Mail,
@@ -10,23 +12,31 @@ use crate::{
         openai::{self, OpenAi},
         openid::OpenId,
         private_postgres::{Durability, PrivatePostgres, PrivatePostgresSettings},
+        realtime::Realtime,
         system_clock::SystemClock,
         tones::ToneTranscriber,
         town_clock::TownClock,
+        transcriptions::Transcriptions,
         transit::Transit,
         twilio::{Twilio, TwilioSettings, Within},
     },
     app::{App, Guide, Settings},
     config::{
-        BROWSER_SIGNALLING, CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, KeysConfig, MailConfig,
-        ModelConfig, ObjectsConfig, OutsideConfig,
+        BROWSER_SIGNALLING, CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, EngineAccount,
+        EngineConfig, KeysConfig, MailConfig, ModelConfig, ObjectsConfig, OutsideConfig, SpeechConfig,
     },
     domain::{checkpoint::PublicKey, destination::Bounds, dialling::Dialling, pace::Patience, private::Private},
     error::Error,
     flows,
     live::Live,
     passwords::Passwords,
-    ports::{clock::Clock, keys::Keys, mailer::Mailer, objects::Objects},
+    ports::{
+        clock::Clock,
+        keys::Keys,
+        mailer::Mailer,
+        objects::Objects,
+        speech::{Engines, Speech},
+    },
     store::{Db, migrations},
     vault::Vault,
 };
@@ -93,6 +103,7 @@ pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error
         carrier: &config.carrier,
         bounds: &config.bounds,
         model: &config.model,
+        speech: &config.speech,
         clock: &config.clock,
         outside: &config.outside,
         settings: Settings {
@@ -131,6 +142,7 @@ pub async fn desk(database: &Database, config: &DeskConfig) -> Result<Arc<App>, 
         carrier: &no_account,
         bounds: &Bounds::default(),
         model: &ModelConfig::Extractive,
+        speech: &SpeechConfig::offline(),
         clock: &config.clock,
         outside: &config.outside,
         settings: Settings {
@@ -153,6 +165,7 @@ struct Wires<'a> {
     carrier: &'a CarrierConfig,
     bounds: &'a Bounds,
     model: &'a ModelConfig,
+    speech: &'a SpeechConfig,
     clock: &'a ClockConfig,
     outside: &'a OutsideConfig,
     settings: Settings,
@@ -169,7 +182,7 @@ async fn wire(database: &Database, wires: Wires<'_>) -> Result<Arc<App>, Error> 
         conferences: telephone.clone(),
         texts: telephone.clone(),
         media: telephone,
-        speech: Arc::new(ToneTranscriber),
+        speech: engines(wires.speech)?,
         guide: guide(wires.model)?,
         vectors: Arc::new(MemoryIndex::default()),
         passwords: Passwords::over(vault.clone()),
@@ -258,6 +271,28 @@ fn guide(config: &ModelConfig) -> Result<Guide, Error> {
             Ok(Guide::Generated { llm: model.clone(), embeddings: model })
         }
     }
+}
+
+fn engines(config: &SpeechConfig) -> Result<Engines, Error> {
+    let first = Engines::only(engine(&config.first)?);
+    match &config.second {
+        Some(second) => Ok(first.then(engine(second)?)),
+        None => Ok(first),
+    }
+}
+
+fn engine(config: &EngineConfig) -> Result<Arc<dyn Speech>, Error> {
+    let settings = |account: &EngineAccount| EngineSettings {
+        base_url: account.url.clone(),
+        key: account.key.clone(),
+        model: account.model.clone(),
+    };
+    Ok(match config {
+        EngineConfig::Tones => Arc::new(ToneTranscriber),
+        EngineConfig::Deepgram(account) => Arc::new(Deepgram::new(settings(account))?),
+        EngineConfig::Realtime(account) => Arc::new(Realtime::new(settings(account))?),
+        EngineConfig::Transcriptions(account) => Arc::new(Transcriptions::new(settings(account))?),
+    })
 }
 
 async fn clock(config: &ClockConfig) -> Result<Arc<dyn Clock>, Error> {

@@ -2,12 +2,16 @@
 //! settings do not start.
 
 mod check;
+mod log;
 mod outside;
 mod secrets;
 mod show;
+mod speech;
 
-pub use check::{Fault, Faults, check, check_database, check_desk, check_log, check_names, names_present};
+pub use check::{Fault, Faults, check, check_database, check_desk, check_names, names_present};
+pub use log::{LogConfig, LogFormat, check_log};
 pub use show::{Line, lines};
+pub use speech::{EngineAccount, EngineConfig, SpeechConfig, SpeechSettings};
 
 use crate::domain::{destination::Bounds, dialling::Dialling, pace::Patience, private::Private};
 use std::{net::SocketAddr, path::PathBuf};
@@ -83,6 +87,10 @@ pub struct Settings {
         hide_env_values = true
     )]
     pub embedding_model_name: String,
+
+    /// The engines that hear.
+    #[command(flatten)]
+    pub speech: SpeechSettings,
 
     /// Base URL of a simulated town whose virtual clock to follow. Empty is the machine's clock. Refused together with
     /// the real carrier.
@@ -199,12 +207,14 @@ pub struct Settings {
 }
 
 /// Variables whose values are never shown.
-pub const SECRETS: [&str; 8] = [
+pub const SECRETS: [&str; 10] = [
     "CARELINE_KEYS_TOKEN",
     "CARELINE_S3_SECRET",
     "CARELINE_TWILIO_AUTH_TOKEN",
     "CARELINE_TWILIO_OTHER_AUTH_TOKEN",
     "CARELINE_MODEL_KEY",
+    "CARELINE_SPEECH_KEY",
+    "CARELINE_SPEECH_SECOND_KEY",
     "CARELINE_CALL_CODE_KEY",
     "CARELINE_KEYS",
     "CARELINE_MAIL_URL",
@@ -226,6 +236,8 @@ pub struct Config {
     pub carrier: CarrierConfig,
     /// The model.
     pub model: ModelConfig,
+    /// The engines that hear.
+    pub speech: SpeechConfig,
     /// Business time.
     pub clock: ClockConfig,
     /// What is kept outside the database.
@@ -373,21 +385,4 @@ pub enum ClockConfig {
     Machine,
     /// A simulated town's, at this base URL.
     Town(String),
-}
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For a person.
-    Plain,
-    /// One JSON object a line.
-    Json,
-}
-
-/// What is logged, and how.
-pub struct LogConfig {
-    /// The form.
-    pub format: LogFormat,
-    /// The filter, in the words of `tracing_subscriber::EnvFilter`.
-    pub filter: String,
 }

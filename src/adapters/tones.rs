@@ -7,7 +7,7 @@ use crate::{
     },
     ports::{
         Outage,
-        speech::{Heard, Hearing, Sound, Speech},
+        speech::{Heard, Hearing, Listen, Sound, Speech, TimedWord},
     },
 };
 use async_trait::async_trait;
@@ -26,20 +26,24 @@ pub struct ToneTranscriber;
 
 #[async_trait]
 impl Speech for ToneTranscriber {
-    async fn listen(&self) -> Result<Hearing, Outage> {
+    fn name(&self) -> &'static str {
+        "tones"
+    }
+
+    async fn listen(&self, _wanted: &Listen) -> Result<Hearing, Outage> {
         let (audio, mut sounds) = mpsc::channel(ROOM);
         let (tell, words) = mpsc::channel(ROOM);
         tokio::spawn(async move {
             let mut ear = Ear::default();
             while let Some(sound) = sounds.recv().await {
                 for heard in ear.take(&sound) {
-                    if tell.send(heard).await.is_err() {
+                    if tell.send(Ok(heard)).await.is_err() {
                         return;
                     }
                 }
             }
             if let Some(last) = ear.finish() {
-                let _ = tell.send(last).await;
+                let _ = tell.send(Ok(last)).await;
             }
         });
         Ok(Hearing { audio, words })
@@ -65,6 +69,8 @@ struct Utterance {
     damaged: u32,
     from_sample: u64,
     to_sample: u64,
+    /// Every word with its first sample and the sample after it.
+    words: Vec<(String, u64, u64)>,
 }
 
 impl Ear {
@@ -97,7 +103,7 @@ impl Ear {
                     news.extend(self.finish());
                 }
                 let utterance = self.utterance.get_or_insert_with(|| Utterance::from(from_sample));
-                utterance.add(number, &text, joint, to_sample);
+                utterance.add(number, &text, joint, (from_sample, to_sample));
                 news.push(Heard::Interim { text: Private::new(utterance.text.clone()) });
             }
             Decoded::Damaged { from_sample } => {
@@ -120,11 +126,21 @@ impl Ear {
     fn finish(&mut self) -> Option<Heard> {
         let utterance = self.utterance.take()?;
         let lost = utterance.spoken.saturating_sub(utterance.heard).saturating_add(utterance.damaged);
+        let timed = |(text, from, to): (String, u64, u64)| TimedWord {
+            text: Private::new(text),
+            from_ms: self.stream_ms(from),
+            to_ms: self.stream_ms(to),
+            confidence: None,
+        };
+        let words = utterance.words.into_iter().map(timed).collect();
         Some(Heard::Final {
             text: Private::new(utterance.text),
             from_ms: self.stream_ms(utterance.from_sample),
             to_ms: self.stream_ms(utterance.to_sample),
             lost_words: lost,
+            words,
+            // A word whose checksum is right was said; there is nothing to be unsure of.
+            confidence: None,
         })
     }
 
@@ -135,16 +151,31 @@ impl Ear {
 
 impl Utterance {
     const fn from(sample: u64) -> Self {
-        Self { text: String::new(), heard: 0, spoken: 0, damaged: 0, from_sample: sample, to_sample: sample }
+        Self {
+            text: String::new(),
+            heard: 0,
+            spoken: 0,
+            damaged: 0,
+            from_sample: sample,
+            to_sample: sample,
+            words: Vec::new(),
+        }
     }
 
-    fn add(&mut self, number: u32, word: &str, joint: Joint, to_sample: u64) {
+    fn add(&mut self, number: u32, word: &str, joint: Joint, (from_sample, to_sample): (u64, u64)) {
         // A later part of a long word stands apart when the part before it was lost.
         let glued = joint == Joint::Glued && number == self.spoken && self.heard > 0;
         if !glued && !self.text.is_empty() {
             self.text.push(' ');
         }
         self.text.push_str(word);
+        match self.words.last_mut().filter(|_| glued) {
+            Some((last, _, to)) => {
+                last.push_str(word);
+                *to = to_sample;
+            }
+            None => self.words.push((word.to_owned(), from_sample, to_sample)),
+        }
         self.heard = self.heard.saturating_add(1);
         self.spoken = number.saturating_add(1);
         self.damaged = 0;

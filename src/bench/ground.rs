@@ -11,7 +11,7 @@ use crate::{
     boot::{self, Database},
     config::{
         BROWSER_SIGNALLING, CarrierConfig, ClockConfig, Config, DatabaseConfig, KeysConfig, MailConfig, ModelConfig,
-        ObjectsConfig, OutsideConfig,
+        ObjectsConfig, OutsideConfig, SpeechConfig,
     },
     domain::{destination::Bounds, dialling::Dialling, pace::Patience, private::Private},
 };
@@ -66,6 +66,7 @@ impl Ground {
                 other_auth_token: Private::default(),
             },
             model: ModelConfig::Extractive,
+            speech: SpeechConfig::offline(),
             clock: ClockConfig::Machine,
             outside: OutsideConfig {
                 keys: KeysConfig::Text(keys.clone()),

@@ -1,10 +1,11 @@
 //! Reading settings: every fault is found in one pass and says what to do next; no fault repeats a secret.
 
 use super::{
-    CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, LogConfig, LogFormat, ModelConfig, OF_THE_SCRIPTS,
-    Settings, lines,
+    CarrierConfig, ClockConfig, Config, DatabaseConfig, DeskConfig, ModelConfig, OF_THE_SCRIPTS, Settings, lines,
+    log::log,
     outside::{bounds, outside, signalling},
     secrets::{call_code_key, is_strong},
+    speech::speech,
 };
 use crate::domain::{
     dialling::{Dialling, Rate},
@@ -12,7 +13,6 @@ use crate::domain::{
     private::Private,
 };
 use std::{fmt, net::SocketAddr, path::PathBuf};
-use tracing_subscriber::EnvFilter;
 use url::Url;
 
 /// One thing wrong with the settings.
@@ -44,7 +44,7 @@ impl Faults {
         self.0.push(Fault { variable: variable.to_owned(), what: what.into() });
     }
 
-    fn result<T>(self, value: Option<T>) -> Result<T, Self> {
+    pub(super) fn result<T>(self, value: Option<T>) -> Result<T, Self> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),
             Some(_) | None => Err(self),
@@ -71,6 +71,7 @@ pub fn check(settings: &Settings, present: &[String]) -> Result<Config, Faults> 
     let public_url = public_url(settings, listen, &mut faults);
     let carrier = carrier(settings, public_url.as_deref(), &mut faults);
     let model = model(settings, &mut faults);
+    let speech = speech(settings, &mut faults);
     let clock = clock(settings, &mut faults);
     let outside = outside(settings, &mut faults);
     let call_code_key = call_code_key(settings, &mut faults);
@@ -85,6 +86,7 @@ pub fn check(settings: &Settings, present: &[String]) -> Result<Config, Faults> 
             database: database?,
             carrier: carrier?,
             model: model?,
+            speech: speech?,
             clock: clock?,
             outside: outside?,
             call_code_key: call_code_key?,
@@ -132,32 +134,6 @@ pub fn check_names(present: &[String]) -> Result<(), Faults> {
     let mut faults = Faults::default();
     unknown_names(present, &mut faults);
     faults.result(Some(()))
-}
-
-/// Checks how logs are to be written.
-///
-/// # Errors
-/// Every fault there is.
-pub fn check_log(settings: &Settings) -> Result<LogConfig, Faults> {
-    let mut faults = Faults::default();
-    let config = log(settings, &mut faults);
-    faults.result(config)
-}
-
-fn log(settings: &Settings, faults: &mut Faults) -> Option<LogConfig> {
-    let format = match settings.log_format.as_str() {
-        "plain" => Some(LogFormat::Plain),
-        "json" => Some(LogFormat::Json),
-        _ => {
-            faults.note("CARELINE_LOG_FORMAT", "write plain or json");
-            None
-        }
-    };
-    if EnvFilter::try_new(&settings.log).is_err() {
-        faults.note("CARELINE_LOG", "write a level such as info, or parts such as careline=debug,info");
-        return None;
-    }
-    Some(LogConfig { format: format?, filter: settings.log.clone() })
 }
 
 fn listen(settings: &Settings, faults: &mut Faults) -> Option<SocketAddr> {
@@ -341,7 +317,7 @@ fn trusted_proxies(settings: &Settings, faults: &mut Faults) -> Option<usize> {
     proxies
 }
 
-fn http_url(variable: &str, text: &str, faults: &mut Faults) -> Option<Url> {
+pub(super) fn http_url(variable: &str, text: &str, faults: &mut Faults) -> Option<Url> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
     if url.is_none() {
         faults.note(variable, "this is not a URL; write one such as https://careline.example.org");

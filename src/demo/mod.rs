@@ -17,7 +17,7 @@ use crate::{
     app::App,
     config::{
         self, BROWSER_SIGNALLING, CarrierConfig, ClockConfig, Config, DatabaseConfig, KeysConfig, MailConfig,
-        ModelConfig, ObjectsConfig, OutsideConfig, Settings,
+        ModelConfig, ObjectsConfig, OutsideConfig, Settings, SpeechConfig,
     },
     domain::{
         call::{CallManner, CallPurpose},
@@ -285,6 +285,7 @@ fn config(
             chat: "town-guide-1".to_owned(),
             embedding: "town-stems-256".to_owned(),
         },
+        speech: SpeechConfig::offline(),
         clock: ClockConfig::Town(town.url("")),
         outside: OutsideConfig {
             keys: KeysConfig::Text(Private::new(keys.sealing.clone())),

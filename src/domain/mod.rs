@@ -59,4 +59,6 @@ pub mod text;
 pub mod tones;
 pub mod totp;
 pub mod transcript;
+pub mod vigil;
+pub mod voice_activity;
 pub mod wave;

@@ -7,6 +7,7 @@ mod listener;
 pub mod machines;
 pub mod model;
 pub mod people;
+pub mod speech;
 mod surface;
 
 use carrier::Carrier;
@@ -14,6 +15,7 @@ use clock::VirtualClock;
 use listener::{Cut, CuttableListener};
 use model::ModelState;
 use people::TownPlan;
+use speech::SpeechState;
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -30,7 +32,7 @@ pub struct TownSettings {
     pub account_sid: String,
     /// That account's token: password of the API and key of the signatures.
     pub auth_token: String,
-    /// Key of the model server, which listens at the same address under `/v1`.
+    /// Key of the model server and of the engines that hear, which listen at the same address under `/v1`.
     pub model_key: String,
     /// What time it is.
     pub clock: Arc<VirtualClock>,
@@ -57,6 +59,7 @@ pub struct Town {
     at: SocketAddr,
     carrier: Carrier,
     model: ModelState,
+    speech: SpeechState,
     server: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -72,13 +75,17 @@ impl Town {
         let at = listener.local_addr().map_err(address)?;
         let carrier = Carrier::new(settings.account_sid, settings.auth_token, settings.clock, settings.plan)?;
         let model = ModelState::new(&settings.model_key);
-        let routes = carrier::routes(&carrier).merge(surface::routes(&carrier)).merge(model::router(model.clone()));
+        let speech = SpeechState::new(&settings.model_key);
+        let routes = carrier::routes(&carrier)
+            .merge(surface::routes(&carrier))
+            .merge(model::router(model.clone()))
+            .merge(speech::router(speech.clone()));
         let service = routes.into_make_service_with_connect_info::<Cut>();
         let server = tokio::spawn(async move {
             // This serves until it is aborted; it does not fail.
             let _ = axum::serve(CuttableListener(listener), service).await;
         });
-        Ok(Self { at, carrier, model, server: Mutex::new(Some(server)) })
+        Ok(Self { at, carrier, model, speech, server: Mutex::new(Some(server)) })
     }
 
     /// Where the town listens, such as `http://127.0.0.1:4010`: base URL of the carrier's API, of the model server's
@@ -98,6 +105,12 @@ impl Town {
     #[must_use]
     pub const fn model(&self) -> &ModelState {
         &self.model
+    }
+
+    /// The engines that hear, to see what they were asked and to make them misbehave.
+    #[must_use]
+    pub const fn speech(&self) -> &SpeechState {
+        &self.speech
     }
 
     /// Closes the town: every call ends, nothing listens any more.

@@ -74,6 +74,8 @@ pub enum StreamState {
     Asked,
     /// Audio arrives.
     Open,
+    /// Audio arrives, somebody speaks, and no words come.
+    Unheard,
     /// It has ended.
     Ended,
 }
@@ -157,12 +159,21 @@ pub async fn legs(tx: &mut OrgTx, call: CallId) -> Result<Vec<PageLeg>, Error> {
     let org = tx.org();
     let rows = sqlx::query!(
         r#"select l.id, l.party, coalesce(s.full_name, o.label, '') as "name!", g.kind as "kind?", l.joined_at, l.left_at, m.opened_at as "opened_at?",
-                  m.started_at as "started_at?", m.ended_at as "ended_at?"
+                  m.started_at as "started_at?", m.ended_at as "ended_at?",
+                  exists (select from stream_turn b
+                           where b.org_id = l.org_id
+                             and b.stream_id = m.id
+                             and b.turn = 'blind'
+                             and not exists (select from stream_turn h
+                                              where h.org_id = b.org_id
+                                                and h.stream_id = b.stream_id
+                                                and h.turn = 'hears_again'
+                                                and h.number > b.number)) as "unheard!"
              from leg l
              left join staff_member s on s.org_id = l.org_id and s.id = l.staff_id
              left join guest g on g.org_id = l.org_id and g.id = l.guest_id
              left join outside_number o on o.org_id = g.org_id and o.id = g.outside_id
-             left join lateral (select opened_at, started_at, ended_at
+             left join lateral (select id, opened_at, started_at, ended_at
                                   from media_stream
                                  where org_id = l.org_id
                                    and leg_id = l.id
@@ -191,6 +202,7 @@ pub async fn legs(tx: &mut OrgTx, call: CallId) -> Result<Vec<PageLeg>, Error> {
             stream: match (row.opened_at, row.started_at, row.ended_at) {
                 (None, _, _) => StreamState::None,
                 (Some(_), _, Some(_)) => StreamState::Ended,
+                (Some(_), Some(_), None) if row.unheard => StreamState::Unheard,
                 (Some(_), Some(_), None) => StreamState::Open,
                 (Some(_), None, None) => StreamState::Asked,
             },

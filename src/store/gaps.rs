@@ -28,6 +28,8 @@ pub enum GapReason {
     CarelineRestarted,
     /// It was heard, and the recording could not keep it.
     NotRecorded,
+    /// The audio came, and no engine turned it into words.
+    NotHeard,
 }
 
 impl GapReason {
@@ -39,6 +41,7 @@ impl GapReason {
             Self::StreamLost => "stream_lost",
             Self::CarelineRestarted => "careline_restarted",
             Self::NotRecorded => "not_recorded",
+            Self::NotHeard => "not_heard",
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
         audit::{Deed, DeedKind},
         ids::{CallId, LegId, PatientId, StreamId, UtteranceId},
         job::Job,
-        people::Actor,
+        people::{Actor, Language},
         private::Private,
         recording::Track,
         transcript::Voice,
@@ -41,6 +41,8 @@ pub struct BegunStream {
     pub track: Track,
     /// Whether words may be kept.
     pub consent: Consent,
+    /// The language the patient is spoken to in.
+    pub language: Language,
     /// Instant of the stream's first millisecond.
     pub started_at: DateTime<Utc>,
 }
@@ -113,7 +115,7 @@ pub async fn begin(
     let row = sqlx::query!(
         r#"update media_stream s
               set started_at = $5, heard_at = $5, stream_sid = $4
-             from leg l, call c
+             from leg l, call c, patient p
             where s.org_id = $1
               and s.token_hash = $2
               and s.started_at is null
@@ -124,7 +126,9 @@ pub async fn begin(
               and l.left_at is null
               and c.org_id = $1
               and c.id = s.call_id
-        returning s.id, s.leg_id, s.call_id, c.patient_id, l.party, c.speaker,
+              and p.org_id = $1
+              and p.id = c.patient_id
+        returning s.id, s.leg_id, s.call_id, c.patient_id, l.party, c.speaker, p.language,
                   coalesce(c.may_record, false) as "may_record!""#,
         org.0,
         legs::token_hash(token),
@@ -143,6 +147,8 @@ pub async fn begin(
         voice: voice(&row.party, row.speaker.as_deref()),
         track: Track::of_party(&row.party),
         consent: consent(row.may_record),
+        // A language that is spoken in no script of ours is heard as English rather than not at all.
+        language: Language::from_tag(&row.language).unwrap_or(Language::English),
         started_at: now,
     };
     let deaf = gaps::Deaf { call: begun.call, leg: begun.leg, patient: begun.patient };
@@ -271,6 +277,61 @@ pub async fn add_utterance(
         .with("lost_words", utterance.lost_words);
     let _receipt: Receipt = record(tx, actor, &deed, now).await?;
     Ok(Kept::Yes)
+}
+
+/// How well the leg of a stream is heard from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Somebody speaks and no words come.
+    Blind,
+    /// The engine was begun again and told what it had not said finally.
+    AskedAgain,
+    /// The next engine was begun.
+    OtherEngine,
+    /// Words come again.
+    HearsAgain,
+}
+
+impl Turn {
+    /// The word stored.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Blind => "blind",
+            Self::AskedAgain => "asked_again",
+            Self::OtherEngine => "other_engine",
+            Self::HearsAgain => "hears_again",
+        }
+    }
+}
+
+/// Writes how well a stream's leg is heard, as a fact.
+///
+/// # Errors
+/// When the database is away.
+pub async fn add_turn(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    stream: &BegunStream,
+    turn: Turn,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "insert into stream_turn (org_id, stream_id, number, call_id, turn, at)
+         select $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5
+           from stream_turn
+          where org_id = $1
+            and stream_id = $2",
+        org.0,
+        stream.id.0,
+        stream.call.0,
+        turn.word(),
+        now
+    )
+    .execute(tx.connection())
+    .await?;
+    moved(tx, actor, stream, turn.word(), Counted::default(), now).await
 }
 
 async fn moved(

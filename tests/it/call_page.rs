@@ -204,3 +204,45 @@ async fn the_live_socket_tells_its_own_organization_and_nobody_else() {
     let heard = socket.next().await.unwrap().unwrap().into_text().unwrap();
     assert_eq!(heard.as_str(), r#"{"event":"interim","speaker":"patient","text":"I am"}"#);
 }
+
+#[tokio::test]
+async fn while_words_are_owed_the_page_says_so_and_afterwards_no_more() {
+    let mut entrance = Entrance::open().await;
+    entrance.bridge_with_protocol().await;
+    entrance
+        .run(
+            "insert into attempt (org_id, id, call_id, party, ordinal, from_e164, to_e164, state, sid, created_at)
+         select org_id, id, id, 'patient', 7, '+1', '+1', 'bound', 'CA7', now() from call where org_id = $1",
+        )
+        .await;
+    entrance
+        .run(
+            "insert into leg (org_id, id, call_id, attempt_id, party, sid, joined_at)
+         select org_id, id, id, id, 'patient', 'CA7', now() from call where org_id = $1",
+        )
+        .await;
+    entrance
+        .run(
+            "insert into media_stream (org_id, id, call_id, leg_id, token_hash, opened_at, started_at)
+         select org_id, id, id, id, 'x', now(), now() from call where org_id = $1",
+        )
+        .await;
+    let path = format!("/calls/{}", entrance.home.call);
+    assert!(!read(&entrance, Role::Nurse, &path).await.has(".unheard"), "the control: words are not owed");
+    entrance
+        .run(
+            "insert into stream_turn (org_id, stream_id, number, call_id, turn, at)
+         select org_id, id, 1, id, 'blind', now() from call where org_id = $1",
+        )
+        .await;
+    let page = read(&entrance, Role::Nurse, &path).await;
+    assert!(page.has(".unheard[role='alert']"));
+    assert!(page.words(".unheard").contains("Patient's line: somebody speaks and no words come"));
+    entrance
+        .run(
+            "insert into stream_turn (org_id, stream_id, number, call_id, turn, at)
+         select org_id, id, 2, id, 'hears_again', now() from call where org_id = $1",
+        )
+        .await;
+    assert!(!read(&entrance, Role::Nurse, &path).await.has(".unheard"));
+}

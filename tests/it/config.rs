@@ -88,6 +88,13 @@ fn what_would_be_unsafe_does_not_start() {
         (vec![("--twilio-api-url", "http://carrier.example.org")], "CARELINE_TWILIO_API_URL"),
         (vec![("--town-clock-url", "http://127.0.0.1:4010")], "CARELINE_TOWN_CLOCK_URL"),
         (vec![("--model-url", "http://models.example.org/v1"), ("--model-key", "k")], "CARELINE_MODEL_URL"),
+        (vec![("--speech", "whisper")], "CARELINE_SPEECH"),
+        (vec![("--speech", "deepgram")], "CARELINE_SPEECH_KEY"),
+        (
+            vec![("--speech", "openai"), ("--speech-key", "k"), ("--speech-url", "http://speech.example.org/v1")],
+            "CARELINE_SPEECH_URL",
+        ),
+        (vec![("--speech-second", "transcriptions")], "CARELINE_SPEECH_SECOND_KEY"),
         (vec![("--migration-database-url", "postgres://h/d")], "CARELINE_MIGRATION_DATABASE_URL"),
     ] {
         assert_eq!(faulty(&changes, &[]), [variable], "{changes:?}");
@@ -103,6 +110,8 @@ fn every_variable_is_shown_with_its_meaning_and_no_secret_is() {
         ("--database-url", "postgres://app_rw:hush@db/careline?password=hush"),
         ("--call-code-key", secret),
         ("--model-key", secret),
+        ("--speech-key", secret),
+        ("--speech-second-key", secret),
         ("--twilio-auth-token", secret),
         ("--twilio-other-auth-token", secret),
         ("--keys", secret),

@@ -3,6 +3,8 @@
 
 #[path = "../fuzz/src/carrier.rs"]
 mod carrier;
+#[path = "../fuzz/src/hearing.rs"]
+mod hearing;
 #[path = "../fuzz/src/record.rs"]
 mod record;
 #[path = "../fuzz/src/words.rs"]
@@ -118,6 +120,31 @@ fn whatever_the_carrier_sends_is_proven_read_or_refused() {
         ],
     );
     try_out(carrier::twiml, &[b"Good morning.\xffroom\xfftoken", b"</Say><Dial>+1</Dial>", b"\x01\x02"]);
+}
+
+#[test]
+fn whatever_an_engine_that_hears_sends_is_read_or_refused() {
+    try_out(
+        hearing::deepgram,
+        &[
+            br#"{"type":"Results","start":1.5,"duration":0.5,"is_final":true,"channel":{"alternatives":[{"transcript":"Six","confidence":0.98,"words":[{"word":"six","start":1.6,"end":1.9,"confidence":0.9}]}]}}"#,
+            br#"{"type":"Metadata"}"#,
+            br#"{"type":"Error","variant":"NET-0001"}"#,
+            br#"{"type":"Results","start":-1,"duration":1e999,"channel":{"alternatives":[]}}"#,
+        ],
+    );
+    try_out(
+        hearing::realtime,
+        &[
+            b"{\"type\":\"input_audio_buffer.speech_started\",\"item_id\":\"a\",\"audio_start_ms\":900}\xff{\"type\":\"conversation.item.input_audio_transcription.completed\",\"item_id\":\"a\",\"transcript\":\"Six\"}",
+            br#"{"type":"input_audio_buffer.committed","item_id":"a"}"#,
+            br#"{"type":"error","error":{"code":"session_expired"}}"#,
+        ],
+    );
+    try_out(
+        hearing::transcript,
+        &[br#"{"text":"Six right now","words":[{"word":"Six","start":0.1,"end":0.4}]}"#, br#"{"text":""}"#],
+    );
 }
 
 #[test]

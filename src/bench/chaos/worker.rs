@@ -9,7 +9,7 @@ use crate::{
     boot,
     config::{
         BROWSER_SIGNALLING, CarrierConfig, ClockConfig, Config, DatabaseConfig, KeysConfig, MailConfig, ModelConfig,
-        ObjectsConfig, OutsideConfig,
+        ObjectsConfig, OutsideConfig, SpeechConfig,
     },
     domain::{
         destination::Bounds,
@@ -208,6 +208,7 @@ fn config(orders: &Orders) -> Result<Config, Broken> {
             other_auth_token: Private::default(),
         },
         model: ModelConfig::Extractive,
+        speech: SpeechConfig::offline(),
         clock: ClockConfig::Machine,
         outside: OutsideConfig {
             keys: KeysConfig::Text(Private::new(orders.keys.clone())),

@@ -3,31 +3,43 @@
 //! what they cannot take is dropped, counted and told as a gap, so that one slow dependency holds up no socket and memory
 //! stays bounded.
 
+mod listener;
 mod recorder;
+pub mod replay;
 mod scribe;
 
 use crate::{
     app::App,
     domain::{
+        credential::{CredentialKind, place},
         frame_order::{FrameOrder, InOrder},
-        ids::OrgId,
+        ids::{CredentialId, OrgId},
         people::Actor,
+        private::Private,
+        sealed::Sealed,
     },
     error::Error,
-    ports::{phone::MediaNews, speech::Sound},
-    store::streams::{self, Consent, Counted},
+    ports::{
+        Outage, OutageKind,
+        phone::MediaNews,
+        speech::{Listen, Sound, SpeechKey},
+    },
+    store::{
+        credentials,
+        gaps::GapReason,
+        streams::{self, Consent, Counted},
+    },
 };
 use chrono::{DateTime, Utc};
+use listener::{Hark, Listener};
 use recorder::Tape;
-use scribe::{Desk, Missed, Scribe};
+use replay::Stretch;
+use scribe::{Desk, Scribe};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
 };
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
-};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Milliseconds of audio in a frame.
 const FRAME_MS: u64 = 20;
@@ -48,7 +60,7 @@ pub enum Attention {
 /// One leg being heard. Dropping it ends the stream like `end` does, except that nobody waits for the last words.
 pub struct Ear {
     order: FrameOrder<Frame>,
-    engine: watch::Receiver<Option<mpsc::Sender<Sound>>>,
+    listener: mpsc::Sender<Sound>,
     tell: mpsc::Sender<Missed>,
     tally: Arc<Tally>,
     unheard: Unheard,
@@ -69,6 +81,20 @@ struct Frame {
 struct Unheard {
     frames: u64,
     from_ms: u64,
+}
+
+/// A stretch of a stream that was not heard, in its own milliseconds, and why.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Missed {
+    from_ms: u64,
+    to_ms: u64,
+    reason: GapReason,
+}
+
+impl Missed {
+    const fn of(stretch: Stretch, reason: GapReason) -> Self {
+        Self { from_ms: stretch.from_ms, to_ms: stretch.to_ms, reason }
+    }
 }
 
 /// What the socket's side tells the writing side, without waiting.
@@ -101,7 +127,9 @@ pub async fn begin(app: &App, org: OrgId, token: &str, stream_sid: &str, sid: &s
     let now = app.clock.now();
     let mut tx = app.db.begin(&actor).await?;
     let begun = streams::begin(&mut tx, &actor, token, stream_sid, sid, now).await?.ok_or(Error::Forbidden)?;
+    let own = credentials::sealed(&mut tx, CredentialKind::SpeechApi).await?;
     tx.commit().await?;
+    let wanted = speech_key(app, org, own).await.map(|key| Listen { language: begun.language, key });
     let tally = Arc::new(Tally {
         frames: AtomicU64::new(0),
         lost: AtomicU64::new(0),
@@ -111,15 +139,31 @@ pub async fn begin(app: &App, org: OrgId, token: &str, stream_sid: &str, sid: &s
         is_over: AtomicBool::new(false),
     });
     let (tell, missed) = mpsc::channel(WAITING_GAPS);
-    let (hand, engine) = watch::channel(None);
+    let (sound, sounds) = mpsc::channel(listener::ROOM);
+    let (say, news) = mpsc::channel(listener::ROOM);
+    let listener = Listener {
+        engines: app.speech.clone(),
+        wanted,
+        clock: app.clock.clone(),
+        tally: tally.clone(),
+        tell: say,
+        ear: Hark::default(),
+    };
     let (tape, recording) = recorder::record(app, org, &begun, &tally);
     let recorder = tokio::spawn(recording);
-    let scribe = Scribe { desk: Desk::of(app, org), stream: begun, tally: tally.clone(), missed, engine: hand };
-    // The first frames wait in the socket meanwhile; a transcriber that takes longer costs a gap.
-    let words = scribe.listen().await;
-    let scribe = tokio::spawn(scribe.run(words));
+    let scribe = Scribe { desk: Desk::of(app, org), stream: begun, tally: tally.clone(), missed, news };
+    tokio::spawn(listener.run(sounds));
+    let scribe = tokio::spawn(scribe.run());
     let (order, unheard) = (FrameOrder::default(), Unheard::default());
-    Ok(Ear { order, engine, tell, tally, unheard, untold: None, tape, scribe, recorder })
+    Ok(Ear { order, listener: sound, tell, tally, unheard, untold: None, tape, scribe, recorder })
+}
+
+/// The account a leg is heard on. An organization's own key that cannot be opened is not replaced by another's.
+async fn speech_key(app: &App, org: OrgId, own: Option<(CredentialId, Sealed)>) -> Result<SpeechKey, Outage> {
+    let Some((id, sealed)) = own else { return Ok(SpeechKey::Configured) };
+    let bytes = app.vault.open(place(org, id), &sealed).await?.into_revealed();
+    let unreadable = |_| Outage { dependency: "vault", kind: OutageKind::Refused("credential".to_owned()) };
+    String::from_utf8(bytes).map(|key| SpeechKey::Own(Private::new(key))).map_err(unreadable)
 }
 
 impl Ear {
@@ -148,7 +192,7 @@ impl Ear {
         self.pass_on(rest);
         let to_ms = self.tally.last_ms.load(Relaxed).saturating_add(FRAME_MS);
         self.tell_unheard(to_ms);
-        drop(self.tell);
+        drop((self.tell, self.listener));
         drop(self.tape);
         // Both end by themselves; if they were torn down with the process, the next run tells the gap.
         let _ = tokio::join!(self.scribe, self.recorder);
@@ -175,24 +219,22 @@ impl Ear {
             return;
         }
         self.tape.take(at_ms, &frame.bytes);
-        if self.reaches_engine(frame) {
+        if self.reaches_listener(frame) {
             self.tell_unheard(at_ms);
         } else {
             self.lose(1, at_ms);
         }
     }
 
-    /// Hands a frame to the transcriber, after the news of what is missing before it. `false` when it has no room.
-    fn reaches_engine(&self, frame: Frame) -> bool {
-        let engine = self.engine.borrow();
-        let Some(engine) = engine.as_ref() else { return false };
+    /// Hands a frame to the listener, after the news of what is missing before it. `false` when it has no room.
+    fn reaches_listener(&self, frame: Frame) -> bool {
         // The news of a gap must come before the audio after it; both go or neither does.
         let lost = Sound::Lost { frames: self.unheard.frames };
         let sound = Sound::Ulaw { at_ms: frame.at_ms, bytes: frame.bytes };
         if self.unheard.frames == 0 {
-            return engine.try_send(sound).is_ok();
+            return self.listener.try_send(sound).is_ok();
         }
-        match engine.try_reserve_many(2) {
+        match self.listener.try_reserve_many(2) {
             Ok(room) => {
                 for (place, sound) in room.zip([lost, sound]) {
                     place.send(sound);
@@ -214,9 +256,10 @@ impl Ear {
     /// A row of lost frames has ended: tell it when it is long enough to have swallowed speech.
     fn tell_unheard(&mut self, to_ms: u64) {
         let unheard = std::mem::take(&mut self.unheard);
-        let fresh = (unheard.frames >= GAP_FRAMES).then_some(Missed { from_ms: unheard.from_ms, to_ms });
+        let fresh = Missed { from_ms: unheard.from_ms, to_ms, reason: GapReason::FramesLost };
+        let fresh = (unheard.frames >= GAP_FRAMES).then_some(fresh);
         let missed = match (self.untold.take(), fresh) {
-            (Some(before), Some(fresh)) => Missed { from_ms: before.from_ms, to_ms: fresh.to_ms },
+            (Some(before), Some(fresh)) => Missed { from_ms: before.from_ms, ..fresh },
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => return,
         };

@@ -3,7 +3,7 @@
 //! again. What is slow or away makes sealed chunks wait in a bounded spool, in order; what does not fit becomes a gap that is
 //! told. A crash loses the chunk that is being filled and those that wait.
 
-use super::{Tally, scribe::Missed};
+use super::{Missed, Tally};
 use crate::{
     app::{App, Vault},
     domain::{
@@ -63,7 +63,7 @@ impl Unkept {
                 last.from_ms = last.from_ms.min(from_ms);
                 last.to_ms = last.to_ms.max(to_ms);
             }
-            Some(_) | None => stretches.push(Missed { from_ms, to_ms }),
+            Some(_) | None => stretches.push(Missed { from_ms, to_ms, reason: GapReason::NotRecorded }),
         }
     }
 

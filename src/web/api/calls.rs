@@ -285,6 +285,7 @@ const fn stream_word(stream: StreamState) -> &'static str {
         StreamState::None => "none",
         StreamState::Asked => "asked",
         StreamState::Open => "open",
+        StreamState::Unheard => "unheard",
         StreamState::Ended => "ended",
     }
 }

@@ -4,6 +4,7 @@
 #![no_main]
 
 mod carrier;
+mod hearing;
 mod record;
 mod words;
 
@@ -27,6 +28,9 @@ const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("file_preamble", record::file_preamble),
     ("chain_entry", record::chain_entry),
     ("checkpoint_note", record::checkpoint_note),
+    ("deepgram_results", hearing::deepgram),
+    ("realtime_events", hearing::realtime),
+    ("transcript_reply", hearing::transcript),
 ];
 
 static TARGET: LazyLock<fn(&[u8])> = LazyLock::new(|| {

@@ -20,3 +20,4 @@ mod recurrence;
 mod script;
 mod text;
 mod tones;
+mod vigil;

@@ -7,6 +7,7 @@ mod keys;
 mod llm;
 mod objects;
 mod provider;
+pub mod speech;
 mod texts;
 mod tone_speech;
 mod twilio;

@@ -2,23 +2,27 @@
 
 use careline::{
     adapters::tones::ToneTranscriber,
-    domain::tones::{FRAME, SILENCE, frames},
-    ports::speech::{Heard, Sound, Speech},
+    domain::{
+        people::Language,
+        tones::{FRAME, SILENCE, frames},
+    },
+    ports::speech::{Heard, Listen, Sound, Speech, SpeechKey},
 };
 
 /// What is heard of sounds whose audio runs from `from_ms` on, until the leg is hung up.
 async fn transcript(sounds: Vec<Sound>) -> Vec<Heard> {
-    let mut hearing = ToneTranscriber.listen().await.unwrap();
+    let mut hearing =
+        ToneTranscriber.listen(&Listen { language: Language::English, key: SpeechKey::Configured }).await.unwrap();
     let mut words = Vec::new();
     for sound in sounds {
         hearing.audio.send(sound).await.unwrap();
         while let Ok(heard) = hearing.words.try_recv() {
-            words.push(heard);
+            words.push(heard.unwrap());
         }
     }
     drop(hearing.audio);
     while let Some(heard) = hearing.words.recv().await {
-        words.push(heard);
+        words.push(heard.unwrap());
     }
     words
 }
@@ -47,8 +51,16 @@ async fn words_appear_while_they_are_spoken_and_the_utterance_when_it_ends() {
     let words = transcript(sounds(&spoken, 4000)).await;
     let interim = |text: &str| Heard::Interim { text: text.into() };
     assert_eq!(words.get(..3), Some(&[interim("Six"), interim("Six right"), interim("Six right now")][..]));
-    let Some(Heard::Final { text, from_ms, to_ms, lost_words }) = words.get(3) else { panic!("{words:?}") };
+    let Some(Heard::Final { text, from_ms, to_ms, lost_words, words: timed, .. }) = words.get(3) else {
+        panic!("{words:?}")
+    };
     assert_eq!((text.reveal().as_str(), *lost_words, *from_ms), ("Six right now", 0, 4000));
+    let each: Vec<&str> = timed.iter().map(|word| word.text.reveal().as_str()).collect();
+    assert_eq!(each, ["Six", "right", "now"]);
+    assert!(
+        timed.windows(2).all(|pair| pair[0].to_ms <= pair[1].from_ms) && timed[0].from_ms == 4000,
+        "in their order"
+    );
     assert!(*to_ms > 4300 && *to_ms < 4000 + 20 * u64::try_from(spoken.len()).unwrap(), "{to_ms}");
 }
 

@@ -20,7 +20,7 @@ use careline::{
     ports::{
         Outage,
         clock::Clock,
-        speech::{Hearing, Speech},
+        speech::{Engines, Hearing, Listen, Speech},
     },
     simulator::clock::VirtualClock,
     store::{
@@ -51,10 +51,10 @@ use uuid::Uuid;
 
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
 const TOKEN: &str = "a-token-of-the-ward";
-const PATIENT_SID: &str = "CA0000000000000000000000000000000a";
+pub(super) const PATIENT_SID: &str = "CA0000000000000000000000000000000a";
 const NURSE_SID: &str = "CA0000000000000000000000000000000b";
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// What the carrier's API answers, and the forms it got.
 #[derive(Clone)]
@@ -64,15 +64,15 @@ struct Carrier {
 }
 
 /// A ward in the middle of a call: patient and nurse are in their conference.
-struct Ward {
-    app: Arc<App>,
+pub(super) struct Ward {
+    pub(super) app: Arc<App>,
     base: String,
-    org: OrgId,
-    call: CallId,
-    patient_leg: LegId,
+    pub(super) org: OrgId,
+    pub(super) call: CallId,
+    pub(super) patient_leg: LegId,
     nurse_leg: LegId,
     carrier: Carrier,
-    clock: Arc<VirtualClock>,
+    pub(super) clock: Arc<VirtualClock>,
     live: broadcast::Receiver<LiveEvent>,
     superuser: PgConnection,
     _database: Database,
@@ -80,10 +80,10 @@ struct Ward {
 
 impl Ward {
     async fn open(may_record: Option<bool>) -> Self {
-        Self::hearing_with(may_record, Arc::new(ToneTranscriber)).await
+        Self::hearing_with(may_record, Engines::only(Arc::new(ToneTranscriber))).await
     }
 
-    async fn hearing_with(may_record: Option<bool>, speech: Arc<dyn Speech>) -> Self {
+    pub(super) async fn hearing_with(may_record: Option<bool>, speech: Engines) -> Self {
         let database = Database::lease().await;
         let mut superuser = database.superuser().await;
         let carrier = Carrier { status: Arc::new(Mutex::new(StatusCode::CREATED)), forks: Arc::default() };
@@ -101,7 +101,7 @@ impl Ward {
     }
 
     /// A stream's token, as it is handed to the carrier.
-    async fn stream_of(&self, leg: LegId) -> String {
+    pub(super) async fn stream_of(&self, leg: LegId) -> String {
         let mut tx = self.app.db.begin(&Actor::careline(self.org)).await.unwrap();
         let stream = legs::new_stream(&mut tx, self.call, leg, self.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
@@ -121,7 +121,7 @@ impl Ward {
     }
 
     /// Opens a socket and says which stream it is.
-    async fn begin(&self, token: &str, sid: &str) -> Socket {
+    pub(super) async fn begin(&self, token: &str, sid: &str) -> Socket {
         self.begin_at(self.org, token, sid).await
     }
 
@@ -143,21 +143,21 @@ impl Ward {
         socket
     }
 
-    async fn count(&mut self, what: &str) -> i64 {
+    pub(super) async fn count(&mut self, what: &str) -> i64 {
         let count = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {what}")));
         count.fetch_one(&mut self.superuser).await.unwrap()
     }
 
-    async fn text(&mut self, select: &str) -> String {
+    pub(super) async fn text(&mut self, select: &str) -> String {
         sqlx::query_scalar(AssertSqlSafe(select.to_owned())).fetch_one(&mut self.superuser).await.unwrap()
     }
 
-    async fn run(&mut self, statement: &str) {
+    pub(super) async fn run(&mut self, statement: &str) {
         sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut self.superuser).await.unwrap();
     }
 
     /// Looks whenever something moved on the call, until there are so many.
-    async fn until(&mut self, what: &str, count: i64) {
+    pub(super) async fn until(&mut self, what: &str, count: i64) {
         loop {
             if self.count(what).await >= count {
                 return;
@@ -171,7 +171,7 @@ impl Ward {
     }
 }
 
-async fn listen(routes: Router) -> String {
+pub(super) async fn listen(routes: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
@@ -216,12 +216,12 @@ async fn seed(superuser: &mut PgConnection, may_record: Option<bool>) -> (OrgId,
     (OrgId(org), CallId(call), LegId(leg_a), LegId(leg_b))
 }
 
-async fn tell(socket: &mut Socket, message: Value) {
+pub(super) async fn tell(socket: &mut Socket, message: Value) {
     socket.send(Message::text(message.to_string())).await.unwrap();
 }
 
 /// Sends a frame under its number, which also says when it was spoken.
-async fn frame(socket: &mut Socket, chunk: u64, bytes: &[u8]) {
+pub(super) async fn frame(socket: &mut Socket, chunk: u64, bytes: &[u8]) {
     let media = json!({
         "track": "inbound", "chunk": chunk.to_string(), "timestamp": ((chunk - 1) * 20).to_string(),
         "payload": STANDARD.encode(bytes),
@@ -234,7 +234,7 @@ async fn frame(socket: &mut Socket, chunk: u64, bytes: &[u8]) {
 }
 
 /// Speaks a text from a frame number on; the number after it.
-async fn speak(socket: &mut Socket, from: u64, text: &str) -> u64 {
+pub(super) async fn speak(socket: &mut Socket, from: u64, text: &str) -> u64 {
     let mut chunk = from;
     for bytes in frames(text) {
         frame(socket, chunk, &bytes).await;
@@ -244,13 +244,13 @@ async fn speak(socket: &mut Socket, from: u64, text: &str) -> u64 {
 }
 
 /// Ends a stream and waits until the other side has written its last word; the code it closed with.
-async fn stop(mut socket: Socket) -> u16 {
+pub(super) async fn stop(mut socket: Socket) -> u16 {
     // A socket that was closed before takes nothing more.
     let _ = socket.send(Message::text(json!({"event": "stop", "stop": {}}).to_string())).await;
     closed(&mut socket).await
 }
 
-async fn closed(socket: &mut Socket) -> u16 {
+pub(super) async fn closed(socket: &mut Socket) -> u16 {
     let mut code = 0;
     while let Ok(Some(Ok(message))) = tokio::time::timeout(Duration::from_secs(20), socket.next()).await {
         if let Message::Close(Some(frame)) = message {
@@ -404,7 +404,11 @@ struct Stuck(Mutex<Vec<Box<dyn std::any::Any + Send>>>);
 
 #[async_trait::async_trait]
 impl Speech for Stuck {
-    async fn listen(&self) -> Result<Hearing, Outage> {
+    fn name(&self) -> &'static str {
+        "stuck"
+    }
+
+    async fn listen(&self, _wanted: &Listen) -> Result<Hearing, Outage> {
         let (audio, never_read) = mpsc::channel(5);
         let (never_said, words) = mpsc::channel(1);
         self.0.lock().unwrap().extend([Box::new(never_read) as Box<dyn std::any::Any + Send>, Box::new(never_said)]);
@@ -415,7 +419,7 @@ impl Speech for Stuck {
 #[tokio::test]
 async fn a_transcriber_that_hangs_costs_frames_and_says_so() {
     let stuck = Arc::new(Stuck(Mutex::default()));
-    let mut ward = Ward::hearing_with(Some(true), stuck.clone()).await;
+    let mut ward = Ward::hearing_with(Some(true), Engines::only(stuck.clone())).await;
     let token = ward.stream_of(ward.patient_leg).await;
     let mut socket = ward.begin(&token, PATIENT_SID).await;
     for chunk in 1..=500 {

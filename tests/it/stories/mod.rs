@@ -38,3 +38,4 @@ mod texts_and_status;
 mod tokens;
 mod trouble;
 mod two_persons;
+mod unheard;

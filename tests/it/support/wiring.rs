@@ -22,7 +22,7 @@ use careline::{
     },
     live::Live,
     passwords::Passwords,
-    ports::clock::Clock,
+    ports::{clock::Clock, speech::Engines},
     vault::Vault,
 };
 use std::sync::Arc;
@@ -66,7 +66,7 @@ pub async fn app(database: &Database, connections: u32, clock: Arc<dyn Clock>, l
         conferences: twilio.clone(),
         texts: twilio.clone(),
         media: twilio,
-        speech: Arc::new(ToneTranscriber),
+        speech: Engines::only(Arc::new(ToneTranscriber)),
         guide: Guide::Extractive,
         vectors: Arc::new(MemoryIndex::default()),
         passwords: Passwords::over(vault.clone()),

@@ -82,6 +82,12 @@ impl StatePart {
         self.head.manner == CallManner::Nurse
     }
 
+    /// Those who speak while no words of theirs are written, in words; empty when everybody is heard.
+    fn unheard(&self) -> String {
+        let who = self.legs.iter().filter(|leg| leg.left_at.is_none() && leg.stream == StreamState::Unheard);
+        who.map(|leg| leg.who.as_str()).collect::<Vec<_>>().join(" and ")
+    }
+
     fn may_hang_up(&self) -> bool {
         self.may_act && self.head.state == CallState::Bridged
     }
@@ -109,6 +115,7 @@ fn audio(leg: &PageLeg) -> (&'static str, &'static str) {
     match (leg.left_at, leg.stream) {
         (Some(_), _) => ("", "left the call"),
         (None, StreamState::Open) => ("green", "audio arrives"),
+        (None, StreamState::Unheard) => ("red", "audio arrives, no words come"),
         (None, StreamState::Asked) => ("amber", "audio asked for"),
         (None, StreamState::Ended) => ("amber", "audio lost, asked for again"),
         (None, StreamState::None) => ("", "no audio is taken"),

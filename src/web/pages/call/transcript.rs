@@ -69,6 +69,7 @@ fn gap_words(gap: &PageGap) -> String {
         "stream_lost" => "the stream broke off",
         "careline_restarted" => "Careline was restarted; they kept talking",
         "not_recorded" => "heard, and not kept in the recording",
+        "not_heard" => "they were heard by us and no words came of it",
         _ => "not heard",
     };
     let seconds = (gap.to_at - gap.from_at).num_milliseconds().max(0).saturating_add(999) / 1_000;
