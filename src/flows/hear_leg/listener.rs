@@ -66,7 +66,7 @@ pub(super) struct Hark {
     activity: VoiceActivity,
     vigil: Vigil,
     last_ms: u64,
-    /// What was said about how well the leg is heard since words last came: each once, however long an outage lasts.
+    /// What was said about how well the leg is heard since final words last came: each once, however long an outage lasts.
     said: Vec<Turn>,
     /// Whose turn it is among the engines.
     turn: usize,
@@ -177,8 +177,8 @@ impl Listener {
     /// Words came from the engine.
     async fn pass_words(&mut self, heard: Heard) {
         self.ear.vigil.note_words();
-        self.ear.strikes = 0;
-        if std::mem::take(&mut self.ear.said).contains(&Turn::Blind) {
+        if let Some(blind) = self.ear.said.iter().position(|turn| *turn == Turn::Blind) {
+            let _over = self.ear.said.remove(blind);
             self.tell(News::Turned(Turn::HearsAgain)).await;
         }
         if let Heard::Final { to_ms, .. } = &heard {
@@ -186,6 +186,8 @@ impl Listener {
             if *to_ms <= self.ear.replay.settled_ms() {
                 return;
             }
+            // Only final words are progress: an engine that dies over every sentence has them all begun again for nothing.
+            (self.ear.strikes, self.ear.said) = (0, Vec::new());
             self.ear.replay.settle(*to_ms);
         }
         self.tell(News::Heard(heard)).await;

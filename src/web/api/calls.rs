@@ -109,7 +109,7 @@ pub struct WireLeg {
     joined_at: DateTime<Utc>,
     /// When it left.
     left_at: Option<DateTime<Utc>>,
-    /// `none`, `asked`, `open` or `ended`.
+    /// `none`, `asked`, `open`, `unheard` (somebody speaks and no words come) or `ended`.
     stream: &'static str,
 }
 

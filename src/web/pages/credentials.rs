@@ -130,6 +130,6 @@ const fn hint(kind: CredentialKind) -> &'static str {
             "Sid and secret of an API key of the carrier's account with a colon between them. It signs the passes with which nurses' \
              browsers are rung; without it telephones ring."
         }
-        CredentialKind::SpeechApi => "It is kept; speech is heard by Careline itself for now.",
+        CredentialKind::SpeechApi => "Calls are transcribed on its account with the first engine; without it, on that of whoever runs Careline.",
     }
 }
