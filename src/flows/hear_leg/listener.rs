@@ -25,8 +25,11 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, timeout, timeout_at},
 };
 
-/// Room for audio on its way: two seconds.
-pub(super) const ROOM: usize = 100;
+/// Room for audio on its way to a listener, in frames: eight seconds, for a carrier that sends what waited all at once. It is
+/// empty while the listener keeps up.
+pub(super) const AUDIO_ROOM: usize = 400;
+/// Room for what a listener has to say while the database is away.
+pub(super) const NEWS_ROOM: usize = 100;
 /// How long an engine may take to begin; the audio is kept meanwhile.
 const LISTEN_WITHIN: Duration = Duration::from_secs(4);
 /// Pause before engines that do not help are asked again.

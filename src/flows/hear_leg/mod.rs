@@ -139,8 +139,8 @@ pub async fn begin(app: &App, org: OrgId, token: &str, stream_sid: &str, sid: &s
         is_over: AtomicBool::new(false),
     });
     let (tell, missed) = mpsc::channel(WAITING_GAPS);
-    let (sound, sounds) = mpsc::channel(listener::ROOM);
-    let (say, news) = mpsc::channel(listener::ROOM);
+    let (sound, sounds) = mpsc::channel(listener::AUDIO_ROOM);
+    let (say, news) = mpsc::channel(listener::NEWS_ROOM);
     let listener = Listener {
         engines: app.speech.clone(),
         wanted,

@@ -130,6 +130,8 @@ const fn hint(kind: CredentialKind) -> &'static str {
             "Sid and secret of an API key of the carrier's account with a colon between them. It signs the passes with which nurses' \
              browsers are rung; without it telephones ring."
         }
-        CredentialKind::SpeechApi => "Calls are transcribed on its account with the first engine; without it, on that of whoever runs Careline.",
+        CredentialKind::SpeechApi => {
+            "Calls are transcribed on its account with the first engine; without it, on that of whoever runs Careline."
+        }
     }
 }
