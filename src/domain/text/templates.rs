@@ -157,7 +157,7 @@ pub fn words(template: Template, language: Language, with: &Filling) -> String {
              emergency call {emergency}."
         ),
         (Template::OverNow, Language::Spanish) => format!(
-            "{name}: las preguntas ya terminaron, y una persona va a leer lo que escribió. Para hablar con nosotros llame al \
+            "{name}: las preguntas ya terminaron, y una persona va a leer su mensaje. Para hablar con nosotros llame al \
              {ring}. En una emergencia llame al {emergency}."
         ),
     }
