@@ -6,6 +6,7 @@ use super::{
     tones::SAMPLES_PER_SECOND,
 };
 use audio_codec_algorithms::decode_ulaw;
+use std::fmt;
 
 /// Bytes before the first sample.
 pub const HEADER: u64 = 44;
@@ -43,6 +44,18 @@ impl Wanted {
             (Ok(from), Err(_)) if to.trim().is_empty() => Self::From(from),
             (Err(_), Ok(last)) if from.trim().is_empty() => Self::Last(last),
             (_, _) => Self::Whole,
+        }
+    }
+}
+
+impl fmt::Display for Wanted {
+    /// As the record keeps it: `whole`, `44-`, `0-99`, `-7`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => f.write_str("whole"),
+            Self::From(from) => write!(f, "{from}-"),
+            Self::Between(from, to) => write!(f, "{from}-{to}"),
+            Self::Last(count) => write!(f, "-{count}"),
         }
     }
 }

@@ -56,9 +56,6 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}/ask", post(pages::call::ask))
         .route("/calls/{id}/answers", post(pages::call::save))
         .route("/calls/{id}/sign", post(pages::call::sign))
-        .route("/calls/{id}/recording", get(pages::recording::play))
-        .route("/calls/{id}/recording/hold", post(pages::recording::hold))
-        .route("/calls/{id}/recording/release", post(pages::recording::release))
         .route("/calls/{id}/cancel", post(pages::call::cancel))
         .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))
@@ -73,9 +70,12 @@ pub fn routes() -> Router<Arc<App>> {
         .fallback(nothing_here)
 }
 
-/// What is done while people talk, and what an admin keeps for it.
+/// What is done while people talk, what was recorded, and what an admin keeps for both.
 fn live_calls() -> Router<Arc<App>> {
     Router::new()
+        .route("/calls/{id}/recording", get(pages::recording::play))
+        .route("/calls/{id}/recording/hold", post(pages::recording::hold))
+        .route("/calls/{id}/recording/release", post(pages::recording::release))
         .route("/calls/{id}/floor", post(pages::call::floor::seat))
         .route("/calls/{id}/guests", post(pages::call::floor::ask))
         .route("/calls/{id}/guests/{guest}/let-go", post(pages::call::floor::let_go))

@@ -5,6 +5,7 @@ use crate::support::{
     database::Database,
     office::a_patient,
     studio::{self, Mouth},
+    ward::dyspnea,
     wiring::{self, Line},
 };
 use careline::{
@@ -19,6 +20,7 @@ use careline::{
         add_staff::{self, Duty, NewStaff},
         admit_patient,
         found_organization::{self, NewOrganization},
+        import_protocol,
         second_factors::{self, FactorPolicy},
     },
     web,
@@ -87,6 +89,7 @@ impl Stage {
 
     /// A call that was talked on, recorded and is over: the patient speaks in its second and its eighth second.
     async fn recorded_call(&self) -> CallId {
+        import_protocol::import(&self.app, &self.operator, dyspnea()).await.unwrap();
         let patient = admit_patient::admit(&self.app, &self.operator, a_patient("Reyes")).await.unwrap();
         let (org, call) = (self.operator.org, CallId(Uuid::now_v7()));
         let mut superuser = self.database.superuser().await;

@@ -38,7 +38,7 @@ use tokio::{
 };
 
 /// Finished chunks that wait to be sealed.
-const WAITING_CUTS: usize = 2;
+const WAITING_CUTS: usize = 4;
 /// Sealed chunks that wait to be written: 75 seconds of audio, for a database that is away for a minute.
 const SPOOL: usize = 15;
 /// How long a chunk is tried before it becomes a gap.
@@ -47,6 +47,8 @@ const KEEP_WITHIN: Duration = Duration::from_secs(90);
 const PUT_WITHIN: Duration = Duration::from_secs(15);
 /// Pause between two tries.
 const AGAIN: Duration = Duration::from_millis(500);
+/// No call is longer than a day, in milliseconds; a frame that says it is later has a clock that nothing can be laid out by.
+const LONGEST_MS: u64 = 86_400_000;
 /// Stretches that wait to be told as gaps; further ones grow the last.
 const WAITING_GAPS: usize = 64;
 
@@ -82,6 +84,9 @@ pub(super) struct Tape {
 impl Tape {
     /// Takes a frame that consent stands for.
     pub(super) fn take(&mut self, at_ms: u64, frame: &[u8]) {
+        if at_ms > LONGEST_MS {
+            return;
+        }
         if let Some(cut) = self.cutter.take(at_ms, frame) {
             self.hand_over(cut);
         }

@@ -78,7 +78,7 @@ pub async fn play(app: &App, actor: &Actor, call: CallId, asked: Asked<'_>) -> R
     let _entitled = actor.staff_among(&permitted).ok_or(Error::Forbidden)?;
     let mut tx = app.db.begin(actor).await?;
     let head = call_page::head(&mut tx, call).await?;
-    let deed = Deed::of(DeedKind::PlayedRecording).subject(call.0);
+    let deed = Deed::of(DeedKind::PlayedRecording).subject(call.0).with("bytes", asked.wanted);
     let receipt = audit::open_chart_for(&mut tx, actor, head.patient, deed, app.clock.now()).await?;
     let standing = retention::standing(&mut tx, &receipt, call).await?.ok_or(Error::NotFound)?;
     if let Some((_, why)) = standing.erased {

@@ -16,6 +16,7 @@ mod progress;
 mod protocol_check;
 mod protocol_evaluate;
 mod protocol_read;
+mod recording;
 mod recurrence;
 mod script;
 mod text;

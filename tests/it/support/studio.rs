@@ -12,6 +12,7 @@ use careline::{
     domain::{
         ids::{CallId, LegId, OrgId},
         people::{Actor, Role},
+        script::Script,
         tones::{Decoded, Decoder, FRAME, SILENCE, frames},
     },
     store::legs,
@@ -59,6 +60,7 @@ impl Studio {
 
     pub async fn open_with(may_record: Option<bool>, change: impl FnOnce(App) -> App) -> Self {
         let mut entrance = Entrance::open_with(&NO_LINE, change).await;
+        entrance.bridge_with_protocol().await;
         let (org, call) = (entrance.home.org, entrance.home.call);
         let [patient, nurse] = sit_down(&mut entrance.superuser, org, call, may_record).await;
         Self { entrance, call: CallId(call), patient, nurse }
@@ -112,10 +114,11 @@ pub async fn sit_down(superuser: &mut PgConnection, org: Uuid, call: Uuid, may_r
         ("nurse", Leg { id: LegId(Uuid::now_v7()), sid: "CA0000000000000000000000000000000b" }),
     ];
     let may = may_record.map_or("null".to_owned(), |may| may.to_string());
+    let script = serde_json::to_string(&Script::default()).unwrap();
     run(
         superuser,
         &format!(
-            "update call set state = 'bridged', bridged_at = now(), may_record = {may}, speaker = 'patient' where id = '{call}'"
+            "update call set state = 'bridged', bridged_at = now(), may_record = {may}, speaker = 'patient', script = '{script}' where id = '{call}'"
         ),
     )
     .await;
@@ -173,6 +176,19 @@ impl Mouth {
         let sequence = (chunk + 1).to_string();
         self.tell(json!({"event": "media", "sequenceNumber": sequence, "streamSid": "MZ1", "media": media})).await;
         self.chunk += 1;
+        if self.chunk.is_multiple_of(25) {
+            self.breathe().await;
+        }
+    }
+
+    /// Waits until the other side has read everything: it is spoken to faster than anybody speaks, and not faster than it hears.
+    async fn breathe(&mut self) {
+        self.socket.send(Message::Ping(Vec::new().into())).await.unwrap();
+        while let Some(Ok(message)) = self.socket.next().await {
+            if matches!(message, Message::Pong(_)) {
+                return;
+            }
+        }
     }
 
     /// Says nothing until so many milliseconds of the stream have gone by.
