@@ -152,7 +152,9 @@ impl Visit {
         let knock = knock(rng, door, own, &self.founded.organizations);
         let (status, text) = self.send(&knock, cookie).await?;
         let mut seen = self.founded.detector.look(&text, own.number, &knock.said);
-        let done = status.is_success() || (status == StatusCode::SEE_OTHER && !text.contains("location: /sign-in"));
+        // Whoever is sent to sign in, or to prove who they are, got nothing yet, whatever the address names.
+        let sent_away = ["location: /sign-in", "location: /prove"].iter().any(|place| text.contains(place));
+        let done = status.is_success() || (status == StatusCode::SEE_OTHER && !sent_away);
         match knock.names_foreign_row {
             Whose::Foreign(owner) if done && seen.foreign.is_none() => {
                 seen.foreign = Some(Foreign { owner, kind: "a row it could reach" });

@@ -52,7 +52,7 @@ pub struct FloorPage {
     pub outside: Vec<OutsideNumber>,
     /// The reader, when their own telephone talks on the call.
     pub own: Option<LiveSeat>,
-    /// Whether the reader's telephone supervises, and how.
+    /// Whether the reader's telephone supervises, or rings to, and how.
     pub supervises: Option<Part>,
     /// To whom the call is being handed over.
     pub going_to: Option<GuestId>,
@@ -115,15 +115,17 @@ pub async fn read(app: &App, actor: &Actor, call: CallId) -> Result<Option<Floor
         let may_take_over = takes && !one.is_nurse && seat.seat.part == Part::Talks;
         sittings.push(Sitting { may_take_over, ..one });
     }
-    let rung = everybody.iter().filter(|guest| matches!(guest.state, GuestState::Asked | GuestState::Admitted));
-    sittings.extend(rung.map(|guest| rung_one(guest, name_of(&names, guest.id))));
+    let is_rung = |guest: &&Guest| matches!(guest.state, GuestState::Asked | GuestState::Admitted);
+    sittings.extend(everybody.iter().filter(is_rung).map(|guest| rung_one(guest, name_of(&names, guest.id))));
     let going_to = hand_overs::open(&mut tx, call).await?.map(|over| over.guest);
     let policy = outside_numbers::supervision(&mut tx).await?;
     let outside = outside_numbers::all(&mut tx).await?;
     tx.commit().await?;
     let me = actor.staff_id();
     let mine = seats.into_iter().find(|seat| me.is_some() && seat.party.staff() == me);
-    let supervises = mine.as_ref().map(|seat| seat.seat.part).filter(|part| *part != Part::Talks);
+    let my_ring = everybody.iter().filter(is_rung).find(|guest| me.is_some() && guest.staff() == me);
+    let my_part = mine.as_ref().map(|seat| seat.seat.part).or(my_ring.map(|guest| guest.part));
+    let supervises = my_part.filter(|part| *part != Part::Talks);
     let own = mine.filter(|seat| seat.seat.part == Part::Talks);
     let is_mine = own.as_ref().is_some_and(|seat| seat.party.is_that_of(nurse));
     Ok(Some(FloorPage { now, sittings, colleagues, outside, own, supervises, going_to, is_mine, policy }))

@@ -5,14 +5,17 @@ use crate::{
     domain::{
         attempt::Party,
         floor::{Part, Supervision, Whom},
-        ids::{CallId, GuestId},
+        ids::{CallId, GuestId, LegId},
         people::Role,
     },
     error::Error,
-    flows::floor::{self, FloorPage, HoldDeed, Sitting},
+    flows::{
+        floor::{self, FloorPage, HoldDeed, Sitting},
+        open_call::{CallPage, PageLeg},
+    },
     web::{
         identity::SignedIn,
-        pages::{icons, words},
+        pages::{call::state::audio, icons, words},
         respond::Failure,
     },
 };
@@ -32,17 +35,25 @@ use std::sync::Arc;
 pub struct FloorPart {
     call: CallId,
     page: FloorPage,
+    legs: Vec<PageLeg>,
     /// Whether the reader may supervise.
     may_supervise: bool,
     zone: Tz,
 }
 
 impl FloorPart {
-    /// From the floor as it was read; none where nobody talks.
+    /// From the floor and its call as they were read; none where nobody talks.
     #[must_use]
-    pub fn of(page: Option<FloorPage>, call: CallId, role: Option<Role>, zone: Tz) -> Option<Self> {
+    pub fn of(floor: Option<FloorPage>, page: &CallPage, role: Option<Role>) -> Option<Self> {
+        let (call, legs, zone) = (page.head.id, page.legs.clone(), page.zone);
         let may_supervise = role == Some(Role::Coordinator);
-        page.map(|page| Self { call, page, may_supervise, zone })
+        floor.map(|page| Self { call, page, legs, may_supervise, zone })
+    }
+
+    /// Whether somebody sits at the end of this leg.
+    #[must_use]
+    pub fn seats(&self, leg: LegId) -> bool {
+        self.page.sittings.iter().filter_map(|one| one.seat.as_ref()).any(|seat| seat.leg == leg)
     }
 
     fn is_held(&self) -> bool {
@@ -114,6 +125,10 @@ impl FloorPart {
         }
         if marks.is_empty() {
             marks.push(("green", "talks".to_owned()));
+        }
+        if let Some(leg) = self.legs.iter().find(|leg| leg.id == sits.leg) {
+            let (colour, text) = audio(leg);
+            marks.push((colour, text.to_owned()));
         }
         marks
     }

@@ -217,7 +217,7 @@ pub async fn part(
 async fn state(app: &App, person: &SignedIn, page: &CallPage) -> Result<StatePart, Error> {
     let actor = &person.0.actor;
     let floor = flows::floor::read(app, actor, page.head.id).await?;
-    let floor = FloorPart::of(floor, page.head.id, actor.role(), page.zone);
+    let floor = FloorPart::of(floor, page, actor.role());
     Ok(StatePart::of(page, actor.role(), floor))
 }
 

@@ -18,6 +18,7 @@ use chrono_tz::Tz;
 #[template(path = "parts/call_state.html")]
 pub struct StatePart {
     head: CallHead,
+    /// Those that no seat of the floor speaks of.
     legs: Vec<PageLeg>,
     gaps: usize,
     check_in: Option<CheckInPart>,
@@ -31,9 +32,10 @@ impl StatePart {
     /// From the call as it was read, and its floor while people talk.
     #[must_use]
     pub fn of(page: &CallPage, role: Option<Role>, floor: Option<FloorPart>) -> Self {
+        let is_seated = |leg: &&PageLeg| floor.as_ref().is_some_and(|floor| floor.seats(leg.id));
         Self {
             head: page.head.clone(),
-            legs: page.legs.clone(),
+            legs: page.legs.iter().filter(|leg| !is_seated(leg)).cloned().collect(),
             gaps: page.gaps.len(),
             check_in: CheckInPart::of(page),
             may_act: matches!(role, Some(Role::Nurse | Role::Coordinator)),
@@ -111,7 +113,7 @@ impl StatePart {
 }
 
 /// What a leg's audio is doing, with the mark it wears.
-fn audio(leg: &PageLeg) -> (&'static str, &'static str) {
+pub(super) fn audio(leg: &PageLeg) -> (&'static str, &'static str) {
     match (leg.left_at, leg.stream) {
         (Some(_), _) => ("", "left the call"),
         (None, StreamState::Open) => ("green", "audio arrives"),
