@@ -74,14 +74,14 @@ impl FilePlace {
     /// The bytes that are authenticated beside each chunk, together with the hash of the preamble.
     #[must_use]
     pub fn bound(&self, preamble_hash: &[u8]) -> Vec<u8> {
-        let mut place = format!("careline/{}/{}/{}/{}/", self.org, self.patient, self.file, self.kind.word());
-        match self.kind {
-            FileKind::Document => {}
-            FileKind::Recording(chunk) => {
-                let ChunkPlace { call, leg, number, from_micros } = chunk;
-                place += &format!("{call}/{leg}/{number}/{from_micros}/");
+        let kind = self.kind.word();
+        let kind = match self.kind {
+            FileKind::Document => kind.to_owned(),
+            FileKind::Recording(ChunkPlace { call, leg, number, from_micros }) => {
+                format!("{kind}/{call}/{leg}/{number}/{from_micros}")
             }
-        }
+        };
+        let place = format!("careline/{}/{}/{}/{kind}/", self.org, self.patient, self.file);
         [place.as_bytes(), preamble_hash].concat()
     }
 }
