@@ -332,7 +332,10 @@ impl Recorder {
     async fn close(&self, kept: Kept) {
         let until = Instant::now() + KEEP_WITHIN;
         self.tell_unkept(until).await;
-        while kept.chunks > 0 {
+        if kept.chunks == 0 {
+            return;
+        }
+        loop {
             match self.try_close(kept).await {
                 Err(error) if error.verdict() == Verdict::TryLater && Instant::now() < until => {
                     tokio::time::sleep(AGAIN).await;
