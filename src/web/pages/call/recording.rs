@@ -1,7 +1,5 @@
 //! The recording of a call that is over: a player, how loud each side was, what is missing, and who holds it.
 
-#![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass the fields they show by reference")]
-
 use crate::{
     domain::{
         ids::CallId,
