@@ -25,7 +25,9 @@ await story(async (browser) => {
   await page.click("text=Confirm");
   holds((await page.textContent("[role=alert]")).includes("does not fit"), "a wrong code confirms nothing");
   holds((await page.textContent(".secret")) === secret, "the same secret waits for a right one");
-  await page.fill("#code", code(secret, -1));
+  // Kept, because a slow machine may be in the next half minute when it is tried again.
+  const spent = code(secret, -1);
+  await page.fill("#code", spent);
   await page.click("text=Confirm");
   const codes = await page.locator(".codes li").allTextContents();
   holds(codes.length === 10 && new Set(codes).size === 10, "ten recovery codes are shown");
@@ -42,7 +44,7 @@ await story(async (browser) => {
   await page.goto(base + "/today");
   holds(page.url().startsWith(base + "/sign-in"), "half a sign-in opens nothing");
   await typePassword(page);
-  await page.fill("#code", code(secret, -1));
+  await page.fill("#code", spent);
   await page.click("form[action='/sign-in/factor'] button");
   holds((await page.textContent("[role=alert]")).includes("used before"), "a code that was used is none");
   await page.fill("#code", code(secret, 0));

@@ -80,9 +80,10 @@ struct Alternative {
 
 #[derive(Deserialize)]
 struct Word {
-    word: String,
-    #[serde(default)]
-    punctuated_word: Option<String>,
+    #[serde(rename = "word")]
+    plain: String,
+    #[serde(default, rename = "punctuated_word")]
+    punctuated: Option<String>,
     start: f64,
     end: f64,
     #[serde(default)]
@@ -143,7 +144,7 @@ fn said(results: Results) -> Result<Option<Said>, OutageKind> {
 
 fn timed(word: Word) -> Option<TimedWord> {
     Some(TimedWord {
-        text: Private::new(word.punctuated_word.unwrap_or(word.word)),
+        text: Private::new(word.punctuated.unwrap_or(word.plain)),
         from_ms: millis(word.start)?,
         to_ms: millis(word.end)?,
         confidence: word.confidence.and_then(percent),

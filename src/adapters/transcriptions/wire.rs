@@ -83,7 +83,8 @@ struct Transcript {
 
 #[derive(Deserialize)]
 struct Word {
-    word: String,
+    #[serde(rename = "word")]
+    text: String,
     start: f64,
     end: f64,
 }
@@ -103,7 +104,7 @@ pub fn read(reply: &[u8], from_ms: u64, to_ms: u64) -> Result<Option<Heard>, Out
     }
     let timed = |word: Word| {
         Some(TimedWord {
-            text: Private::new(word.word.trim().to_owned()),
+            text: Private::new(word.text.trim().to_owned()),
             from_ms: from_ms.saturating_add(millis(word.start)?),
             to_ms: from_ms.saturating_add(millis(word.end)?),
             confidence: None,

@@ -11,9 +11,8 @@ impl Spoken<'_> {
         let mut parts = Vec::new();
         match lead {
             Lead::Begin => parts.push(self.told("script.text.begin")),
-            Lead::Again => {}
             Lead::NotHeard => parts.push(self.told("script.text.still_there")),
-            Lead::NotUnderstood => {}
+            Lead::Again | Lead::NotUnderstood => {}
             Lead::NotAnAnswer => parts.push(self.told("script.text.not_an_answer")),
             Lead::Skipped => parts.push(self.told("script.text.skipped")),
             Lead::Took(answer) => parts.extend(self.noted(sheet, place, answer)),

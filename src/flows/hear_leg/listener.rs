@@ -250,7 +250,7 @@ impl Listener {
         }
         let (engine, wanted) = (self.engines.at(self.ear.turn).clone(), self.wanted.clone());
         // An organization's own account is one with the first engine's provider.
-        let is_first = self.ear.turn % self.engines.count() == 0;
+        let is_first = self.ear.turn.is_multiple_of(self.engines.count());
         Line::Opening(Box::pin(async move {
             let mut wanted = wanted?;
             if !is_first {

@@ -86,7 +86,7 @@ impl Tongue for Live {
     fn ends(&mut self, utterance: &Utterance) -> (Vec<String>, String) {
         // A real engine tells silence as results without words, too.
         let silence = json!({
-            "type": "Results", "channel_index": [0, 1], "start": seconds(utterance.to_ms()), "duration": 0.1,
+            "type": "Results", "channel_index": [0, 1], "start": seconds(utterance.ended_ms()), "duration": 0.1,
             "is_final": false, "speech_final": false,
             "channel": {"alternatives": [{"transcript": "", "confidence": 0.0, "words": []}]},
         });
@@ -109,9 +109,9 @@ fn results(utterance: &Utterance, is_final: &Value) -> String {
             })
         })
         .collect();
-    let length_ms = utterance.to_ms().saturating_sub(utterance.from_ms());
+    let length_ms = utterance.ended_ms().saturating_sub(utterance.begun_ms());
     json!({
-        "type": "Results", "channel_index": [0, 1], "start": seconds(utterance.from_ms()),
+        "type": "Results", "channel_index": [0, 1], "start": seconds(utterance.begun_ms()),
         "duration": seconds(length_ms), "is_final": is_final, "speech_final": is_final,
         "channel": {"alternatives": [{"transcript": utterance.text(), "confidence": 0.97, "words": words}]},
     })

@@ -24,11 +24,11 @@ impl Utterance {
         self.words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
     }
 
-    pub(super) fn from_ms(&self) -> u64 {
+    pub(super) fn begun_ms(&self) -> u64 {
         self.words.first().map_or(0, |word| word.from_ms)
     }
 
-    pub(super) fn to_ms(&self) -> u64 {
+    pub(super) fn ended_ms(&self) -> u64 {
         self.words.last().map_or(0, |word| word.to_ms)
     }
 }
@@ -67,7 +67,7 @@ impl TownEar {
                 Decoded::EndOfUtterance { .. } => sounded.extend(self.finish()),
             }
         }
-        let silent_ms = millis(self.decoder.heard_samples()).saturating_sub(self.utterance.to_ms());
+        let silent_ms = millis(self.decoder.heard_samples()).saturating_sub(self.utterance.ended_ms());
         if silent_ms >= millis(PAUSE_SAMPLES) {
             sounded.extend(self.finish());
         }

@@ -72,7 +72,7 @@ impl Tongue for Live {
         let mut said = Vec::new();
         if self.told_words == 0 {
             let begun = json!({"type": "input_audio_buffer.speech_started", "item_id": self.id(),
-                               "audio_start_ms": utterance.from_ms()});
+                               "audio_start_ms": utterance.begun_ms()});
             said.push(begun.to_string());
         }
         let fresh: Vec<&str> = utterance.words.iter().skip(self.told_words).map(|word| word.text.as_str()).collect();
@@ -87,7 +87,7 @@ impl Tongue for Live {
     fn ends(&mut self, utterance: &Utterance) -> (Vec<String>, String) {
         let id = self.id();
         let said = [
-            json!({"type": "input_audio_buffer.speech_stopped", "item_id": id, "audio_end_ms": utterance.to_ms()}),
+            json!({"type": "input_audio_buffer.speech_stopped", "item_id": id, "audio_end_ms": utterance.ended_ms()}),
             json!({"type": "input_audio_buffer.committed", "item_id": id, "previous_item_id": null}),
         ];
         let last = json!({"type": "conversation.item.input_audio_transcription.completed", "item_id": id,

@@ -17,7 +17,6 @@ use careline::{
     },
     store::legs,
 };
-use chrono::Utc;
 use futures_util::{SinkExt, StreamExt};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Method, Response};
@@ -146,7 +145,7 @@ impl Mouth {
     /// Opens a stream as the carrier does.
     pub async fn open(app: &App, base: &str, line: &Line<'_>, org: OrgId, call: CallId, leg: Leg) -> Self {
         let mut tx = app.db.begin(&Actor::careline(org)).await.unwrap();
-        let stream = legs::new_stream(&mut tx, call, leg.id, Utc::now()).await.unwrap();
+        let stream = legs::new_stream(&mut tx, call, leg.id, app.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
         let path = format!("/hooks/media/{org}");
         let mut request = format!("{}{path}", base.replace("http", "ws")).into_client_request().unwrap();
