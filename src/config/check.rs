@@ -8,6 +8,7 @@ use super::{
     speech::speech,
 };
 use crate::domain::{
+    destination::is_loopback,
     dialling::{Dialling, Rate},
     pace::Patience,
     private::Private,
@@ -323,15 +324,6 @@ pub(super) fn http_url(variable: &str, text: &str, faults: &mut Faults) -> Optio
         faults.note(variable, "this is not a URL; write one such as https://careline.example.org");
     }
     url
-}
-
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 pub(super) fn is_twilio(url: &Url) -> bool {

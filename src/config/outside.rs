@@ -1,9 +1,12 @@
 //! Settings for what is outside the database: keys, files, the second place of the record, letters, and how far out
 //! requests may go.
 
-use super::check::{is_loopback, is_twilio};
+use super::check::is_twilio;
 use super::{BucketConfig, Faults, KeysConfig, MailConfig, ObjectsConfig, OutsideConfig, Settings};
-use crate::domain::{destination::Bounds, private::Private};
+use crate::domain::{
+    destination::{Bounds, is_loopback},
+    private::Private,
+};
 use std::path::{Path, PathBuf};
 use url::Url;
 

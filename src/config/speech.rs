@@ -1,8 +1,8 @@
 //! Settings for the engines that hear: which one, where it is, and which other one takes over when words stop coming.
 
-use super::check::{http_url, is_loopback};
+use super::check::http_url;
 use super::{Faults, Settings};
-use crate::domain::private::Private;
+use crate::domain::{destination::is_loopback, private::Private};
 
 /// The engines, as typed.
 #[derive(Clone, clap::Args)]

@@ -120,14 +120,21 @@ impl Destination {
     }
 }
 
-/// A town has a literal loopback address: no name that somebody could point elsewhere.
-fn is_of_town(url: &Url, town: &str) -> bool {
-    let loopback = match url.host() {
+/// Whether an address is one of this machine, by name or by number.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(_)) | None => false,
-    };
-    loopback && Url::parse(town).is_ok_and(|town| town.origin() == url.origin())
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// A town has a literal loopback address: no name that somebody could point elsewhere.
+fn is_of_town(url: &Url, town: &str) -> bool {
+    let is_literal = !matches!(url.host(), Some(Host::Domain(_)));
+    is_literal && is_loopback(url) && Url::parse(town).is_ok_and(|town| town.origin() == url.origin())
 }
 
 /// The host stands in the text as the parser understood it, in any case of letters.

@@ -1,7 +1,7 @@
 //! Recordings: frames of a leg cut into chunks, and chunks of every leg laid out as one wave of two channels. What the
 //! patient's side said is on the left, what our side said on the right.
 
-use super::tones::{SAMPLES_PER_SECOND, SILENCE};
+use super::tones::{SAMPLES_PER_MS, SILENCE};
 use audio_codec_algorithms::decode_ulaw;
 use chrono::{DateTime, Utc};
 
@@ -9,19 +9,11 @@ use chrono::{DateTime, Utc};
 pub const CHUNK_SAMPLES: usize = 40_000;
 /// Samples that one peak stands for: a quarter of a second.
 pub const PEAK_SAMPLES: usize = 2_000;
-/// Days a recording is kept where the organization has set nothing: a year.
-pub const DEFAULT_DAYS: i32 = 365;
-/// Most days it may set: ten years.
-pub const MOST_DAYS: i32 = 3_650;
-/// Most characters of the reason of a hold.
-pub const LONGEST_REASON: usize = 300;
 
 /// Milliseconds by which a frame may be later or earlier than the one before it ends: less than a frame.
 const JITTER_MS: u64 = 19;
 /// Milliseconds that may be missing within a chunk, as silence; more ends it, so that what is missing is seen.
 const FILLED_MS: u64 = 80;
-/// Samples in a millisecond.
-const SAMPLES_PER_MS: u64 = SAMPLES_PER_SECOND / 1_000;
 
 /// Whose voice a chunk carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

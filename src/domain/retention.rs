@@ -1,7 +1,13 @@
 //! How long recordings are kept, and why one is erased.
 
-use super::recording::{DEFAULT_DAYS, MOST_DAYS};
 use chrono::{DateTime, TimeDelta, Utc};
+
+/// Days a recording is kept where the organization has set nothing: a year.
+pub const DEFAULT_DAYS: i32 = 365;
+/// Most days it may set: ten years.
+pub const MOST_DAYS: i32 = 3_650;
+/// Most characters of the reason of a hold.
+pub const LONGEST_REASON: usize = 300;
 
 /// What happens to recordings when the consent they stood on is taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -83,23 +83,30 @@ impl Wave {
     /// The bytes before the first sample.
     #[must_use]
     pub fn header(self) -> Vec<u8> {
-        let length = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes();
-        let (channels, bits) = (2_u16, 16_u16);
-        let rate = u32::try_from(SAMPLES_PER_SECOND).unwrap_or(0);
-        let mut header = Vec::from(*b"RIFF");
-        header.extend(length(self.bytes().saturating_sub(8)));
-        header.extend(b"WAVEfmt ");
-        header.extend(16_u32.to_le_bytes());
-        header.extend(1_u16.to_le_bytes());
-        header.extend(channels.to_le_bytes());
-        header.extend(rate.to_le_bytes());
-        header.extend((rate * 4).to_le_bytes());
-        header.extend(4_u16.to_le_bytes());
-        header.extend(bits.to_le_bytes());
-        header.extend(b"data");
-        header.extend(length(self.samples.saturating_mul(MOMENT)));
-        header
+        header(2, self.samples)
     }
+}
+
+/// The bytes before the first sample of so many channels of linear samples, so many in each.
+#[must_use]
+pub fn header(channels: u16, samples: u64) -> Vec<u8> {
+    let length = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes();
+    let moment = channels.saturating_mul(2);
+    let data = samples.saturating_mul(u64::from(moment));
+    let rate = u32::try_from(SAMPLES_PER_SECOND).unwrap_or(0);
+    let mut header = Vec::from(*b"RIFF");
+    header.extend(length(data.saturating_add(HEADER - 8)));
+    header.extend(b"WAVEfmt ");
+    header.extend(16_u32.to_le_bytes());
+    header.extend(1_u16.to_le_bytes());
+    header.extend(channels.to_le_bytes());
+    header.extend(rate.to_le_bytes());
+    header.extend(rate.saturating_mul(u32::from(moment)).to_le_bytes());
+    header.extend(moment.to_le_bytes());
+    header.extend(16_u16.to_le_bytes());
+    header.extend(b"data");
+    header.extend(length(data));
+    header
 }
 
 /// A chunk where it lies in the recording.

@@ -12,7 +12,7 @@ use crate::{
         sealed::Sealed,
     },
     error::Error,
-    ports::objects::{ObjectKey, ObjectKind, ObjectWriter},
+    ports::objects::{ObjectKey, ObjectWriter},
     store::{
         audit,
         files::{self, NewFile},
@@ -36,7 +36,7 @@ where
     audit::open_chart(&mut tx, actor, patient, DeedKind::KeptDocument, now).await?.may_change()?;
     drop(tx);
     let place = FilePlace { org: actor.org, patient, file: FileId::at(now), kind: FileKind::Document };
-    let key = ObjectKey { org: actor.org, kind: ObjectKind::File, name: place.file.to_string() };
+    let key = ObjectKey::of(&place);
     let mut object = app.objects.begin(&key).await?;
     let taken = match take(app, place, &mut *object, source).await {
         Ok(taken) => taken,

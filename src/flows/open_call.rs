@@ -20,7 +20,8 @@ use crate::{
     },
     error::Error,
     store::{
-        assessments, audit, brief, call_page, check_ins, protocols, recordings, retention, reviews, teams, worklist,
+        OrgTx, assessments, audit, brief, call_page, check_ins, protocols, recordings, retention, reviews, teams,
+        worklist,
     },
 };
 use chrono::{DateTime, Utc};
@@ -53,7 +54,7 @@ pub struct CallPage {
     pub gaps: Vec<PageGap>,
     /// What was said.
     pub utterances: Vec<PageUtterance>,
-    /// Its recording, if there ever was one.
+    /// Its recording, if there ever was one; none while people talk, when it cannot be played and the page is read often.
     pub recording: Option<RecordingSeen>,
     /// Whether an assessment was begun.
     pub begun: bool,
@@ -80,10 +81,7 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     let legs = call_page::legs(&mut tx, call).await?;
     let gaps = call_page::gaps(&mut tx, &receipt, call).await?;
     let utterances = call_page::utterances(&mut tx, &receipt, call).await?;
-    let recording = match retention::standing(&mut tx, &receipt, call).await? {
-        Some(standing) => Some(RecordingSeen { layout: recordings::layout(&mut tx, &receipt, call).await?, standing }),
-        None => None,
-    };
+    let recording = if head.state.is_over() { recording(&mut tx, &receipt, call).await? } else { None };
     let begun = call_page::begun(&mut tx, call).await?;
     let check_in = match check_ins::of_call(&mut tx, &receipt, call).await? {
         Some(seen) => {
@@ -99,6 +97,15 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     tx.commit().await?;
     let urgent = receipt.reach().urgent();
     Ok(CallPage { now, zone, head, brief, legs, gaps, utterances, recording, begun, reviews, check_in, urgent })
+}
+
+async fn recording(
+    tx: &mut OrgTx,
+    receipt: &audit::ChartReceipt,
+    call: CallId,
+) -> Result<Option<RecordingSeen>, Error> {
+    let Some(standing) = retention::standing(tx, receipt, call).await? else { return Ok(None) };
+    Ok(Some(RecordingSeen { layout: recordings::layout(tx, receipt, call).await?, standing }))
 }
 
 /// Whether a call exists for the actor, who still reaches its patient; for a live socket, which reads nothing else.

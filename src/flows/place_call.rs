@@ -169,8 +169,8 @@ fn is_to_be_dialled(call: &Call) -> bool {
     matches!(call.state, CallState::Scheduled | CallState::NurseReady)
 }
 
-/// What keeps the patient from being rung at this instant: they are asked by text, dialling is paused, a nurse is to be rung first, or the pace
-/// leaves no room. What comes first is enqueued; the caller commits.
+/// What keeps the patient from being rung at this instant: they are asked by text, dialling is paused, a nurse is to be rung
+/// first, or the pace leaves no room. What comes first is enqueued; the caller commits.
 async fn hindered(
     app: &App,
     actor: &Actor,

@@ -10,10 +10,6 @@ use crate::{
         private::Private,
     },
     error::Error,
-    ports::{
-        OutageKind,
-        objects::{ObjectKey, ObjectKind},
-    },
     store::{audit, files},
 };
 
@@ -39,12 +35,9 @@ pub async fn read(app: &App, actor: &Actor, patient: PatientId, id: FileId) -> R
     let receipt = audit::open_chart_for(&mut tx, actor, patient, deed, app.clock.now()).await?;
     let found = files::one(&mut tx, &receipt, id).await?;
     tx.commit().await?;
-    let key = ObjectKey { org: actor.org, kind: ObjectKind::File, name: id.to_string() };
-    let Some(object) = app.objects.stream(&key).await? else { return Err(suspect(app, actor, id).await?) };
-    match app.vault.read_whole(found.place, &found.header, object).await {
-        Ok(bytes) => Ok(Document { name: found.name, media_type: found.media_type, bytes }),
-        Err(outage) if matches!(outage.kind, OutageKind::Refused(_)) => Err(suspect(app, actor, id).await?),
-        Err(outage) => Err(outage.into()),
+    match app.vault.read_kept(&*app.objects, found.place, &found.header).await? {
+        Some(bytes) => Ok(Document { name: found.name, media_type: found.media_type, bytes }),
+        None => Err(suspect(app, actor, id).await?),
     }
 }
 

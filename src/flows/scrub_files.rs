@@ -8,14 +8,11 @@ use crate::{
         file_format::{FileKind, FilePlace},
         job::Job,
         notice::Notice,
-        people::Actor,
+        people::{Actor, Role},
         sealed::Sealed,
     },
     error::Error,
-    ports::{
-        OutageKind,
-        objects::{ObjectKey, ObjectKind},
-    },
+    ports::{OutageKind, objects::ObjectKey},
     store::{OrgTx, audit, files, jobs, recordings, staff},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -86,12 +83,7 @@ async fn waiting(tx: &mut OrgTx, due: DateTime<Utc>, most: i64) -> Result<Vec<(F
 }
 
 async fn verify(app: &App, place: FilePlace, header: &Sealed, bytes: u64) -> Result<Option<&'static str>, Error> {
-    let kind = match place.kind {
-        FileKind::Document => ObjectKind::File,
-        FileKind::Recording(_) => ObjectKind::Recording,
-    };
-    let key = ObjectKey { org: place.org, kind, name: place.file.to_string() };
-    let Some(object) = app.objects.stream(&key).await? else { return Ok(Some("missing")) };
+    let Some(object) = app.objects.stream(&ObjectKey::of(&place)).await? else { return Ok(Some("missing")) };
     match app.vault.verify_file(place, header, object).await {
         Ok(length) if length == bytes => Ok(None),
         Ok(_) => Ok(Some("length")),
@@ -116,7 +108,7 @@ async fn settle(app: &App, actor: &Actor, place: FilePlace, fault: Option<&'stat
         FileKind::Recording(_) => recordings::verified(&mut tx, place.file, fault, now).await?,
     };
     if is_news {
-        for (admin, _address) in staff::admins(&mut tx).await? {
+        for admin in staff::of_role(&mut tx, Role::Admin).await? {
             let job = Job::SendNotice { staff: admin, notice: Notice::FileFault };
             jobs::enqueue(&mut tx, &job, &place.file.to_string(), now, now).await?;
         }

@@ -1,7 +1,10 @@
 //! Where whole objects are kept: encrypted files, exports, and, in a second place, signed checkpoints.
 
 use super::Outage;
-use crate::domain::ids::OrgId;
+use crate::domain::{
+    file_format::{FileKind, FilePlace},
+    ids::OrgId,
+};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use std::fmt;
@@ -28,6 +31,18 @@ pub struct ObjectKey {
     pub kind: ObjectKind,
     /// An id or a number: letters, digits, hyphens and points.
     pub name: String,
+}
+
+impl ObjectKey {
+    /// Where a sealed file lies.
+    #[must_use]
+    pub fn of(place: &FilePlace) -> Self {
+        let kind = match place.kind {
+            FileKind::Document => ObjectKind::File,
+            FileKind::Recording(_) => ObjectKind::Recording,
+        };
+        Self { org: place.org, kind, name: place.file.to_string() }
+    }
 }
 
 impl fmt::Display for ObjectKey {

@@ -62,17 +62,12 @@ pub async fn set_rule(
     Ok(())
 }
 
-/// Recordings that are to be erased by a rule at an instant, and why; longest ago first. What is held is not among them.
+/// Recordings that are to be erased by a rule at an instant, longest ago first. What is held is not among them.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn due(
-    tx: &mut OrgTx,
-    rule: RetentionRule,
-    now: DateTime<Utc>,
-    most: i64,
-) -> Result<Vec<(CallId, ErasedWhy)>, Error> {
-    look(tx, None, rule, now, most).await
+pub async fn due(tx: &mut OrgTx, rule: RetentionRule, now: DateTime<Utc>, most: i64) -> Result<Vec<CallId>, Error> {
+    Ok(look(tx, None, rule, now, most).await?.into_iter().map(|(call, _)| call).collect())
 }
 
 /// Why one recording is to be erased; `None` when it is not.

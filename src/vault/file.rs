@@ -8,7 +8,11 @@ use crate::{
         private::Private,
         sealed::Sealed,
     },
-    ports::{Outage, keys::SealKey, objects::ObjectStream},
+    ports::{
+        Outage, OutageKind,
+        keys::SealKey,
+        objects::{ObjectKey, ObjectStream, Objects},
+    },
 };
 use aead_stream::{DecryptorBE32, EncryptorBE32};
 use chacha20poly1305::ChaCha20Poly1305;
@@ -109,6 +113,24 @@ impl Vault {
         }
         whole.extend_from_slice(&reader.finish()?);
         Ok(Private::new(std::mem::take(&mut *whole)))
+    }
+
+    /// A whole file out of the object store; `None` when it is missing, or is not what was kept.
+    ///
+    /// # Errors
+    /// When the objects or the keys cannot be reached.
+    pub async fn read_kept(
+        &self,
+        objects: &dyn Objects,
+        place: FilePlace,
+        header: &Sealed,
+    ) -> Result<Option<Private<Vec<u8>>>, Outage> {
+        let Some(object) = objects.stream(&ObjectKey::of(&place)).await? else { return Ok(None) };
+        match self.read_whole(place, header, object).await {
+            Ok(whole) => Ok(Some(whole)),
+            Err(outage) if matches!(outage.kind, OutageKind::Refused(_)) => Ok(None),
+            Err(outage) => Err(outage),
+        }
     }
 
     /// Verifies every tag of a file and releases nothing; returns how many bytes it holds.

@@ -1,7 +1,10 @@
 //! The way to an engine's websocket: one HTTP request that is upgraded (RFC 6455, section 4.1), by the same client, the same
 //! certificates and the same proxies as every other request of the product.
 
-use crate::ports::{Outage, OutageKind};
+use crate::{
+    domain::destination::is_loopback,
+    ports::{Outage, OutageKind},
+};
 use http::header::{
     AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
@@ -98,14 +101,5 @@ pub(in crate::adapters) fn kind_of_status(status: StatusCode) -> OutageKind {
         OutageKind::Broken
     } else {
         OutageKind::Garbled
-    }
-}
-
-fn is_loopback(address: &Url) -> bool {
-    match address.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }

@@ -1,14 +1,13 @@
 //! Which moment of a leg a moment of an engine is. An engine counts the audio it got; a leg counts from its own beginning, and
 //! frames of it may be missing.
 
+use crate::domain::tones::{FRAME_MS, SAMPLES_PER_MS};
 use std::collections::VecDeque;
 
 /// Most places kept at which the two began to differ by something else.
 const MOST_MARKS: usize = 256;
-/// A difference that is no difference, in milliseconds: a frame.
-const SLACK_MS: u64 = 20;
-/// Bytes of 8 kHz µ-law in a millisecond.
-const BYTES_A_MS: u64 = 8;
+/// A difference that is no difference, in milliseconds.
+const SLACK_MS: u64 = FRAME_MS;
 
 /// The two times side by side.
 #[derive(Default)]
@@ -21,7 +20,7 @@ pub struct Timeline {
 impl Timeline {
     /// So many bytes go to the engine that were spoken at this moment of the leg.
     pub fn note(&mut self, at_ms: u64, bytes: usize) {
-        let engine_ms = self.bytes / BYTES_A_MS;
+        let engine_ms = self.bytes / SAMPLES_PER_MS;
         if self.marks.is_empty() || self.stream_ms(engine_ms).abs_diff(at_ms) >= SLACK_MS {
             if self.marks.len() == MOST_MARKS {
                 let _oldest = self.marks.pop_front();

@@ -5,6 +5,7 @@ use super::{
     breaker::Breaker,
     wire::{chat_request, embedding_request, error_of, is_stream, kind_of, outage, well_formed, words_of},
 };
+use crate::domain::destination::is_loopback;
 use crate::ports::{
     Outage, OutageKind,
     embeddings::Embeddings,
@@ -77,6 +78,7 @@ impl OpenAi {
             // The limit that ends a stream nobody reads any more.
             .timeout(BATCH_VECTORS)
             .redirect(reqwest::redirect::Policy::none());
+        // A proxy of the environment must not be asked for an address of this machine.
         if is_loopback(&base) {
             http = http.no_proxy();
         }
@@ -212,14 +214,4 @@ async fn tokens(prompt: &Prompt) -> Result<usize, Outage> {
     tokio::task::spawn_blocking(move || tiktoken_rs::o200k_base_singleton().encode_ordinary(&text).len())
         .await
         .map_err(|_| outage(OutageKind::Broken))
-}
-
-/// A proxy of the environment must not be asked for an address of this machine.
-fn is_loopback(base: &url::Url) -> bool {
-    match base.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

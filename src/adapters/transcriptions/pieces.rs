@@ -3,15 +3,13 @@
 use crate::{
     adapters::hearing::silence_for,
     domain::{
-        tones::{FRAME, SILENCE},
+        tones::{FRAME, FRAME_MS, SILENCE},
         voice_activity::VoiceActivity,
     },
     ports::speech::Sound,
 };
 use std::collections::VecDeque;
 
-/// Milliseconds of a frame.
-const FRAME_MS: u64 = 20;
 /// Frames that are kept from before a voice: 200 ms.
 const BEFORE_VOICE: usize = 10;
 /// Frames of silence that end a piece: 700 ms.

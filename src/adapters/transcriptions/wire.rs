@@ -3,7 +3,7 @@
 
 use crate::{
     adapters::hearing::millis,
-    domain::{people::Language, private::Private},
+    domain::{people::Language, private::Private, wave},
     ports::{
         OutageKind,
         speech::{Heard, TimedWord},
@@ -14,10 +14,6 @@ use serde::Deserialize;
 
 /// Most words of one piece.
 const MOST_WORDS: usize = 4_000;
-/// Bytes of a sample once it is linear.
-const SAMPLE: u32 = 2;
-/// Samples a second.
-const RATE: u32 = 8_000;
 
 /// The fields beside the recording. Times of words are asked for; servers that know none ignore it.
 #[must_use]
@@ -56,20 +52,7 @@ pub fn form(fields: &[(&'static str, String)], ulaw: &[u8]) -> (String, Vec<u8>)
 
 /// A recording of 16-bit linear samples, which every server reads.
 fn wav(ulaw: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(ulaw.len()).unwrap_or(u32::MAX / 4).saturating_mul(SAMPLE);
-    let mut wav = Vec::with_capacity(ulaw.len() * 2 + 44);
-    wav.extend(b"RIFF");
-    wav.extend(length.saturating_add(36).to_le_bytes());
-    wav.extend(b"WAVEfmt ");
-    wav.extend(16_u32.to_le_bytes());
-    // Linear samples, one channel.
-    wav.extend([1, 0, 1, 0]);
-    wav.extend(RATE.to_le_bytes());
-    wav.extend((RATE * SAMPLE).to_le_bytes());
-    // Bytes and bits of a sample.
-    wav.extend([2, 0, 16, 0]);
-    wav.extend(b"data");
-    wav.extend(length.to_le_bytes());
+    let mut wav = wave::header(1, u64::try_from(ulaw.len()).unwrap_or(u64::MAX));
     wav.extend(ulaw.iter().flat_map(|code| decode_ulaw(*code).to_le_bytes()));
     wav
 }

@@ -24,6 +24,10 @@ pub use encode::{frames, words};
 
 /// Samples a second, and therefore µ-law bytes a second.
 pub const SAMPLES_PER_SECOND: u64 = 8000;
+/// Samples, and bytes, in a millisecond.
+pub const SAMPLES_PER_MS: u64 = SAMPLES_PER_SECOND / 1_000;
+/// Milliseconds of a frame.
+pub const FRAME_MS: u64 = 20;
 /// Samples, and bytes, in one frame of 20 ms.
 pub const FRAME: usize = 160;
 /// The µ-law code of silence.

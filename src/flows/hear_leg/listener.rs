@@ -3,11 +3,11 @@
 //! channel holds, and what no engine ever heard is told as a gap.
 
 use super::{
-    FRAME_MS, GAP_FRAMES, Missed, Tally,
+    GAP_FRAMES, Missed, Tally,
     replay::{Replay, Stretch, Voiced},
 };
 use crate::{
-    domain::{vigil::Vigil, voice_activity::VoiceActivity},
+    domain::{tones::FRAME_MS, vigil::Vigil, voice_activity::VoiceActivity},
     ports::{
         Outage, OutageKind,
         clock::Clock,

@@ -17,8 +17,9 @@ use crate::{
         people::Actor,
         private::Private,
         sealed::Sealed,
+        tones::FRAME_MS,
     },
-    error::Error,
+    error::{Error, Verdict},
     ports::{
         Outage, OutageKind,
         phone::MediaNews,
@@ -35,18 +36,21 @@ use listener::{Hark, Listener};
 use recorder::Tape;
 use replay::Stretch;
 use scribe::{Desk, Scribe};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
-/// Milliseconds of audio in a frame.
-const FRAME_MS: u64 = 20;
 /// Lost frames in a row from which on a gap is told: 100 ms, about a syllable.
 const GAP_FRAMES: u64 = 5;
 /// Gaps that wait for the database; further ones grow the last.
 const WAITING_GAPS: usize = 64;
+/// Pause between two tries of a write.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Whether more is wanted of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +59,21 @@ pub enum Attention {
     Listening,
     /// The stream has ended, or another has taken its place: close the socket.
     Over,
+}
+
+/// Tries again while something is away, until an instant.
+async fn insist<T, F>(deadline: Instant, attempt: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    loop {
+        match attempt().await {
+            Err(error) if error.verdict() == Verdict::TryLater && Instant::now() < deadline => {
+                tokio::time::sleep(AGAIN).await;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// One leg being heard. Dropping it ends the stream like `end` does, except that nobody waits for the last words.

@@ -3,7 +3,7 @@
 //! again. What is slow or away makes sealed chunks wait in a bounded spool, in order; what does not fit becomes a gap that is
 //! told. A crash loses the chunk that is being filled and those that wait.
 
-use super::{Missed, Tally};
+use super::{AGAIN, Missed, Tally, insist};
 use crate::{
     app::{App, Vault},
     domain::{
@@ -12,13 +12,14 @@ use crate::{
         people::Actor,
         recording::{Cut, Cutter, peaks},
         sealed::Sealed,
+        tones::FRAME_MS,
     },
     error::{Error, Verdict},
     live::{Live, LiveEvent},
     ports::{
         Outage, OutageKind,
         clock::Clock,
-        objects::{ObjectKey, ObjectKind, Objects},
+        objects::{ObjectKey, Objects},
     },
     store::{
         Db,
@@ -45,8 +46,6 @@ const SPOOL: usize = 15;
 const KEEP_WITHIN: Duration = Duration::from_secs(90);
 /// How long the object store may take for one chunk.
 const PUT_WITHIN: Duration = Duration::from_secs(15);
-/// Pause between two tries.
-const AGAIN: Duration = Duration::from_millis(500);
 /// No call is longer than a day, in milliseconds; a frame that says it is later has a clock that nothing can be laid out by.
 const LONGEST_MS: u64 = 86_400_000;
 /// Stretches that wait to be told as gaps; further ones grow the last.
@@ -61,7 +60,7 @@ impl Unkept {
         let mut stretches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_full = stretches.len() >= WAITING_GAPS;
         match stretches.last_mut() {
-            Some(last) if is_full || from_ms <= last.to_ms.saturating_add(super::FRAME_MS) => {
+            Some(last) if is_full || from_ms <= last.to_ms.saturating_add(FRAME_MS) => {
                 last.from_ms = last.from_ms.min(from_ms);
                 last.to_ms = last.to_ms.max(to_ms);
             }
@@ -197,18 +196,12 @@ impl Recorder {
     /// Seals a chunk for its place; tried again while the keys are away.
     async fn seal(&self, cut: &Cut, number: u32) -> Option<SealedCut> {
         let deadline = Instant::now() + KEEP_WITHIN;
-        loop {
-            match self.try_seal(cut, number, deadline).await {
-                Ok(chunk) => return Some(chunk),
-                Err(error) if error.verdict() == Verdict::TryLater && Instant::now() < deadline => {
-                    tokio::time::sleep(AGAIN).await;
-                }
-                Err(error) => {
-                    tracing::error!(stream = %self.stream.id, cause = %error.cause(), "a chunk of a recording was not sealed");
-                    return None;
-                }
-            }
-        }
+        let sealed = insist(deadline, || self.try_seal(cut, number, deadline)).await;
+        sealed
+            .inspect_err(|error| {
+                tracing::error!(stream = %self.stream.id, cause = %error.cause(), "a chunk of a recording was not sealed");
+            })
+            .ok()
     }
 
     async fn try_seal(&self, cut: &Cut, number: u32, deadline: Instant) -> Result<SealedCut, Error> {
@@ -245,29 +238,30 @@ impl Recorder {
 
     /// Puts a chunk and makes it known; tried again while something is away. `None` when it was given up.
     async fn keep(&self, chunk: &SealedCut) -> Option<Fate> {
-        let mut is_put = false;
-        loop {
-            if !self.tally.may_keep.load(Relaxed) {
-                return Some(Fate::Refused);
-            }
-            match self.try_keep(chunk, &mut is_put).await {
-                Ok(fate) => return Some(fate),
-                Err(error) if error.verdict() == Verdict::TryLater && Instant::now() < chunk.deadline => {
-                    tokio::time::sleep(AGAIN).await;
-                }
-                Err(error) => {
-                    tracing::error!(stream = %self.stream.id, cause = %error.cause(), "a chunk of a recording was not kept");
-                    return None;
-                }
-            }
-        }
+        let kept = match insist(chunk.deadline, || self.put(chunk)).await {
+            Ok(Some(())) => insist(chunk.deadline, || self.make_known(chunk)).await,
+            Ok(None) => Ok(Fate::Refused),
+            Err(error) => Err(error),
+        };
+        kept.inspect_err(|error| {
+            tracing::error!(stream = %self.stream.id, cause = %error.cause(), "a chunk of a recording was not kept");
+        })
+        .ok()
     }
 
-    async fn try_keep(&self, chunk: &SealedCut, is_put: &mut bool) -> Result<Fate, Error> {
-        if !*is_put {
-            let key = self.key(chunk);
-            timeout(PUT_WITHIN, self.objects.put(&key, chunk.object.clone())).await.map_err(|_| slow())??;
-            *is_put = true;
+    /// `None` when it may not be kept any more.
+    async fn put(&self, chunk: &SealedCut) -> Result<Option<()>, Error> {
+        if !self.tally.may_keep.load(Relaxed) {
+            return Ok(None);
+        }
+        let key = ObjectKey::of(&chunk.place);
+        timeout(PUT_WITHIN, self.objects.put(&key, chunk.object.clone())).await.map_err(|_| slow())??;
+        Ok(Some(()))
+    }
+
+    async fn make_known(&self, chunk: &SealedCut) -> Result<Fate, Error> {
+        if !self.tally.may_keep.load(Relaxed) {
+            return Ok(Fate::Refused);
         }
         let now = self.clock.now();
         let mut tx = self.db.begin(&self.actor).await?;
@@ -286,13 +280,9 @@ impl Recorder {
 
     /// Removes what the record does not know. What cannot be removed can be opened by nobody: its key was never stored.
     async fn remove(&self, chunk: &SealedCut) {
-        if let Ok(Err(outage)) = timeout(PUT_WITHIN, self.objects.remove(&self.key(chunk))).await {
+        if let Ok(Err(outage)) = timeout(PUT_WITHIN, self.objects.remove(&ObjectKey::of(&chunk.place))).await {
             tracing::warn!(stream = %self.stream.id, error = %outage, "an object without a key was left behind");
         }
-    }
-
-    fn key(&self, chunk: &SealedCut) -> ObjectKey {
-        ObjectKey { org: self.actor.org, kind: ObjectKind::Recording, name: chunk.place.file.to_string() }
     }
 
     /// Tells what was not kept; tried again until an instant.
@@ -335,17 +325,8 @@ impl Recorder {
         if kept.chunks == 0 {
             return;
         }
-        loop {
-            match self.try_close(kept).await {
-                Err(error) if error.verdict() == Verdict::TryLater && Instant::now() < until => {
-                    tokio::time::sleep(AGAIN).await;
-                }
-                Err(error) => {
-                    tracing::error!(stream = %self.stream.id, cause = %error.cause(), "the end of a recording was not written");
-                    return;
-                }
-                Ok(()) => return,
-            }
+        if let Err(error) = insist(until, || self.try_close(kept)).await {
+            tracing::error!(stream = %self.stream.id, cause = %error.cause(), "the end of a recording was not written");
         }
     }
 

@@ -1,8 +1,7 @@
 //! The audio for which no final words have come: what a fresh engine is told again, so that nothing said is lost with the old
 //! one. Bounded in seconds; what falls out of it unsaid is told as a gap.
 
-use super::FRAME_MS;
-use crate::ports::speech::Sound;
+use crate::{domain::tones::FRAME_MS, ports::speech::Sound};
 use std::collections::VecDeque;
 
 /// Most audio that is kept, in frames of 20 ms: eight seconds.

@@ -1,14 +1,14 @@
 //! The writing side of one heard leg: writes utterances, gaps and how well the leg is heard, beats the stream's pulse. While
 //! the database is away words wait in the bounded channels of the listener and its engine.
 
-use super::{Missed, Tally, listener::News};
+use super::{Missed, Tally, insist, listener::News};
 use crate::{
     app::App,
     domain::{
         ids::{GapId, OrgId, UtteranceId},
         people::Actor,
     },
-    error::{Error, Verdict},
+    error::Error,
     live::{Live, LiveEvent},
     ports::{clock::Clock, speech::Heard},
     store::{
@@ -31,8 +31,6 @@ use tokio::{
 const BEAT: Duration = Duration::from_secs(1);
 /// How long a write is tried again while the database is away.
 const WRITE_WITHIN: Duration = Duration::from_mins(1);
-/// Pause between two tries of a write.
-const WRITE_AGAIN: Duration = Duration::from_millis(500);
 
 /// The parts of the application that outlive the socket's borrow of it.
 pub(super) struct Desk {
@@ -163,19 +161,12 @@ impl Scribe {
 
     /// Tries a write again while the database is away. `None` when it was given up; the log names the stream only.
     async fn keep_trying(&self, entry: &Entry<'_>) -> Option<Kept> {
-        let deadline = Instant::now() + WRITE_WITHIN;
-        loop {
-            match self.try_write(entry).await {
-                Ok(kept) => return Some(kept),
-                Err(error) if error.verdict() == Verdict::TryLater && Instant::now() < deadline => {
-                    tokio::time::sleep(WRITE_AGAIN).await;
-                }
-                Err(error) => {
-                    tracing::error!(stream = %self.stream.id, error = %error, "what a leg said or missed was not written");
-                    return None;
-                }
-            }
-        }
+        let written = insist(Instant::now() + WRITE_WITHIN, || self.try_write(entry)).await;
+        written
+            .inspect_err(|error| {
+                tracing::error!(stream = %self.stream.id, error = %error, "what a leg said or missed was not written");
+            })
+            .ok()
     }
 
     async fn try_write(&self, entry: &Entry<'_>) -> Result<Kept, Error> {

@@ -25,7 +25,7 @@ pub async fn plan(app: &App, actor: &Actor) -> Result<(), Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let rule = retention::rule(&mut tx).await?;
-    for (recording, _why) in retention::due(&mut tx, rule, now, AT_ONCE).await? {
+    for recording in retention::due(&mut tx, rule, now, AT_ONCE).await? {
         // A quarter of an hour later a job that was given up is planned anew.
         let salt = format!("{}", now.timestamp() / 900);
         jobs::enqueue(&mut tx, &Job::EraseRecording { recording }, &salt, now, now).await?;

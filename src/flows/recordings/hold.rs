@@ -7,11 +7,16 @@ use crate::{
         ids::CallId,
         people::{Actor, Role},
         private::Private,
-        recording::LONGEST_REASON,
+        retention::LONGEST_REASON,
     },
     error::Error,
-    store::{audit, call_page, retention},
+    store::{
+        OrgTx,
+        audit::{ChartReceipt, open_chart_for},
+        call_page, retention,
+    },
 };
+use chrono::{DateTime, Utc};
 
 /// Holds the recording of a call.
 ///
@@ -26,10 +31,7 @@ pub async fn hold(app: &App, actor: &Actor, call: CallId, why: &str) -> Result<(
     }
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
-    let head = call_page::head(&mut tx, call).await?;
-    let deed = Deed::of(DeedKind::HeldRecording).subject(call.0);
-    let receipt = audit::open_chart_for(&mut tx, actor, head.patient, deed, now).await?;
-    receipt.may_change()?;
+    let receipt = chart(&mut tx, actor, call, DeedKind::HeldRecording, now).await?;
     retention::hold(&mut tx, &receipt, call, &Private::new(why.to_owned()), by, now).await?;
     tx.commit().await
 }
@@ -42,10 +44,21 @@ pub async fn release(app: &App, actor: &Actor, call: CallId) -> Result<(), Error
     let by = actor.staff_among(&[Role::Coordinator]).ok_or(Error::Forbidden)?;
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
-    let head = call_page::head(&mut tx, call).await?;
-    let deed = Deed::of(DeedKind::ReleasedRecording).subject(call.0);
-    let receipt = audit::open_chart_for(&mut tx, actor, head.patient, deed, now).await?;
-    receipt.may_change()?;
+    let receipt = chart(&mut tx, actor, call, DeedKind::ReleasedRecording, now).await?;
     retention::release(&mut tx, &receipt, call, by, now).await?;
     tx.commit().await
+}
+
+/// Opens the chart of a call's patient for one who may change it.
+async fn chart(
+    tx: &mut OrgTx,
+    actor: &Actor,
+    call: CallId,
+    kind: DeedKind,
+    now: DateTime<Utc>,
+) -> Result<ChartReceipt, Error> {
+    let head = call_page::head(tx, call).await?;
+    let receipt = open_chart_for(tx, actor, head.patient, Deed::of(kind).subject(call.0), now).await?;
+    receipt.may_change()?;
+    Ok(receipt)
 }

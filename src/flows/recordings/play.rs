@@ -12,10 +12,7 @@ use crate::{
         wave::{HEADER, MOMENT, Placed, Wanted, Wave, mix},
     },
     error::Error,
-    ports::{
-        OutageKind,
-        objects::{ObjectKey, ObjectKind, Objects},
-    },
+    ports::objects::Objects,
     store::{
         Db, audit, call_page,
         recordings::{self, ChunkToOpen, Layout},
@@ -174,14 +171,9 @@ impl Reader {
     }
 
     async fn unseal(&self, chunk: &ChunkToOpen) -> Result<Private<Vec<u8>>, Error> {
-        let place = chunk.place;
-        let key = ObjectKey { org: place.org, kind: ObjectKind::Recording, name: place.file.to_string() };
-        let Some(object) = self.objects.stream(&key).await? else { return Err(self.suspect(place.file).await?) };
-        match self.vault.read_whole(place, &chunk.header, object).await {
-            Ok(ulaw) if u64::try_from(ulaw.reveal().len()) == Ok(chunk.span.samples()) => Ok(ulaw),
-            Ok(_) => Err(self.suspect(place.file).await?),
-            Err(outage) if matches!(outage.kind, OutageKind::Refused(_)) => Err(self.suspect(place.file).await?),
-            Err(outage) => Err(outage.into()),
+        match self.vault.read_kept(&*self.objects, chunk.place, &chunk.header).await? {
+            Some(ulaw) if u64::try_from(ulaw.reveal().len()) == Ok(chunk.span.samples()) => Ok(ulaw),
+            Some(_) | None => Err(self.suspect(chunk.place.file).await?),
         }
     }
 

@@ -5,6 +5,7 @@ use super::{
     Carrier, StreamSeen, StreamStatus, fresh_sid,
     voice::{Frame, Voice},
 };
+use crate::domain::tones::FRAME_MS;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -36,8 +37,6 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// How long the socket may take to open, and a message to leave.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
-/// Milliseconds in a frame.
-const FRAME_MS: u64 = 20;
 
 /// Starts a stream on a leg; its page.
 ///

@@ -82,25 +82,14 @@ impl Reads {
             | Self::Before(..) => false,
         }
     }
-}
 
-impl Reads {
     /// Whether a machine has understood it, so that nobody else needs to read it.
     #[must_use]
-    pub const fn is_answer(&self) -> bool {
+    pub fn is_answer(&self) -> bool {
         match self {
-            Self::Opening(said) | Self::Repeated(said) => match said {
-                Opening::Entry(_) | Opening::NotNow => true,
-                Opening::Person | Opening::Words => false,
-            },
-            Self::Open(said) => match said {
-                Said::Answer(_) | Said::Again | Said::Back | Said::Nothing => true,
-                Said::Person | Said::Words => false,
-            },
-            Self::Before(_, said) => match said {
-                Said::Answer(_) | Said::Again | Said::Back => true,
-                Said::Person | Said::Words | Said::Nothing => false,
-            },
+            Self::Opening(said) | Self::Repeated(said) => matches!(said, Opening::Entry(_) | Opening::NotNow),
+            Self::Open(said) => questions::left_by(said) == Taken::Wholly,
+            Self::Before(_, said) => *said != Said::Nothing && questions::left_by(said) == Taken::Wholly,
         }
     }
 }

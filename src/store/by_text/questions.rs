@@ -92,7 +92,7 @@ async fn follow(turn: &mut Turn<'_>, asking: Asking, step: Move) -> Result<(), E
 }
 
 /// Who else must look at a reply.
-const fn left_by(said: &Said) -> Taken {
+pub(super) const fn left_by(said: &Said) -> Taken {
     match said {
         Said::Answer(_) | Said::Again | Said::Back | Said::Nothing => Taken::Wholly,
         Said::Words => Taken::ForPerson,

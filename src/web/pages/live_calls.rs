@@ -7,7 +7,7 @@ use crate::{
     domain::{
         floor::{GuestKind, Supervision},
         ids::OutsideId,
-        recording::MOST_DAYS,
+        retention::MOST_DAYS,
     },
     error::Error,
     flows::{

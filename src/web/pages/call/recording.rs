@@ -5,6 +5,7 @@ use crate::{
         ids::CallId,
         people::Role,
         recording::{PEAK_SAMPLES, Side, Span, holes, seconds},
+        tones::SAMPLES_PER_SECOND,
     },
     flows::open_call::{CallPage, Hold, Layout},
     web::pages::{icons, words},
@@ -53,10 +54,10 @@ struct Missing {
 }
 
 impl RecordingPart {
-    /// From the call as it was read; nothing while people talk, or when there never was a recording.
+    /// From the call as it was read; nothing when it has no recording to show.
     #[must_use]
     pub fn of(page: &CallPage, role: Option<Role>) -> Option<Self> {
-        let recording = page.recording.as_ref().filter(|_| page.head.state.is_over())?;
+        let recording = page.recording.as_ref()?;
         Some(Self {
             call: page.head.id,
             sound: recording.layout.as_ref().map(Sound::of),
@@ -147,6 +148,6 @@ fn missing(layout: &Layout) -> Vec<Missing> {
 /// Minutes and seconds of so many samples, such as `2:07`.
 #[must_use]
 pub fn clock(samples: u64) -> String {
-    let seconds = samples / 8_000;
+    let seconds = samples / SAMPLES_PER_SECOND;
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }

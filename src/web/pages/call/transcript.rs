@@ -40,8 +40,7 @@ impl TranscriptPart {
         let missing = page.gaps.iter().cloned().map(|gap| (gap.from_at, Line::Missing(gap)));
         let mut lines: Vec<_> = said.chain(missing).collect();
         lines.sort_by_key(|(at, _)| *at);
-        let recording = page.recording.as_ref().filter(|_| page.head.state.is_over());
-        let zero = recording.and_then(|recording| recording.layout.as_ref()).map(|layout| layout.zero);
+        let zero = page.recording.as_ref().and_then(|recording| recording.layout.as_ref()).map(|layout| layout.zero);
         let lines = lines.into_iter().map(|(_, line)| line).collect();
         Self { call: page.head.id, lines, zero, zone: page.zone }
     }
