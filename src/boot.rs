@@ -43,7 +43,7 @@ use crate::{
 use std::sync::Arc;
 
 /// Connections of one process.
-const CONNECTIONS: u32 = 16;
+pub const CONNECTIONS: u32 = 16;
 /// Connections of a subcommand at the desk.
 const DESK_CONNECTIONS: u32 = 2;
 
@@ -98,8 +98,16 @@ pub async fn database(config: &DatabaseConfig) -> Result<Database, Error> {
 /// # Errors
 /// Names the setting that does not work and says what to do next.
 pub async fn app(config: &Config, database: &Database) -> Result<Arc<App>, Error> {
+    app_over(config, database, CONNECTIONS).await
+}
+
+/// The same over so many connections.
+///
+/// # Errors
+/// As `app`.
+pub async fn app_over(config: &Config, database: &Database, connections: u32) -> Result<Arc<App>, Error> {
     let wires = Wires {
-        connections: CONNECTIONS,
+        connections,
         carrier: &config.carrier,
         bounds: &config.bounds,
         model: &config.model,

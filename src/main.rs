@@ -175,7 +175,12 @@ fn main() -> ExitCode {
 }
 
 fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
-    telemetry::start(&config::check_log(settings)?);
+    let mut log = config::check_log(settings)?;
+    if matches!(command, Command::Simulate(Simulate { what: Some(Simulation::Month(_)), .. })) {
+        // A month of requests and jobs is a hundred thousand lines; what matters of them is in the report.
+        log.filter = "error".to_owned();
+    }
+    telemetry::start(&log);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -6,7 +6,7 @@ use crate::{
     adapters::{key_file::KeyFile, private_postgres::Durability},
     app::App,
     boot,
-    config::{CarrierConfig, ClockConfig, Config},
+    config::{CarrierConfig, ClockConfig, Config, DatabaseConfig},
     demo::stage,
     domain::{pace::Patience, private::Private},
     simulator::{Town, TownSettings, clock::VirtualClock, people::TownPlan},
@@ -107,13 +107,27 @@ impl TownGround {
         &self.config.public_url
     }
 
+    /// From now on the product reaches its database by the socket.
+    pub fn go_by_socket(&mut self) {
+        let cluster = self.ground.cluster();
+        self.config.database = DatabaseConfig::Given { url: cluster.app_socket_url(), owner_url: cluster.owner_url() };
+    }
+
     /// The product, wired; nothing of it is served or worked yet.
     ///
     /// # Errors
     /// When something of it does not start.
     pub async fn app(&self) -> Result<App, Broken> {
+        self.app_over(boot::CONNECTIONS).await
+    }
+
+    /// The same over so many connections.
+    ///
+    /// # Errors
+    /// As `app`.
+    pub async fn app_over(&self, connections: u32) -> Result<App, Broken> {
         let database = boot::database(&self.config.database).await.map_err(Broken::of)?;
-        let app = boot::app(&self.config, &database).await.map_err(Broken::of)?;
+        let app = boot::app_over(&self.config, &database, connections).await.map_err(Broken::of)?;
         Arc::into_inner(app).ok_or_else(|| Broken::of("the application is held by somebody else"))
     }
 

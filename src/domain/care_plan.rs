@@ -9,7 +9,7 @@ use chrono::{Duration, NaiveDate, NaiveTime};
 /// How far ahead the calls of a plan are made.
 pub const HORIZON: Duration = Duration::days(14);
 /// How often a plan is looked at when nothing about it changes.
-pub const LOOK_EVERY: Duration = Duration::hours(12);
+pub const LOOK_EVERY: Duration = Duration::hours(24);
 /// Least and most minutes in which a due call may still be placed.
 pub const WINDOW_MINUTES: (i32, i32) = (30, 720);
 

@@ -18,14 +18,26 @@ use crate::{
 /// When the counter does not answer.
 pub async fn draw(app: &App, org: OrgId, pace: Pace, drawer: &Drawer) -> Result<Drawn, Error> {
     let allowances = pace.allowances(drawer);
-    if allowances.is_empty() {
+    let at_once = pace.draws_at_once(drawer);
+    if allowances.is_empty() || (at_once > 1 && app.db.spend_draw(org, pace)) {
         return Ok(Drawn::Granted);
     }
+    let drawn = draw_so_many(app, org, pace, drawer, at_once).await?;
+    match drawn {
+        Drawn::Granted => app.db.keep_draws(org, pace, at_once - 1),
+        // A bucket that has fewer left may still have one.
+        Drawn::Wait { .. } if at_once > 1 => return draw_so_many(app, org, pace, drawer, 1).await,
+        Drawn::Wait { .. } => {}
+    }
+    Ok(drawn)
+}
+
+async fn draw_so_many(app: &App, org: OrgId, pace: Pace, drawer: &Drawer, draws: u32) -> Result<Drawn, Error> {
     let whom = name_of(app, drawer).await?;
     let mut tx = begin(app, org).await?;
-    for (number, allowance) in allowances.iter().enumerate() {
+    for (number, allowance) in pace.allowances(drawer).iter().enumerate() {
         let bucket = bucket(pace, number);
-        match limits::draw(&mut tx, &bucket, &whom, allowance.times(app.settings.patience)).await? {
+        match limits::draw(&mut tx, &bucket, &whom, allowance.times(app.settings.patience), draws).await? {
             Drawn::Granted => {}
             // What was drawn from an earlier bucket is rolled back.
             Drawn::Wait { seconds } => return Ok(Drawn::Wait { seconds }),
@@ -72,9 +84,7 @@ pub async fn sweep(app: &App, org: OrgId) -> Result<u64, Error> {
 }
 
 async fn begin(app: &App, org: OrgId) -> Result<crate::store::OrgTx, Error> {
-    let mut tx = app.db.begin(&Actor { org, who: Who::Visitor }).await?;
-    limits::hurry(&mut tx).await?;
-    Ok(tx)
+    app.db.begin_hurried(&Actor { org, who: Who::Visitor }).await
 }
 
 fn bucket(pace: Pace, number: usize) -> String {

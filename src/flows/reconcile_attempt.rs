@@ -9,6 +9,7 @@ use crate::{
         call::{Call, CallEvent},
         ids::AttemptId,
         job::Job,
+        line::Line,
         orphan::FoundBy,
         people::{Actor, PhoneNumber},
     },
@@ -28,26 +29,26 @@ const NO_SUCH_CALL: &str = "20404";
 /// A call this old is in the list of a carrier that is well.
 const LISTED_AFTER_SECONDS: i64 = 60;
 
+/// Between two looks at a call that is well: at least and at most.
+const SOON_SECONDS: i64 = 60;
+const LATE_SECONDS: i64 = 300;
+
 /// Looks into one attempt, and again later while it is open.
 ///
 /// # Errors
 /// When the carrier or the database is away; the job then runs again.
 pub async fn reconcile(app: &App, actor: &Actor, attempt: AttemptId) -> Result<(), Error> {
     let mut tx = app.db.begin(actor).await?;
-    let (mut read, _call) = tidings::lock(&mut tx, attempt).await?;
-    let (to, from) = attempts::numbers(&mut tx, attempt).await?;
-    // A dialler whose lease ran out is relieved first, so that whatever it still writes changes nothing.
-    if attempts::take_over(&mut tx, attempt).await? {
-        read = attempts::read(&mut tx, attempt).await?;
-    }
-    let is_disputed = progress::is_disputed(&mut tx, attempt).await?;
-    tx.commit().await?;
-    if read.ended_at.is_some() && !is_disputed {
+    let read = attempts::read(&mut tx, attempt).await?;
+    if read.ended_at.is_some() && !progress::is_disputed(&mut tx, attempt).await? {
         return Ok(());
     }
+    // Most are with the carrier and well: nothing is locked to ask after them.
+    drop(tx);
     match (read.state, read.sid.as_deref()) {
         (AttemptState::Bound, Some(sid)) => watch(app, actor, &read, sid).await,
         (AttemptState::Dialing | AttemptState::Unknown, _) => {
+            let Some((read, to, from)) = relieve(app, actor, attempt).await? else { return Ok(()) };
             let since = read.posted_at.unwrap_or_else(|| app.clock.now()) - Duration::seconds(5);
             let health = listing(app, actor, &from).await?;
             let found = app.phone.find(&to, &from, since).await?;
@@ -69,6 +70,28 @@ pub async fn reconcile(app: &App, actor: &Actor, attempt: AttemptId) -> Result<(
             _,
         ) => Ok(()),
     }
+}
+
+/// An attempt in doubt with its numbers, once a dialler whose lease ran out is relieved, so that whatever it still writes
+/// changes nothing. `None` when the attempt is in doubt no more: its sid came meanwhile, and who watches it is enqueued anew.
+async fn relieve(
+    app: &App,
+    actor: &Actor,
+    attempt: AttemptId,
+) -> Result<Option<(Attempt, Line, PhoneNumber)>, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin(actor).await?;
+    let (mut read, _call) = tidings::lock(&mut tx, attempt).await?;
+    let (to, from) = attempts::numbers(&mut tx, attempt).await?;
+    if attempts::take_over(&mut tx, attempt).await? {
+        read = attempts::read(&mut tx, attempt).await?;
+    }
+    let is_in_doubt = matches!(read.state, AttemptState::Dialing | AttemptState::Unknown);
+    if !is_in_doubt && read.ended_at.is_none() {
+        again(&mut tx, attempt, now, SOON_SECONDS).await?;
+    }
+    tx.commit().await?;
+    Ok(is_in_doubt.then_some((read, to, from)))
 }
 
 /// Whether the carrier's list can be believed about what is missing from it.
@@ -113,11 +136,17 @@ async fn watch(app: &App, actor: &Actor, attempt: &Attempt, sid: &str) -> Result
     if status.is_terminal() {
         tidings::read_status(&mut tx, actor, &read, &mut call, status, now).await?;
     } else {
-        again(&mut tx, attempt.id, now, 60).await?;
+        again(&mut tx, attempt.id, now, rest_seconds(&read, now)).await?;
     }
     tx.commit().await?;
     app.live.publish(actor.org, call.id, LiveEvent::CallMoved);
     Ok(())
+}
+
+/// How long a call that is well is left alone: as long again as it has lasted.
+fn rest_seconds(attempt: &Attempt, now: DateTime<Utc>) -> i64 {
+    let lasted = attempt.posted_at.map_or(0, |posted| (now - posted).num_seconds());
+    lasted.clamp(SOON_SECONDS, LATE_SECONDS)
 }
 
 /// Whether the carrier has had time to show the attempt to whoever asks.

@@ -10,9 +10,14 @@ use crate::{
     },
     error::Error,
     failpoint::FailPoint,
-    store::{orphans, sweeps, tidings},
+    ports::Outage,
+    store::{attempts, orphans, sweeps, tidings},
 };
 use chrono::{DateTime, Duration, Utc};
+use std::collections::BTreeSet;
+
+/// Lists of the carrier that are held against our own rows in one look.
+const AT_A_LOOK: usize = 16;
 
 /// How far back a sweep looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,26 +47,62 @@ pub async fn sweep(app: &App, actor: &Actor, tail: Tail) -> Result<usize, Error>
     let pairs = sweeps::pairs_since(&mut tx, since).await?;
     tx.commit().await?;
     let mut found = 0;
-    for pair in pairs {
-        found += look(app, actor, &pair, since).await?;
+    for pairs in pairs.chunks(AT_A_LOOK) {
+        let mut listed = Vec::new();
+        let outage = list(app, pairs, since, &mut listed).await.err();
+        found += look(app, actor, &listed).await?;
+        if let Some(outage) = outage {
+            return Err(outage.into());
+        }
     }
     Ok(found)
 }
 
-async fn look(app: &App, actor: &Actor, pair: &sweeps::Pair, since: DateTime<Utc>) -> Result<usize, Error> {
-    let listed = app.phone.find(&pair.to, &pair.from, since - Duration::seconds(5)).await?;
-    FailPoint::TailSweepListed.pass();
-    let sids: Vec<String> = listed.into_iter().map(|one| one.sid.0).collect();
+/// A pair, and the carrier's calls between them.
+type Listed<'a> = (&'a sweeps::Pair, Vec<String>);
+
+/// Asks the carrier for the calls of each pair; what it said before it failed is kept.
+async fn list<'a>(
+    app: &App,
+    pairs: &'a [sweeps::Pair],
+    since: DateTime<Utc>,
+    listed: &mut Vec<Listed<'a>>,
+) -> Result<(), Outage> {
+    for pair in pairs {
+        let there = app.phone.find(&pair.to, &pair.from, since - Duration::seconds(5)).await?;
+        FailPoint::TailSweepListed.pass();
+        listed.push((pair, there.into_iter().map(|one| one.sid.0).collect()));
+    }
+    Ok(())
+}
+
+/// One look at our own rows for several lists: where each call has its attempt, nothing more is asked.
+async fn look(app: &App, actor: &Actor, listed: &[Listed<'_>]) -> Result<usize, Error> {
+    let sids: Vec<String> = listed.iter().flat_map(|(_, sids)| sids.iter().cloned()).collect();
     if sids.is_empty() {
         return Ok(0);
     }
+    let mut tx = app.db.begin(actor).await?;
+    let owned: BTreeSet<String> = attempts::owned(&mut tx, &sids).await?.into_iter().collect();
+    tx.commit().await?;
+    let mut found = 0;
+    for (pair, sids) in listed {
+        if sids.iter().any(|sid| !owned.contains(sid)) {
+            found += notice(app, actor, pair, sids).await?;
+        }
+    }
+    Ok(found)
+}
+
+/// Has those ended that belong to nobody.
+async fn notice(app: &App, actor: &Actor, pair: &sweeps::Pair, sids: &[String]) -> Result<usize, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
-    let strays = sweeps::strays(&mut tx, pair, &sids).await?;
-    let Some(latest) = sweeps::latest_of(&mut tx, pair).await? else { return Ok(0) };
+    let strays = sweeps::strays(&mut tx, pair, sids).await?;
     if strays.is_empty() {
         return Ok(0);
     }
+    let Some(latest) = sweeps::latest_of(&mut tx, pair).await? else { return Ok(0) };
     let (attempt, call) = tidings::lock(&mut tx, latest).await?;
     let mut found = 0;
     for sid in &strays {

@@ -53,16 +53,26 @@ impl Runner {
         Self { app, greeted: Greeted::default(), places: Arc::new(Semaphore::new(AT_ONCE)), running: JoinSet::new() }
     }
 
-    /// Works what is due by the application's clock, and what that makes due, until nothing is; how many jobs ran.
+    /// Works what is due by the application's clock and waits until all of it is done; how many jobs ran. What they made due
+    /// is for the next time.
     ///
     /// # Errors
     /// When the queue cannot be read; jobs under way go on.
-    pub async fn until_idle(&mut self) -> Result<usize, Error> {
+    pub async fn round(&mut self) -> Result<usize, Error> {
         let mut ran = 0_usize;
         loop {
             let begun = self.work().await?;
             ran = ran.saturating_add(begun);
-            if begun == 0 && self.running.join_next().await.is_none() {
+            // A look that was not full found all there was.
+            let is_full = i64::try_from(begun).is_ok_and(|begun| begun >= AT_A_LOOK);
+            if !is_full && self.running.is_empty() {
+                return Ok(ran);
+            }
+            if is_full && self.places.available_permits() > 0 {
+                continue;
+            }
+            while self.running.join_next().await.is_some() {}
+            if !is_full {
                 return Ok(ran);
             }
         }

@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// A clock that flows and jumps. Share it in an `Arc`.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct VirtualClock {
     jumps: watch::Sender<Jumps>,
     /// For which instants somebody waits, and how many.
     alarms: Mutex<BTreeMap<DateTime<Utc>, usize>>,
+    /// Told of every alarm that was let go of.
+    let_go: Notify,
 }
 
 /// All jumps so far.
@@ -40,7 +42,8 @@ impl VirtualClock {
     #[must_use]
     pub fn hastened(origin: DateTime<Utc>, pace: u32) -> Self {
         let (pace, jumps) = (pace.max(1), watch::Sender::new(Jumps::default()));
-        Self { origin, started: Instant::now(), pace, jumps, alarms: Mutex::new(BTreeMap::new()) }
+        let (alarms, let_go) = (Mutex::new(BTreeMap::new()), Notify::new());
+        Self { origin, started: Instant::now(), pace, jumps, alarms, let_go }
     }
 
     /// Puts the clock forward; everyone whose instant has come wakes. Returns the new time.
@@ -58,6 +61,27 @@ impl VirtualClock {
         self.alarms().keys().next().copied()
     }
 
+    /// Waits until nobody is about to wake: every alarm whose instant has come was let go of.
+    pub async fn roused(&self) {
+        loop {
+            let let_go = self.let_go.notified();
+            tokio::pin!(let_go);
+            // Registered before the look, so that a change between the two is not missed.
+            let_go.as_mut().enable();
+            if self.next_alarm().is_none_or(|alarm| alarm > self.now()) {
+                return;
+            }
+            let_go.await;
+        }
+    }
+
+    /// Sets an alarm. It counts among those somebody waits for from this call on until it is let go of, so whoever takes
+    /// something in hand in between is never overlooked by somebody who drives the clock.
+    pub fn alarm_at(&self, instant: DateTime<Utc>) -> Alarm<'_> {
+        *self.alarms().entry(instant).or_default() += 1;
+        Alarm { clock: self, at: instant }
+    }
+
     /// How often the clock was put forward.
     #[must_use]
     pub fn version(&self) -> u64 {
@@ -73,20 +97,7 @@ impl VirtualClock {
 
     /// Waits until the clock shows `instant`, by flowing or by jumping.
     pub async fn sleep_until(&self, instant: DateTime<Utc>) {
-        if instant <= self.now() {
-            return;
-        }
-        let _alarm = Alarm::set(self, instant);
-        let mut jumps = self.jumps.subscribe();
-        while let Ok(left) = (instant - self.now()).to_std() {
-            if left.is_zero() {
-                return;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(left / self.pace) => {}
-                _ = jumps.changed() => {}
-            }
-        }
+        self.alarm_at(instant).rings().await;
     }
 
     /// Waits for a stretch of the town's time.
@@ -100,15 +111,26 @@ impl VirtualClock {
 }
 
 /// Somebody waits for an instant; whether they wake or give up, the alarm goes with them.
-struct Alarm<'a> {
+#[derive(Debug)]
+#[must_use = "an alarm that is dropped wakes nobody"]
+pub struct Alarm<'a> {
     clock: &'a VirtualClock,
     at: DateTime<Utc>,
 }
 
-impl<'a> Alarm<'a> {
-    fn set(clock: &'a VirtualClock, at: DateTime<Utc>) -> Self {
-        *clock.alarms().entry(at).or_default() += 1;
-        Self { clock, at }
+impl Alarm<'_> {
+    /// Waits until its instant has come, by flowing or by jumping.
+    pub async fn rings(&self) {
+        let mut jumps = self.clock.jumps.subscribe();
+        while let Ok(left) = (self.at - self.clock.now()).to_std() {
+            if left.is_zero() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(left / self.clock.pace) => {}
+                _ = jumps.changed() => {}
+            }
+        }
     }
 }
 
@@ -121,6 +143,8 @@ impl Drop for Alarm<'_> {
                 alarms.remove(&self.at);
             }
         }
+        drop(alarms);
+        self.clock.let_go.notify_waiters();
     }
 }
 

@@ -4,7 +4,7 @@ use super::{OrgTx, audit::Receipt, retry};
 use crate::{
     domain::{
         call::{Call, CallManner, CallPurpose, CallState, Speaker},
-        ids::{CallId, ContactId, PatientId, PlanId, StaffId},
+        ids::{AttemptId, CallId, ContactId, PatientId, PlanId, StaffId},
         matching::Reason,
     },
     error::Error,
@@ -114,24 +114,46 @@ pub async fn plan(
 /// # Errors
 /// `NotFound` when there is no such call in this organization.
 pub async fn lock(tx: &mut OrgTx, id: CallId) -> Result<Call, Error> {
+    lock_one(tx, Some(id), None).await
+}
+
+/// The same for the call of an attempt.
+///
+/// # Errors
+/// `NotFound` when there is no such attempt in this organization.
+pub async fn lock_of(tx: &mut OrgTx, attempt: AttemptId) -> Result<Call, Error> {
+    lock_one(tx, None, Some(attempt)).await
+}
+
+async fn lock_one(tx: &mut OrgTx, id: Option<CallId>, attempt: Option<AttemptId>) -> Result<Call, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        r#"select c.patient_id, c.purpose, c.protocol_id, c.nurse_id, c.due_at, c.state, c.outcome, c.attempts,
+        r#"select c.id, c.patient_id, c.purpose, c.protocol_id, c.nurse_id, c.due_at, c.state, c.outcome, c.attempts,
                   c.speaker, c.contact_id, c.script, c.may_record, c.nurses_asked, c.bridged_at, c.ended_at,
-                  c.window_until, c.nurse_rounds, c.nurse_since, c.manner, c.flagged
+                  c.window_until, c.nurse_rounds, c.nurse_since, c.manner, c.flagged,
+                  (select coalesce(jsonb_agg(jsonb_build_array(r.outcome, r.most_tries, r.first_pause_minutes,
+                                                               r.later_pause_minutes)
+                                             order by r.purpose = 'any' desc), '[]')
+                     from retry_rule r
+                    where r.org_id = c.org_id
+                      and r.purpose in ('any', c.purpose)) as "retry!"
              from call c
             where c.org_id = $1
-              and c.id = $2
+              and c.id = coalesce($2, (select a.call_id
+                                         from attempt a
+                                        where a.org_id = $1
+                                          and a.id = $3))
               for update of c"#,
         org.0,
-        id.0
+        id.map(|id| id.0),
+        attempt.map(|attempt| attempt.0)
     )
     .fetch_optional(tx.connection())
     .await?
     .ok_or(Error::NotFound)?;
     let purpose = CallPurpose::from_word(&row.purpose).ok_or_else(|| unreadable("purpose"))?;
     Ok(Call {
-        id,
+        id: CallId(row.id),
         patient: PatientId(row.patient_id),
         purpose,
         manner: CallManner::from_word(&row.manner).ok_or_else(|| unreadable("manner"))?,
@@ -141,7 +163,7 @@ pub async fn lock(tx: &mut OrgTx, id: CallId) -> Result<Call, Error> {
         state: CallState::from_word(&row.state).ok_or_else(|| unreadable("state"))?,
         outcome: row.outcome,
         attempts: row.attempts,
-        retry: retry::policy(tx, purpose).await?,
+        retry: retry::stored_policy(row.retry)?,
         window_until: row.window_until,
         speaker: row.speaker.as_deref().map(speaker).transpose()?,
         contact: row.contact_id.map(ContactId),

@@ -1,31 +1,52 @@
 //! Buckets of draws, counted by the database's clock and shared by every replica.
 
-use super::OrgTx;
+use super::{Db, OrgTx};
 use crate::{
-    domain::pace::{Allowance, Drawn},
+    domain::{
+        ids::OrgId,
+        pace::{Allowance, Drawn, Pace},
+    },
     error::Error,
 };
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-/// Makes the transaction cheap and short: a crash may forget a draw, and a counter that does not answer within a second is
-/// no counter.
-///
-/// # Errors
-/// When the database is away.
-pub async fn hurry(tx: &mut OrgTx) -> Result<(), Error> {
-    sqlx::query!(
-        "select set_config('synchronous_commit', 'off', true) as durability,
-                set_config('statement_timeout', '1000', true) as patience"
-    )
-    .fetch_one(tx.connection())
-    .await?;
-    Ok(())
+/// Draws that this process took from the buckets of organizations and has yet to spend.
+#[derive(Clone, Default)]
+pub(super) struct Draws(Arc<Mutex<BTreeMap<(OrgId, &'static str), u32>>>);
+
+impl Draws {
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<(OrgId, &'static str), u32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Draws once from a bucket, or says how long to wait. Two draws at once are one after the other: the row is the lock.
+impl Db {
+    /// Spends a draw that was taken before. False when none is left.
+    #[must_use]
+    pub fn spend_draw(&self, org: OrgId, pace: Pace) -> bool {
+        let mut kept = self.draws.kept();
+        let Some(left) = kept.get_mut(&(org, pace.word())).filter(|left| **left > 0) else { return false };
+        *left -= 1;
+        true
+    }
+
+    /// Keeps draws that were taken and are not spent yet.
+    pub fn keep_draws(&self, org: OrgId, pace: Pace, draws: u32) {
+        let mut kept = self.draws.kept();
+        let left = kept.entry((org, pace.word())).or_default();
+        *left = left.saturating_add(draws);
+    }
+}
+
+/// Draws so many at once from a bucket, or none and says how long to wait for one. Two who draw are one after the other: the row
+/// is the lock.
 ///
 /// # Errors
 /// When the database is away or too slow.
-pub async fn draw(tx: &mut OrgTx, pace: &str, whom: &str, allowance: Allowance) -> Result<Drawn, Error> {
+pub async fn draw(tx: &mut OrgTx, pace: &str, whom: &str, allowance: Allowance, draws: u32) -> Result<Drawn, Error> {
     let org = tx.org();
     let drawn = sqlx::query!(
         "insert into rate_bucket as held (org_id, pace, whom, full_at)
@@ -37,7 +58,7 @@ pub async fn draw(tx: &mut OrgTx, pace: &str, whom: &str, allowance: Allowance) 
         org.0,
         pace,
         whom,
-        allowance.seconds_each(),
+        allowance.seconds_each() * f64::from(draws),
         allowance.seconds_whole()
     )
     .execute(tx.connection())

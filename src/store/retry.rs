@@ -47,24 +47,27 @@ impl RetryFor {
 /// When the database is away or a stored outcome cannot be read.
 pub async fn policy(tx: &mut OrgTx, purpose: CallPurpose) -> Result<RetryPolicy, Error> {
     let org = tx.org();
-    let rows = sqlx::query!(
-        "select outcome, most_tries, first_pause_minutes, later_pause_minutes
-           from retry_rule
-          where org_id = $1
-            and purpose in ('any', $2)
-          order by purpose = 'any' desc",
+    let rules = sqlx::query_scalar!(
+        r#"select coalesce(jsonb_agg(jsonb_build_array(outcome, most_tries, first_pause_minutes, later_pause_minutes)
+                                     order by purpose = 'any' desc), '[]') as "rules!"
+             from retry_rule
+            where org_id = $1
+              and purpose in ('any', $2)"#,
         org.0,
         purpose.word()
     )
-    .fetch_all(tx.connection())
+    .fetch_one(tx.connection())
     .await?;
-    rows.into_iter().try_fold(RetryPolicy::USUAL, |policy, row| {
-        let outcome = Unreached::from_code(&row.outcome).ok_or_else(unreadable)?;
-        let rule = RetryRule {
-            most_tries: row.most_tries,
-            first_pause_minutes: row.first_pause_minutes,
-            later_pause_minutes: row.later_pause_minutes,
-        };
+    stored_policy(rules)
+}
+
+/// A policy as a statement gathers its rules: outcome, most tries, first and later pause in minutes of each, those for any
+/// purpose first.
+pub(super) fn stored_policy(rules: serde_json::Value) -> Result<RetryPolicy, Error> {
+    let rules: Vec<(String, i32, i32, i32)> = serde_json::from_value(rules).map_err(|_| unreadable())?;
+    rules.into_iter().try_fold(RetryPolicy::USUAL, |policy, (outcome, most_tries, first, later)| {
+        let outcome = Unreached::from_code(&outcome).ok_or_else(unreadable)?;
+        let rule = RetryRule { most_tries, first_pause_minutes: first, later_pause_minutes: later };
         Ok(policy.with(outcome, rule))
     })
 }

@@ -226,8 +226,7 @@ const fn unreached(status: CarrierStatus) -> Unreached {
 /// # Errors
 /// `NotFound` when there is no such attempt in this organization.
 pub async fn lock(tx: &mut OrgTx, id: crate::domain::ids::AttemptId) -> Result<(Attempt, Call), Error> {
-    let call = attempts::read(tx, id).await?.call;
-    let call = calls::lock(tx, call).await?;
-    // Read again under the lock: a callback may have moved it meanwhile.
+    let call = calls::lock_of(tx, id).await?;
+    // Read under the lock: a callback may have moved it meanwhile.
     Ok((attempts::read(tx, id).await?, call))
 }

@@ -168,6 +168,8 @@ impl Running {
             "unix_socket_permissions=0700".to_owned(),
             "max_connections=80".to_owned(),
             "shared_buffers=64MB".to_owned(),
+            // Statements here are short: compiling one costs more than running it.
+            "jit=off".to_owned(),
             "log_statement=none".to_owned(),
             "log_min_error_statement=panic".to_owned(),
             "log_parameter_max_length_on_error=0".to_owned(),

@@ -16,6 +16,7 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
+use url::Url;
 
 /// How long the server may take to answer: crash recovery of a large cluster included.
 const TO_ANSWER: Duration = Duration::from_secs(60);
@@ -103,6 +104,8 @@ pub enum PrivatePostgresFault {
 pub struct PrivatePostgres {
     roles: Roles,
     port: u16,
+    /// The folder of its unix socket, when it has one.
+    socket: Option<PathBuf>,
     place: Place,
 }
 
@@ -154,7 +157,8 @@ impl PrivatePostgres {
         }
         let running = Running::start(folder, &binaries, durability)?;
         let port = wait_until_ready(folder, Some(&running))?;
-        Ok(Self { roles, port, place: Place::Owner { running, _lock: lock } })
+        let socket = folder.socket_folder().map(Path::to_owned);
+        Ok(Self { roles, port, socket, place: Place::Owner { running, _lock: lock } })
     }
 
     /// Another process holds the lock: it is starting, running or stopping the server.
@@ -166,13 +170,27 @@ impl PrivatePostgres {
                 says: "the process that owned it has just stopped; start again".to_owned(),
             });
         }
-        Ok(Self { roles: Roles::read(&folder.passwords())?, port: port?, place: Place::Guest })
+        let socket = folder.socket_folder().map(Path::to_owned);
+        Ok(Self { roles: Roles::read(&folder.passwords())?, port: port?, socket, place: Place::Guest })
     }
 
     /// The URL for the application's role, which row-level security binds.
     #[must_use]
     pub fn app_url(&self) -> Private<String> {
         self.url("app_rw", &self.roles.app, "careline")
+    }
+
+    /// The same by the server's unix socket, where there is one: nearer than the loopback.
+    #[must_use]
+    pub fn app_socket_url(&self) -> Private<String> {
+        let url = self.app_url();
+        match (&self.socket, Url::parse(url.reveal())) {
+            (Some(folder), Ok(mut nearer)) => {
+                nearer.query_pairs_mut().append_pair("host", &folder.to_string_lossy());
+                Private::new(nearer.into())
+            }
+            (None, _) | (_, Err(_)) => url,
+        }
     }
 
     /// The URL for the role that owns the tables.

@@ -21,22 +21,26 @@ use std::{
     time::{Duration as StdDuration, Instant},
 };
 
-/// Alarms so near to each other ring together.
-const TOGETHER: Duration = Duration::milliseconds(150);
+/// Alarms so near to each other ring together: people and callbacks are no more exact. What is due is never kept waiting for it.
+const TOGETHER: Duration = Duration::milliseconds(1_500);
 /// Looks at a due job that nobody can claim, until something must be wrong.
 const MOST_IN_VAIN: u32 = 500;
 /// As long after the last call, surplus rings are looked for.
 const TAIL: Duration = Duration::minutes(15);
+/// Days after which the database learns how much is in its tables. A server does that by itself once a minute; here a minute
+/// is a month.
+const LEARNINGS: [i64; 6] = [0, 1, 2, 4, 8, 16];
 
 /// How often periodic work is done in the month. A process that serves does it as often as `Round::every` says, in real time;
 /// in the time of a month that would be a million looks at nothing. What is looked for is the same, later.
 const fn rests(round: Round) -> Duration {
     match round {
         // Shorter than the tail, so that every ring is looked at.
-        Round::NearTail => Duration::minutes(12),
+        Round::NearTail => Duration::minutes(14),
         Round::Overdue => Duration::minutes(30),
-        Round::Announce | Round::Plan | Round::Chain => Duration::hours(1),
-        Round::Leases | Round::CatchUp => Duration::hours(4),
+        Round::Plan | Round::Chain => Duration::hours(1),
+        // Texts are written a day and a half before they leave.
+        Round::Announce | Round::Leases | Round::CatchUp => Duration::hours(4),
         Round::Sign => Duration::hours(6),
         Round::WideTail | Round::Scrub | Round::Erase | Round::Buckets => Duration::days(1),
         // All of the record is verified once, at the end.
@@ -51,8 +55,9 @@ pub struct Drive {
     pub jumps: u64,
     /// Jobs that ran.
     pub jobs: usize,
-    /// Real time in which jobs ran, carriers' requests were answered, rounds of the calendar were done and the diary was.
-    pub spent: [StdDuration; 4],
+    /// Real time in which jobs ran, carriers' requests were answered, rounds of the calendar were done, the diary was, and the
+    /// database looked at what it holds.
+    pub spent: [StdDuration; 5],
 }
 
 /// Lets the month pass.
@@ -72,6 +77,7 @@ pub async fn through(
         drive: Drive::default(),
         last_call: span.begins(),
         in_vain: 0,
+        learnings: LEARNINGS.map(|day| span.begins() + Duration::days(day)).into(),
     };
     Box::pin(deeds.act(stage, Event::Moods)).await?;
     loop {
@@ -99,6 +105,7 @@ struct Driver {
     last_call: DateTime<Utc>,
     /// Looks at the queue that began nothing, one after the other.
     in_vain: u32,
+    learnings: VecDeque<DateTime<Utc>>,
 }
 
 impl Driver {
@@ -107,6 +114,7 @@ impl Driver {
         let carrier = stage.ground.town.carrier().clone();
         loop {
             let began = Instant::now();
+            stage.clock.roused().await;
             carrier.calm().await;
             self.spend(1, began);
             let due: Option<DateTime<Utc>> = sqlx::query_scalar(
@@ -119,7 +127,7 @@ impl Driver {
             let now = stage.clock.now();
             if due.is_some_and(|due| due <= now) {
                 let began = Instant::now();
-                let ran = self.runner.until_idle().await.map_err(Broken::of)?;
+                let ran = self.runner.round().await.map_err(Broken::of)?;
                 self.spend(0, began);
                 self.drive.jobs = self.drive.jobs.saturating_add(ran);
                 self.in_vain = if ran == 0 { self.in_vain + 1 } else { 0 };
@@ -129,12 +137,7 @@ impl Driver {
                 continue;
             }
             let alarm = stage.clock.next_alarm();
-            if alarm.is_some_and(|alarm| alarm <= now) {
-                // Whoever it rang for wakes on another thread, within microseconds.
-                tokio::task::yield_now().await;
-                continue;
-            }
-            if !carrier.is_calm() {
+            if alarm.is_some_and(|alarm| alarm <= now) || !carrier.is_calm() {
                 continue;
             }
             if alarm.is_some() {
@@ -164,6 +167,13 @@ impl Driver {
                 Box::pin(deeds.act(stage, event)).await?;
             }
             self.spend(3, began);
+            return Ok(true);
+        }
+        if self.learnings.front().is_some_and(|when| *when <= now) {
+            let began = Instant::now();
+            self.learnings.pop_front();
+            stage.learn().await?;
+            self.spend(4, began);
             return Ok(true);
         }
         let Some(round) = self.rounds.iter().find(|(_, when)| **when <= now).map(|(round, _)| *round) else {

@@ -121,12 +121,12 @@ async fn pass(
 }
 
 fn as_words(args: &Args, month: &Month, verdict: &Verdict) -> String {
-    let [jobs, carrier, rounds, people] = month.drive.spent.map(|spent| spent.as_secs_f64());
+    let [jobs, carrier, rounds, people, learning] = month.drive.spent.map(|spent| spent.as_secs_f64());
     let holds = if verdict.holds() { "every promise was kept" } else { "A PROMISE WAS BROKEN" };
     format!(
         "a month of {} days, {} patients, {} nurses, seed {} ({})\n{verdict}  {holds}\n  set up in {:.1} s, passed in {:.1} s: \
          {} jumps of the clock, {} jobs; {} wishes were refused for a reason\n  of this jobs {jobs:.1} s, the carrier's requests \
-         {carrier:.1} s, rounds {rounds:.1} s, people {people:.1} s\n",
+         {carrier:.1} s, rounds {rounds:.1} s, people {people:.1} s, the database's own statistics {learning:.1} s\n",
         args.days,
         args.patients,
         args.nurses,

@@ -39,11 +39,16 @@ use crate::{
 };
 use chrono::NaiveTime;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use sqlx::PgConnection;
+use sqlx::{Executor, PgConnection};
 use std::{path::PathBuf, sync::Arc};
 
 /// The organization's own number.
 pub const OWN_NUMBER: &str = "+12125550199";
+/// Connections of the product: each plans every statement for itself, and nobody waits longer than a few milliseconds for one.
+const CONNECTIONS: u32 = 6;
+/// A connection plans a statement anew five times before it keeps a plan, which in an hour is nothing and in this minute is most
+/// of it.
+const ONE_PLAN: &str = "alter role app_rw set plan_cache_mode = 'force_generic_plan'";
 /// People and plans written down at once.
 const AT_ONCE: usize = 6;
 
@@ -76,13 +81,15 @@ impl Stage {
     pub async fn set(span: Span, patients: Vec<Patient>, nurses: usize) -> Result<Self, Broken> {
         let mut ground = TownGround::open_at(PathBuf::new(), TownPlan::default(), span.begins()).await?;
         ground.config.clock = ClockConfig::Machine;
+        ground.go_by_socket();
         ground.config.dialling = dialling();
+        let mut superuser = ground.superuser().await?;
+        superuser.execute(ONE_PLAN).await.map_err(Broken::of)?;
         let clock = ground.shared_clock();
-        let mut app = ground.app().await?;
+        let mut app = ground.app_over(CONNECTIONS).await?;
         app.clock = clock.clone();
         let app = Arc::new(app);
         let served = ground.serve(app.clone()).await?;
-        let superuser = ground.superuser().await?;
         let operator = found(&app).await?;
         let admin = staff(&app, &operator, Role::Admin, 0).await?;
         let coordinator = staff(&app, &operator, Role::Coordinator, 0).await?;
@@ -95,6 +102,14 @@ impl Stage {
         }
         stage.admit(&operator, span).await?;
         Ok(stage)
+    }
+
+    /// The database learns how much is in its tables, as it does by itself once a minute.
+    ///
+    /// # Errors
+    /// When it is away.
+    pub async fn learn(&mut self) -> Result<(), Broken> {
+        self.superuser.execute("analyze").await.map_err(Broken::of).map(drop)
     }
 
     /// Stops everything and removes the folder.

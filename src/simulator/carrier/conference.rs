@@ -149,6 +149,10 @@ impl Conference {
         self.sid == sid
     }
 
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.name == name
+    }
+
     fn everyone(&self) -> Vec<mpsc::Sender<Order>> {
         self.inside.iter().map(|participant| participant.orders.clone()).collect()
     }

@@ -134,11 +134,11 @@ impl Leg {
             if until.is_some_and(|until| until <= now) {
                 return Wake::Time;
             }
-            let alarm = self.agenda.iter().map(|(at, _)| *at).chain(until).min();
             let clock = self.carrier.clock().clone();
+            let alarm = self.agenda.iter().map(|(at, _)| *at).chain(until).min().map(|at| clock.alarm_at(at));
             let asleep = async {
-                match alarm {
-                    Some(alarm) => clock.sleep_until(alarm).await,
+                match &alarm {
+                    Some(alarm) => alarm.rings().await,
                     None => std::future::pending().await,
                 }
             };
@@ -149,6 +149,7 @@ impl Leg {
                 () = asleep => None,
             };
             self.in_hand = Some(self.carrier.in_hand());
+            drop(alarm);
             let Some(order) = order else { continue };
             if let Some(wake) = self.obey(order.unwrap_or(Order::End)) {
                 return wake;

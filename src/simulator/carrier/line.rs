@@ -3,10 +3,12 @@
 use super::{
     CallSeen, CallStatus, Carrier, Direction,
     book::LiveCall,
+    calm::InHand,
     fresh_sid,
     leg::{Ear, Leg, Next, Order, Stop, Wake},
     post::{Courier, Fields, Method},
     voice::{self, Voice},
+    waits::Wait,
 };
 use crate::{
     ports::clock::Clock,
@@ -113,7 +115,7 @@ impl Carrier {
             rings_at,
             reported: 0,
         };
-        tokio::spawn(line.live(person, (orders.downgrade(), taken), voice));
+        tokio::spawn(line.live(person, (orders.downgrade(), taken), voice, self.in_hand()));
         call
     }
 }
@@ -134,6 +136,7 @@ impl Line {
         person: Option<Person>,
         (own_orders, orders): (mpsc::WeakSender<Order>, mpsc::Receiver<Order>),
         voice: Arc<Voice>,
+        in_hand: InHand,
     ) {
         let Some(person) = person else {
             self.reach(CallStatus::Initiated).await;
@@ -149,7 +152,7 @@ impl Line {
             fields: self.fields(),
             mind: Mind::of(person),
             orders,
-            in_hand: Some(self.carrier.in_hand()),
+            in_hand: Some(in_hand),
             own_orders: own_orders.clone(),
             lines,
             voice: voice.clone(),
@@ -173,6 +176,7 @@ impl Line {
                 CallStatus::Completed
             }
         };
+        let _in_hand = leg.in_hand.take();
         drop(leg);
         self.over(end).await;
     }
@@ -261,9 +265,9 @@ impl Line {
                 let guess = told.unwrap_or_else(|| self.carrier.next_guess(picks_up, *patience));
                 let Some((url, method)) = hook.clone().filter(|_| guess.is_told) else { return };
                 let (carrier, sid, courier) = (self.carrier.clone(), self.sid.clone(), self.courier.clone());
-                let mut fields = self.fields();
+                let (mut fields, in_hand) = (self.fields(), carrier.in_hand());
                 tokio::spawn(async move {
-                    carrier.clock().sleep(guess.after).await;
+                    let _in_hand = Wait::Town(guess.after, carrier.clone()).pass_with(in_hand).await;
                     if carrier.book().call(&sid).is_none_or(|call| call.status.is_over()) {
                         return;
                     }

@@ -109,6 +109,18 @@ impl Carrier {
         self.book().conferences.iter().map(conference::Conference::seen).collect()
     }
 
+    /// The conference of a sid.
+    pub(super) fn conference(&self, sid: &str) -> Option<ConferenceSeen> {
+        self.book().conferences.iter().rev().find(|one| one.has_sid(sid)).map(conference::Conference::seen)
+    }
+
+    /// Conferences of a name, or all of them, oldest first.
+    pub(super) fn conferences_named(&self, name: Option<&str>) -> Vec<ConferenceSeen> {
+        let book = self.book();
+        let found = book.conferences.iter().filter(|one| name.is_none_or(|name| one.has_name(name)));
+        found.map(conference::Conference::seen).collect()
+    }
+
     /// Looks at the calls now and after every change until `look` finds what it wants. Never ends by itself.
     pub async fn until<T>(&self, look: impl Fn(&[CallSeen]) -> Option<T>) -> T {
         let mut changes = self.0.changes.subscribe();

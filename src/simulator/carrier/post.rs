@@ -5,7 +5,7 @@ use super::{Carrier, calm::InHand, faults::Delivery, fresh_sid};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 use tokio::sync::mpsc;
 
 /// Form fields in sending order.
@@ -34,30 +34,54 @@ const WAITING: usize = 128;
 #[derive(Clone)]
 pub(super) struct Courier {
     carrier: Carrier,
-    hand: mpsc::Sender<(InHand, String, Method, Fields)>,
+    hand: mpsc::Sender<(InHand, Letter)>,
+}
+
+/// A callback to be delivered.
+struct Letter {
+    url: String,
+    method: Method,
+    fields: Fields,
 }
 
 impl Courier {
     pub(super) fn of(carrier: &Carrier) -> Self {
-        let (hand, mut letters) = mpsc::channel::<(InHand, String, Method, Fields)>(WAITING);
-        let courier = Self { carrier: carrier.clone(), hand };
-        let carrier = carrier.clone();
-        tokio::spawn(async move {
-            while let Some((in_hand, url, method, fields)) = letters.recv().await {
-                let Delivery { copies, late } = carrier.next_delivery();
-                let _in_hand = late.pass_with(in_hand).await;
-                let token = fresh_sid("");
-                for _ in 0..copies {
-                    carrier.deliver(&url, method, &fields, &token).await;
-                }
-            }
-        });
-        courier
+        let (hand, letters) = mpsc::channel(WAITING);
+        tokio::spawn(rounds(carrier.clone(), letters));
+        Self { carrier: carrier.clone(), hand }
     }
 
     pub(super) async fn send(&self, url: &str, method: Method, fields: Fields) {
+        let letter = Letter { url: url.to_owned(), method, fields };
         // A courier ends only after its last sender, so this cannot fail.
-        let _ = self.hand.send((self.carrier.in_hand(), url.to_owned(), method, fields)).await;
+        let _ = self.hand.send((self.carrier.in_hand(), letter)).await;
+    }
+}
+
+/// A courier's rounds: one letter after the other. While a late one waits for the town's clock, those behind it are put down
+/// too, for the clock is driven on only when nothing is in hand.
+async fn rounds(carrier: Carrier, mut letters: mpsc::Receiver<(InHand, Letter)>) {
+    while let Some((mut in_hand, first)) = letters.recv().await {
+        let mut bag = VecDeque::from([first]);
+        while let Some(letter) = bag.pop_front() {
+            let Delivery { copies, late } = carrier.next_delivery();
+            let rest = late.pass_with(in_hand);
+            tokio::pin!(rest);
+            in_hand = loop {
+                tokio::select! {
+                    biased;
+                    in_hand = &mut rest => break in_hand,
+                    Some((put_down, behind)) = letters.recv() => {
+                        bag.push_back(behind);
+                        drop(put_down);
+                    }
+                }
+            };
+            let token = fresh_sid("");
+            for _ in 0..copies {
+                carrier.deliver(&letter.url, letter.method, &letter.fields, &token).await;
+            }
+        }
     }
 }
 

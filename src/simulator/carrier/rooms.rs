@@ -33,11 +33,11 @@ pub(super) fn routes(account: &str) -> Router<Carrier> {
 
 async fn list(State(carrier): State<Carrier>, RawQuery(query): RawQuery) -> Reply {
     let form = Form::read(query.unwrap_or_default().as_bytes());
-    let wanted = |name: &str, value: &Value| form.one(name).is_none_or(|wanted| value == wanted);
     let account = &carrier.0.account_sid;
-    let mut found: Vec<Value> = carrier.conferences().iter().map(|one| wire::conference(account, one)).collect();
-    let field = |one: &Value, name: &str| one.get(name).cloned().unwrap_or(Value::Null);
-    found.retain(|one| wanted("FriendlyName", &field(one, "friendly_name")) && wanted("Status", &field(one, "status")));
+    let named = carrier.conferences_named(form.one("FriendlyName"));
+    let mut found: Vec<Value> = named.iter().map(|one| wire::conference(account, one)).collect();
+    let status = form.one("Status");
+    found.retain(|one| status.is_none_or(|wanted| one.get("status").is_some_and(|status| status == wanted)));
     found.reverse();
     let (query, page, size) = form.page();
     let base = format!("/2010-04-01/Accounts/{account}/Conferences.json");
@@ -45,7 +45,7 @@ async fn list(State(carrier): State<Carrier>, RawQuery(query): RawQuery) -> Repl
 }
 
 fn find(carrier: &Carrier, part: &str) -> Result<ConferenceSeen, Refusal> {
-    let found = carrier.conferences().into_iter().find(|one| one.sid == sid_of(part));
+    let found = carrier.conference(sid_of(part));
     found.ok_or_else(|| Refusal::unknown(&format!("/2010-04-01/Accounts/{}/Conferences/{part}", carrier.0.account_sid)))
 }
 

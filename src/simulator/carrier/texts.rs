@@ -3,6 +3,7 @@
 
 use super::{
     Carrier,
+    calm::InHand,
     faults::CreateFault,
     fresh_sid,
     post::{Fields, Method},
@@ -229,12 +230,13 @@ impl Carrier {
             book.people.get(&text.to).cloned()
         });
         let (carrier, page) = (self.clone(), text.clone());
-        tokio::spawn(async move { carrier.carry(page, person, plan.callback).await });
+        let in_hand = self.in_hand();
+        tokio::spawn(async move { carrier.carry(page, person, plan.callback, in_hand).await });
         text
     }
 
     /// A text on its way, and the callbacks about it.
-    async fn carry(self, text: TextSeen, person: Option<Person>, callback: Option<String>) {
+    async fn carry(self, text: TextSeen, person: Option<Person>, callback: Option<String>, mut in_hand: InHand) {
         let (ending, code) = match person.as_ref().map(|person| &person.texts) {
             Some(Texting::Arrive) => ("delivered", None),
             Some(Texting::Failed(code)) => ("failed", Some(*code)),
@@ -247,24 +249,31 @@ impl Carrier {
         }
         reports.push((ending, code));
         for (status, code) in &reports {
-            self.clock().sleep(STEP).await;
+            in_hand = Wait::Town(STEP, self.clone()).pass_with(in_hand).await;
             self.note_text(&text.sid, |seen| {
                 (seen.status, seen.error_code) = (status, *code);
                 seen.shown += u32::from(*status == "delivered");
             });
         }
         if let Some(url) = callback {
-            self.report(&url, &text, reports).await;
+            in_hand = self.report(&url, &text, reports, in_hand).await;
         }
+        drop(in_hand);
         if let Some(person) = person.filter(|_| ending == "delivered") {
             self.write_back(&person, &text).await;
         }
     }
 
-    async fn report(&self, url: &str, text: &TextSeen, mut reports: Vec<(&'static str, Option<u32>)>) {
+    async fn report(
+        &self,
+        url: &str,
+        text: &TextSeen,
+        mut reports: Vec<(&'static str, Option<u32>)>,
+        mut in_hand: InHand,
+    ) -> InHand {
         let mode = self.book().texts.faults.callbacks;
         if mode == TextCallbacks::Late {
-            self.clock().sleep(LATE).await;
+            in_hand = Wait::Town(LATE, self.clone()).pass_with(in_hand).await;
         }
         if mode == TextCallbacks::Reordered {
             reports.reverse();
@@ -281,6 +290,7 @@ impl Carrier {
                 self.deliver(url, Method::Post, &fields, &token).await;
             }
         }
+        in_hand
     }
 
     /// What the person answers to the words, as their plan says.

@@ -1,6 +1,7 @@
 //! The waits that faults ask for, and whose clock measures them.
 
 use super::{Carrier, calm::InHand};
+use crate::{ports::clock::Clock, simulator::clock::later};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -42,8 +43,10 @@ impl Wait {
                 in_hand
             }
             Self::Town(length, carrier) => {
+                let clock = carrier.clock();
+                let alarm = clock.alarm_at(later(clock.now(), length));
                 drop(in_hand);
-                carrier.clock().sleep(length).await;
+                alarm.rings().await;
                 carrier.in_hand()
             }
         }
