@@ -228,17 +228,19 @@ pub async fn patient_of(tx: &mut OrgTx, id: CallId) -> Result<PatientId, Error> 
     Ok(PatientId(patient))
 }
 
-/// Why a call is made, without locking it.
+/// Whom a call is for, why it is made and who asks on it, without locking it.
 ///
 /// # Errors
-/// `NotFound` when there is no such call in this organization; `Fault` when the purpose cannot be read.
-pub async fn purpose_of(tx: &mut OrgTx, id: CallId) -> Result<CallPurpose, Error> {
+/// `NotFound` when there is no such call in this organization; `Fault` when a word of it cannot be read.
+pub async fn made_for(tx: &mut OrgTx, id: CallId) -> Result<(PatientId, CallPurpose, CallManner), Error> {
     let org = tx.org();
-    let word = sqlx::query_scalar!("select purpose from call where org_id = $1 and id = $2", org.0, id.0)
+    let row = sqlx::query!("select patient_id, purpose, manner from call where org_id = $1 and id = $2", org.0, id.0)
         .fetch_optional(tx.connection())
         .await?
         .ok_or(Error::NotFound)?;
-    CallPurpose::from_word(&word).ok_or_else(|| Error::Fault("a stored call's purpose cannot be read".to_owned()))
+    let purpose = CallPurpose::from_word(&row.purpose).ok_or_else(|| unreadable("purpose"))?;
+    let manner = CallManner::from_word(&row.manner).ok_or_else(|| unreadable("manner"))?;
+    Ok((PatientId(row.patient_id), purpose, manner))
 }
 
 /// Who asks on a call, without locking it.

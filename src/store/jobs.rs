@@ -49,8 +49,7 @@ pub async fn organizations_with_due_work(db: &Db, now: DateTime<Utc>) -> Result<
         DueBy::Role => {}
         DueBy::Visit => return Ok(db.organizations().await?.into_iter().map(|(org, _code)| org).collect()),
     }
-    let mut tx = db.pool.begin().await?;
-    sqlx::query!("set local role app_jobs").execute(&mut *tx).await?;
+    let mut tx = db.pool.begin_with("begin; set local role app_jobs").await?;
     let rows = sqlx::query!(
         r#"with recursive busy (org_id) as (
              (select org_id
@@ -87,7 +86,7 @@ pub async fn organizations_with_due_work(db: &Db, now: DateTime<Utc>) -> Result<
     )
     .fetch_all(&mut *tx)
     .await?;
-    tx.rollback().await?;
+    drop(tx);
     Ok(rows.into_iter().map(|row| OrgId(row.org_id)).collect())
 }
 

@@ -46,7 +46,7 @@ impl Db {
 ///
 /// # Errors
 /// When the database is away or too slow.
-pub async fn draw(tx: &mut OrgTx, pace: &str, whom: &str, allowance: Allowance, draws: u32) -> Result<Drawn, Error> {
+pub async fn draw(tx: &mut OrgTx, pace: &str, whom: &str, allowance: Allowance, count: u32) -> Result<Drawn, Error> {
     let org = tx.org();
     let drawn = sqlx::query!(
         "insert into rate_bucket as held (org_id, pace, whom, full_at)
@@ -58,7 +58,7 @@ pub async fn draw(tx: &mut OrgTx, pace: &str, whom: &str, allowance: Allowance, 
         org.0,
         pace,
         whom,
-        allowance.seconds_each() * f64::from(draws),
+        allowance.seconds_each() * f64::from(count),
         allowance.seconds_whole()
     )
     .execute(tx.connection())

@@ -120,8 +120,9 @@ enum DueBy {
     Visit,
 }
 
-/// Statements that a connection keeps prepared: more than there are, because preparing one again costs more than running it.
-const PREPARED: usize = 1_000;
+/// Statements that a connection keeps prepared: more than are asked in an hour of work, because preparing one again costs more
+/// than running it thirty times.
+const PREPARED: usize = 300;
 /// A connection that rested for less than this is believed to be there; one that is not is found out by its first statement.
 const FRESH: Duration = Duration::from_secs(1);
 

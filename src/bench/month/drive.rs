@@ -21,8 +21,9 @@ use std::{
     time::{Duration as StdDuration, Instant},
 };
 
-/// Alarms so near to each other ring together: people and callbacks are no more exact. What is due is never kept waiting for it.
-const TOGETHER: Duration = Duration::milliseconds(1_500);
+/// What is so near to each other happens together: people and callbacks are no more exact. A call that is due is never kept
+/// waiting for it.
+const TOGETHER: Duration = Duration::seconds(2);
 /// Looks at a due job that nobody can claim, until something must be wrong.
 const MOST_IN_VAIN: u32 = 500;
 /// As long after the last call, surplus rings are looked for.
@@ -97,6 +98,17 @@ pub async fn through(
     }
 }
 
+/// The first jobs of the queue: when each is due, and whether it places a call.
+async fn queued(stage: &mut Stage) -> Result<Vec<(DateTime<Utc>, bool)>, Broken> {
+    sqlx::query_as(
+        "select run_at, body ->> 'kind' = 'place_call' from job where org_id = $1 and state = 'queued' order by run_at limit 12",
+    )
+    .bind(stage.coordinator.org.0)
+    .fetch_all(&mut stage.superuser)
+    .await
+    .map_err(Broken::of)
+}
+
 struct Driver {
     runner: Runner,
     diary: VecDeque<(DateTime<Utc>, Event)>,
@@ -117,15 +129,9 @@ impl Driver {
             stage.clock.roused().await;
             carrier.calm().await;
             self.spend(1, began);
-            let due: Option<DateTime<Utc>> = sqlx::query_scalar(
-                "select run_at from job where org_id = $1 and state = 'queued' order by run_at limit 1",
-            )
-            .bind(stage.coordinator.org.0)
-            .fetch_optional(&mut stage.superuser)
-            .await
-            .map_err(Broken::of)?;
+            let queued = queued(stage).await?;
             let now = stage.clock.now();
-            if due.is_some_and(|due| due <= now) {
+            if let Some((due, _)) = queued.first().filter(|(due, _)| *due <= now) {
                 let began = Instant::now();
                 let ran = self.runner.round().await.map_err(Broken::of)?;
                 self.spend(0, began);
@@ -143,7 +149,8 @@ impl Driver {
             if alarm.is_some() {
                 self.last_call = now;
             }
-            return Ok(due.into_iter().chain(alarm.map(|alarm| alarm + TOGETHER)).min());
+            let due = queued.into_iter().map(|(due, is_call)| if is_call { due } else { due + TOGETHER });
+            return Ok(due.chain(alarm.map(|alarm| alarm + TOGETHER)).min());
         }
     }
 

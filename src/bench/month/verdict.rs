@@ -268,8 +268,11 @@ impl fmt::Display for Verdict {
         writeln!(f, "  calls        {} due, {} placed, {} rings of any telephone", self.due, self.placed, self.rings)?;
         writeln!(
             f,
-            "  punctual     {} of {} dialled within 5 s of their time, the latest after {} ms",
-            self.punctual, self.measured, self.worst_milliseconds
+            "  punctual     {} of {} ({} %) dialled within 5 s of their time, the latest after {} ms",
+            self.punctual,
+            self.measured,
+            self.punctual.saturating_mul(100).checked_div(self.measured).unwrap_or(100),
+            self.worst_milliseconds
         )?;
         writeln!(f, "  blocked      {}", listed(&self.blocked))?;
         writeln!(f, "  outcomes     {}", listed(&outcomes))?;

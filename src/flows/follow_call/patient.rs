@@ -74,12 +74,11 @@ pub async fn may_be_on_the_line(
     if read.party != Party::Patient || read.answered_at.is_some() {
         return Ok(true);
     }
+    let (patient, purpose, manner) = calls::made_for(tx, read.call).await?;
     // The rules say when we may ring somebody; who rings us is heard at any hour.
-    if calls::purpose_of(tx, read.call).await? == CallPurpose::Inbound {
+    if purpose == CallPurpose::Inbound {
         return Ok(true);
     }
-    let patient = calls::patient_of(tx, read.call).await?;
-    let manner = calls::manner_of(tx, read.call).await?;
     let standing = standing::standing(tx, patient, now).await?;
     // A ring that began within the hours may be answered a little after them.
     let since = now - Duration::seconds(i64::try_from(ring_seconds).unwrap_or(0).saturating_add(5));
