@@ -178,7 +178,7 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
     let mut log = config::check_log(settings)?;
     if matches!(command, Command::Simulate(Simulate { what: Some(Simulation::Month(_)), .. })) {
         // A month of requests and jobs is a hundred thousand lines; what matters of them is in the report.
-        log.filter = "error".to_owned();
+        "error".clone_into(&mut log.filter);
     }
     telemetry::start(&log);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -14,10 +14,13 @@ use crate::{
     store::{attempts, orphans, sweeps, tidings},
 };
 use chrono::{DateTime, Duration, Utc};
+use futures_util::future::join_all;
 use std::collections::BTreeSet;
 
 /// Lists of the carrier that are held against our own rows in one look.
 const AT_A_LOOK: usize = 16;
+/// Lists asked for at once.
+const AT_ONCE: usize = 4;
 
 /// How far back a sweep looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +71,13 @@ async fn list<'a>(
     since: DateTime<Utc>,
     listed: &mut Vec<Listed<'a>>,
 ) -> Result<(), Outage> {
-    for pair in pairs {
-        let there = app.phone.find(&pair.to, &pair.from, since - Duration::seconds(5)).await?;
-        FailPoint::TailSweepListed.pass();
-        listed.push((pair, there.into_iter().map(|one| one.sid.0).collect()));
+    for few in pairs.chunks(AT_ONCE) {
+        let asked = few.iter().map(|pair| app.phone.find(&pair.to, &pair.from, since - Duration::seconds(5)));
+        for (pair, there) in few.iter().zip(join_all(asked).await) {
+            let there = there?;
+            FailPoint::TailSweepListed.pass();
+            listed.push((pair, there.into_iter().map(|one| one.sid.0).collect()));
+        }
     }
     Ok(())
 }

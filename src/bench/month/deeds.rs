@@ -27,10 +27,14 @@ use crate::{
     simulator::carrier::FaultsWanted,
 };
 use chrono::{DateTime, Duration, NaiveTime, Utc};
+use futures_util::future::join_all;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use uuid::Uuid;
+
+/// Things of one kind that people do at once.
+const AT_ONCE: usize = 4;
 
 /// A time in which nobody may ring or text a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,11 +251,13 @@ impl Deeds {
         .bind(stage.clock.now() - Duration::minutes(30))
         .fetch_all(&mut stage.superuser)
         .await?;
-        for id in open {
-            if self.dice.random_range(0..100) < 88 {
-                let done = "rang back, all is well (invented)";
-                complete_follow_up::complete(&stage.app, &stage.coordinator, FollowUpId(id), done).await?;
-            }
+        let chosen: Vec<Uuid> = open.into_iter().filter(|_| self.dice.random_range(0..100) < 88).collect();
+        let done = "rang back, all is well (invented)";
+        for few in chosen.chunks(AT_ONCE) {
+            let (app, coordinator) = (&stage.app, &stage.coordinator);
+            let completed =
+                few.iter().map(|id| complete_follow_up::complete(app, coordinator, FollowUpId(*id), done));
+            join_all(completed).await.into_iter().try_for_each(|completed| completed.map(drop))?;
         }
         Ok(())
     }
@@ -267,11 +273,15 @@ impl Deeds {
         .bind(now)
         .fetch_all(&mut stage.superuser)
         .await?;
+        let mut chosen = Vec::new();
         for call in done {
             if self.dice.random_range(0..100) < 30 {
-                let nurse = self.nurse(stage)?;
-                write_up(stage, &nurse, CallId(call)).await?;
+                chosen.push((self.nurse(stage)?, CallId(call)));
             }
+        }
+        for few in chosen.chunks(AT_ONCE) {
+            let written = few.iter().map(|(nurse, call)| write_up(stage, nurse, *call));
+            join_all(written).await.into_iter().collect::<Result<(), Error>>()?;
         }
         Ok(())
     }

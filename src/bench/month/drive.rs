@@ -23,7 +23,7 @@ use std::{
 
 /// What is so near to each other happens together: people and callbacks are no more exact. A call that is due is never kept
 /// waiting for it.
-const TOGETHER: Duration = Duration::seconds(2);
+const TOGETHER: Duration = Duration::seconds(3);
 /// Looks at a due job that nobody can claim, until something must be wrong.
 const MOST_IN_VAIN: u32 = 500;
 /// As long after the last call, surplus rings are looked for.

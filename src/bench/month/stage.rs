@@ -96,10 +96,8 @@ impl Stage {
         let mut stage =
             Self { ground, app, clock, coordinator, admin, nurses: Vec::new(), patients, superuser, served };
         stage.settle_house(span, &operator).await?;
-        for at in 0..nurses {
-            let nurse = stage.hire(&operator, at).await?;
-            stage.nurses.push(nurse);
-        }
+        let hired = stream::iter(0..nurses).map(|at| stage.hire(&operator, at)).buffered(AT_ONCE);
+        stage.nurses = hired.try_collect().await?;
         stage.admit(&operator, span).await?;
         Ok(stage)
     }
