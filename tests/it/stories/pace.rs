@@ -4,6 +4,7 @@
 use crate::support::{
     database::Database,
     office::{Office, PASSWORD},
+    statements::Cost,
     wiring,
 };
 use careline::{
@@ -179,6 +180,24 @@ async fn addresses_are_kept_as_marks_and_full_buckets_are_forgotten() {
     assert_eq!(keep_pace::sweep(&replica.app, OrgId::NOBODYS).await.unwrap(), 0, "they are not full yet");
     sqlx::query("update rate_bucket set full_at = now() - interval '1 second'").execute(&mut superuser).await.unwrap();
     assert!(keep_pace::sweep(&replica.app, OrgId::NOBODYS).await.unwrap() >= 2);
+}
+
+#[tokio::test]
+async fn messages_of_a_provider_are_counted_by_twenty_five_and_guesses_one_by_one() {
+    let (office, nurse) = staffed().await;
+    let replica = Replica::open(&office.database, 0).await;
+    let cost = Cost::listen();
+    let looks = async |pace: Pace, drawer: Drawer, draws: usize| {
+        cost.take();
+        for _ in 0..draws {
+            assert_eq!(keep_pace::draw(&replica.app, nurse.org, pace, &drawer).await.unwrap(), Drawn::Granted);
+        }
+        cost.take().iter().filter(|step| step.starts_with("insert into rate_bucket")).count()
+    };
+    assert_eq!(looks(Pace::Webhook, Drawer::Organization, 25).await, 1);
+    assert_eq!(looks(Pace::Webhook, Drawer::Organization, 26).await, 2, "the next twenty-five, and one of those after");
+    let stranger = Drawer::Address(IpAddr::from([203, 0, 113, 9]));
+    assert_eq!(looks(Pace::SignIn, stranger, 3).await, 6, "the control: two buckets, each time");
 }
 
 #[tokio::test]
