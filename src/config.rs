@@ -17,6 +17,8 @@ use crate::domain::{destination::Bounds, dialling::Dialling, pace::Patience, pri
 use std::{net::SocketAddr, path::PathBuf};
 use url::Url;
 
+/// Which log lines are written unless somebody says otherwise.
+pub const USUAL_LOG: &str = "info,sqlx=warn";
 /// Twilio's own API.
 pub const TWILIO_API: &str = "https://api.twilio.com";
 
@@ -202,7 +204,7 @@ pub struct Settings {
     pub log_format: String,
 
     /// Which log lines are written, such as `info` or `careline=debug,info`.
-    #[arg(long, global = true, env = "CARELINE_LOG", default_value = "info,sqlx=warn", hide_env_values = true)]
+    #[arg(long, global = true, env = "CARELINE_LOG", default_value = USUAL_LOG, hide_env_values = true)]
     pub log: String,
 }
 

@@ -176,7 +176,8 @@ fn main() -> ExitCode {
 
 fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
     let mut log = config::check_log(settings)?;
-    if matches!(command, Command::Simulate(Simulate { what: Some(Simulation::Month(_)), .. })) {
+    let is_month = matches!(command, Command::Simulate(Simulate { what: Some(Simulation::Month(_)), .. }));
+    if is_month && log.filter == config::USUAL_LOG {
         // A month of requests and jobs is a hundred thousand lines; what matters of them is in the report.
         "error".clone_into(&mut log.filter);
     }

@@ -74,11 +74,7 @@ pub async fn reconcile(app: &App, actor: &Actor, attempt: AttemptId) -> Result<(
 
 /// An attempt in doubt with its numbers, once a dialler whose lease ran out is relieved, so that whatever it still writes
 /// changes nothing. `None` when the attempt is in doubt no more: its sid came meanwhile, and who watches it is enqueued anew.
-async fn relieve(
-    app: &App,
-    actor: &Actor,
-    attempt: AttemptId,
-) -> Result<Option<(Attempt, Line, PhoneNumber)>, Error> {
+async fn relieve(app: &App, actor: &Actor, attempt: AttemptId) -> Result<Option<(Attempt, Line, PhoneNumber)>, Error> {
     let now = app.clock.now();
     let mut tx = app.db.begin(actor).await?;
     let (mut read, _call) = tidings::lock(&mut tx, attempt).await?;

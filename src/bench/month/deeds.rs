@@ -255,8 +255,7 @@ impl Deeds {
         let done = "rang back, all is well (invented)";
         for few in chosen.chunks(AT_ONCE) {
             let (app, coordinator) = (&stage.app, &stage.coordinator);
-            let completed =
-                few.iter().map(|id| complete_follow_up::complete(app, coordinator, FollowUpId(*id), done));
+            let completed = few.iter().map(|id| complete_follow_up::complete(app, coordinator, FollowUpId(*id), done));
             join_all(completed).await.into_iter().try_for_each(|completed| completed.map(drop))?;
         }
         Ok(())

@@ -391,13 +391,16 @@ async fn busy_unanswered_and_machine_each_end_in_their_own_way() {
 #[tokio::test]
 async fn late_callbacks_and_those_behind_them_are_put_down_until_the_towns_clock_moves_on() {
     let scene = Scene::with(&[]).await;
-    let late = json!({"measured_by": "town", "rough_callbacks": {"lost": 0, "twice": 0, "late_milliseconds": 3_600_000}});
+    let late =
+        json!({"measured_by": "town", "rough_callbacks": {"lost": 0, "twice": 0, "late_milliseconds": 3_600_000}});
     assert_eq!(scene.control("/town/faults", late).await, StatusCode::OK);
     let busy = scene.dial("+12125550104", "voice").await;
     scene.over(&busy).await;
     for told in [vec!["initiated"], vec!["initiated", "busy"]] {
         let calm = scene.town.carrier().calm();
-        tokio::time::timeout(Duration::from_secs(20), calm).await.expect("whoever drives the clock waits for the clock");
+        tokio::time::timeout(Duration::from_secs(20), calm)
+            .await
+            .expect("whoever drives the clock waits for the clock");
         assert_eq!(scene.product.hooks.borrow().len(), told.len() - 1, "nothing is told before its time");
         scene.control("/town/clock/advance", json!({"seconds": 3_600})).await;
         assert_eq!(scene.told_statuses(told.len()).await, told);

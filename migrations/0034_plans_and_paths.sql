@@ -15,6 +15,13 @@ begin
              and c.channel in ('voice', 'any')
            order by c.at desc, c.given, c.id desc limit 1);
 end $$;
+create or replace function newest_text_leave(org uuid, patient uuid, what text) returns boolean language plpgsql stable as $$
+begin
+  return (select c.given from consent c
+           where c.org_id = org and c.patient_id = patient and c.contact_id is null and c.purpose = what
+             and c.channel in ('sms', 'any')
+           order by c.at desc, c.given, c.id desc limit 1);
+end $$;
 create or replace function newest_opt_out(org uuid, phone text, way text) returns boolean language plpgsql stable as $$
 begin
   return (select s.stopped from opt_out s
