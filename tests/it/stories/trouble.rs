@@ -40,7 +40,12 @@ async fn when_careline_dies_they_keep_talking_and_the_streams_come_back() {
     )
     .await;
     let maya = ward.sign_in("maya@riverside.example").await;
-    ward.until_page(&maya, &call, "the gap to be shown", |page| page.text().contains("2 gaps in the audio")).await;
+    // A slow machine may lose a moment more; that has a mark and a reason of its own.
+    ward.until_page(&maya, &call, "the gap to be shown", |page| {
+        let text = page.text();
+        text.contains("gaps in the audio") && text.matches("Careline was restarted; they kept talking").count() == 2
+    })
+    .await;
     assert_eq!(rings(&ward.town.carrier().calls(), ROSA), 1, "nobody is rung again");
 }
 
