@@ -1,5 +1,6 @@
 //! Databases for tests: one per running test, cloned from a template that is named after the hash of `migrations/`,
-//! leased by an advisory lock so that parallel test processes never share one, and cleaned when it is leased again.
+//! leased by an advisory lock so that parallel test processes never share one, and cleaned when it is leased again, or made anew
+//! when somebody who was killed left its guards changed.
 
 use super::listening;
 use careline::{
@@ -58,6 +59,12 @@ impl Database {
                     unlock(&mut lease).await;
                 }
                 let superuser_url = address(&server, None, &name);
+                if shape(&superuser_url).await != template_shape(&mut lease, &address(&server, None, &template)).await {
+                    lock(&mut lease).await;
+                    run(&mut lease, &format!("drop database {name} with (force)")).await;
+                    run(&mut lease, &format!("create database {name} template {template}")).await;
+                    unlock(&mut lease).await;
+                }
                 clean(&superuser_url).await;
                 return Self {
                     url: address(&server, Some("app_rw"), &name),
@@ -187,8 +194,45 @@ async fn run(lease: &mut PgConnection, statement: &str) {
         .unwrap_or_else(|fault| panic!("{statement}: {fault}"));
 }
 
-/// Empties every table, past triggers and foreign keys, as only a superuser can, and mends triggers that a test which
-/// tampered has left disabled.
+/// The shape of the template. Nobody may look while a copy of it is made.
+async fn template_shape(lease: &mut PgConnection, superuser_url: &str) -> &'static str {
+    static SHAPE: OnceCell<String> = OnceCell::const_new();
+    SHAPE
+        .get_or_init(|| async {
+            lock(lease).await;
+            let shape = shape(superuser_url).await;
+            unlock(lease).await;
+            shape
+        })
+        .await
+}
+
+/// What stands guard in a database, in one word: triggers, policies, functions. A test that tampers with them may have been
+/// killed before it mended them.
+async fn shape(superuser_url: &str) -> String {
+    let mut superuser = PgConnection::connect(superuser_url).await.unwrap();
+    let shape = sqlx::query_scalar(
+        "select md5(string_agg(guard, '|' order by guard))
+           from (select pg_get_triggerdef(oid) || tgenabled::text as guard from pg_trigger where not tgisinternal
+                 union all
+                 select concat_ws(' ', polrelid::regclass, polname, polcmd, polpermissive, pg_get_expr(polqual, polrelid),
+                                  pg_get_expr(polwithcheck, polrelid))
+                   from pg_policy
+                 union all
+                 select concat_ws(' ', relname, relrowsecurity, relforcerowsecurity) from pg_class
+                  where relnamespace = 'public'::regnamespace and relkind = 'r'
+                 union all
+                 select concat_ws(' ', oid::regprocedure, prosrc) from pg_proc
+                  where pronamespace = 'public'::regnamespace) guards",
+    )
+    .fetch_one(&mut superuser)
+    .await
+    .unwrap();
+    superuser.close().await.unwrap();
+    shape
+}
+
+/// Empties every table, past triggers and foreign keys, as only a superuser can.
 async fn clean(superuser_url: &str) {
     let mut superuser = PgConnection::connect(superuser_url).await.unwrap();
     let statement = "
@@ -201,9 +245,6 @@ async fn clean(superuser_url: &str) {
           for name in select format('%I.%I', schemaname, tablename) from pg_tables
                        where schemaname = 'public' and tablename not like '%migrations' loop
             execute 'delete from ' || name;
-          end loop;
-          for name in select distinct tgrelid::regclass::text from pg_trigger where tgenabled = 'D' loop
-            execute 'alter table ' || name || ' enable trigger all';
           end loop;
         end $$";
     run(&mut superuser, statement).await;
