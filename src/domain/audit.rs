@@ -290,6 +290,14 @@ kinds! {
     OpenedAssessment = "opened_assessment",
     /// An assessment was signed.
     SignedAssessment = "signed_assessment",
+    /// What was said on a call was drafted as items, each with its words.
+    DraftedSummary = "drafted_summary",
+    /// An item of such a draft was accepted, put in other words or dropped.
+    DecidedItem = "decided_item",
+    /// A summary was signed; it is in the record from then on.
+    SignedSummary = "signed_summary",
+    /// A stored call was run again.
+    ReplayedCall = "replayed_call",
     /// A follow-up came to be.
     OpenedFollowUp = "opened_follow_up",
     /// The follow-up list was read.

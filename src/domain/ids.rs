@@ -132,6 +132,10 @@ id! {
     AnswerId,
     /// One hold that keeps a recording from being erased.
     HoldId,
+    /// The draft of what was said on a call.
+    DraftId,
+    /// One item of such a draft.
+    ItemId,
 }
 
 fn uuid_at(now: DateTime<Utc>) -> Uuid {

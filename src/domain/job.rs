@@ -106,6 +106,11 @@ pub enum Job {
         /// The plan.
         plan: PlanId,
     },
+    /// Draft what was said on a call that is over.
+    DraftSummary {
+        /// The call. It is over, so this is not named `call`: nothing looks after it.
+        said: CallId,
+    },
     /// Verify the files that were not verified for longest.
     ScrubFiles,
     /// Write a letter to a staff member.
@@ -159,6 +164,7 @@ impl Job {
             Self::EraseDocument { .. } => "erase_document",
             Self::EraseRecording { .. } => "erase_recording",
             Self::PlanAhead { .. } => "plan_ahead",
+            Self::DraftSummary { .. } => "draft_summary",
             Self::ScrubFiles => "scrub_files",
             Self::SendNotice { .. } => "send_notice",
             Self::WriteReset { .. } => "write_reset",
@@ -190,6 +196,7 @@ impl Job {
             Self::EraseDocument { file } => format!("erase:{file}:{salt}"),
             Self::EraseRecording { recording } => format!("erase-recording:{recording}:{salt}"),
             Self::PlanAhead { plan } => format!("plan-ahead:{plan}:{salt}"),
+            Self::DraftSummary { said } => format!("draft-summary:{said}:{salt}"),
             Self::ScrubFiles => format!("scrub:{salt}"),
             Self::SendText { text } => format!("text:{text}:{salt}"),
             Self::MindCheckIn { call } => format!("mind-check-in:{call}:{salt}"),

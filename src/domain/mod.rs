@@ -55,6 +55,7 @@ pub mod script_texts;
 pub mod sealed;
 pub mod session;
 pub mod sign_on;
+pub mod summary;
 pub mod text;
 pub mod tones;
 pub mod totp;

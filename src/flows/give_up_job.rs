@@ -97,6 +97,7 @@ async fn text_of(tx: &mut OrgTx, job: &Job) -> Result<Option<(TextId, PatientId)
         | Job::EndBreakGlass { .. }
         | Job::RemindBreakGlass { .. }
         | Job::MindCheckIn { .. }
+        | Job::DraftSummary { .. }
         | Job::RemindCaller { .. } => Ok(None),
     }
 }
@@ -108,6 +109,7 @@ async fn call_of(tx: &mut OrgTx, job: &Job) -> Result<Option<CallId>, Error> {
         | Job::RingGuest { call, .. }
         | Job::KeepFloor { call }
         | Job::MindCheckIn { call }
+        | Job::DraftSummary { said: call }
         | Job::HangUp { call } => Ok(Some(*call)),
         Job::EndOrphan { sid } => Ok(Some(orphans::lock(tx, sid).await?.call)),
         Job::ReconcileAttempt { attempt } | Job::LetNurseGo { attempt } | Job::SpeakAfterBeep { attempt } => {

@@ -7,6 +7,7 @@ pub use crate::store::{
     recordings::Layout,
     retention::{Hold, Standing},
     reviews::Review,
+    summaries::Draft,
 };
 
 use crate::{
@@ -20,8 +21,8 @@ use crate::{
     },
     error::Error,
     store::{
-        OrgTx, assessments, audit, brief, call_page, check_ins, protocols, recordings, retention, reviews, teams,
-        worklist,
+        OrgTx, assessments, audit, brief, call_page, check_ins, protocols, recordings, retention, reviews, summaries,
+        teams, worklist,
     },
 };
 use chrono::{DateTime, Utc};
@@ -56,6 +57,8 @@ pub struct CallPage {
     pub utterances: Vec<PageUtterance>,
     /// Its recording, if there ever was one; none while people talk, when it cannot be played and the page is read often.
     pub recording: Option<RecordingSeen>,
+    /// The draft of what was said, or the signed summary; none while people talk.
+    pub summary: Option<Draft>,
     /// Whether an assessment was begun.
     pub begun: bool,
     /// Reviews of its assessment, once that is signed.
@@ -82,6 +85,8 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     let gaps = call_page::gaps(&mut tx, &receipt, call).await?;
     let utterances = call_page::utterances(&mut tx, &receipt, call).await?;
     let recording = if head.state.is_over() { recording(&mut tx, &receipt, call).await? } else { None };
+    let over = head.state.is_over();
+    let summary = if over { summaries::of_call(&mut tx, &receipt, call).await? } else { None };
     let begun = call_page::begun(&mut tx, call).await?;
     let check_in = match check_ins::of_call(&mut tx, &receipt, call).await? {
         Some(seen) => {
@@ -96,7 +101,21 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     };
     tx.commit().await?;
     let urgent = receipt.reach().urgent();
-    Ok(CallPage { now, zone, head, brief, legs, gaps, utterances, recording, begun, reviews, check_in, urgent })
+    Ok(CallPage {
+        now,
+        zone,
+        head,
+        brief,
+        legs,
+        gaps,
+        utterances,
+        recording,
+        summary,
+        begun,
+        reviews,
+        check_in,
+        urgent,
+    })
 }
 
 async fn recording(

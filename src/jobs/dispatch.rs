@@ -38,6 +38,7 @@ pub async fn dispatch(app: &App, actor: &Actor, job: &Job) -> Result<(), Error> 
         Job::EraseDocument { file } => flows::erase_document::erase(app, actor, *file).await,
         Job::EraseRecording { recording } => flows::recordings::erase::erase(app, actor, *recording).await,
         Job::PlanAhead { plan } => flows::plan_ahead::look(app, actor, *plan).await.map(drop),
+        Job::DraftSummary { said } => flows::draft_summary::draft(app, actor, *said).await,
         Job::ScrubFiles => flows::scrub_files::scrub(app, actor).await.map(drop),
         Job::SendNotice { staff, notice } => flows::send_notice::send(app, actor, *staff, *notice).await,
     }

@@ -136,6 +136,26 @@ pub async fn begin(
     Ok(())
 }
 
+/// Keeps the state that the answers have at one revision, so that the call can be run again.
+async fn keep_revision(tx: &mut OrgTx, assessment: &Assessment, now: DateTime<Utc>) -> Result<(), Error> {
+    let org = tx.org();
+    sqlx::query!(
+        "insert into assessment_revision (org_id, assessment_id, revision, call_id, patient_id, inputs, evaluation, saved_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        org.0,
+        assessment.id.0,
+        assessment.revision,
+        assessment.call.0,
+        assessment.patient.0,
+        json(&assessment.inputs)?,
+        json(&assessment.evaluation)?,
+        now
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
 /// Stores what a locked draft has become, as its next revision.
 ///
 /// # Errors
@@ -160,7 +180,7 @@ pub async fn save(tx: &mut OrgTx, assessment: &Assessment, now: DateTime<Utc>) -
     )
     .execute(tx.connection())
     .await?;
-    Ok(())
+    keep_revision(tx, assessment, now).await
 }
 
 /// Freezes a locked draft under a signature.

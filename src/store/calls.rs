@@ -228,6 +228,18 @@ pub async fn patient_of(tx: &mut OrgTx, id: CallId) -> Result<PatientId, Error> 
     Ok(PatientId(patient))
 }
 
+/// When a call was over; `None` while it is not.
+///
+/// # Errors
+/// `NotFound` when there is no such call in this organization.
+pub async fn ended_at(tx: &mut OrgTx, id: CallId) -> Result<Option<DateTime<Utc>>, Error> {
+    let org = tx.org();
+    sqlx::query_scalar!("select ended_at from call where org_id = $1 and id = $2", org.0, id.0)
+        .fetch_optional(tx.connection())
+        .await?
+        .ok_or(Error::NotFound)
+}
+
 /// Whom a call is for, why it is made and who asks on it, without locking it.
 ///
 /// # Errors

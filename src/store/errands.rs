@@ -21,6 +21,9 @@ use chrono::{DateTime, Duration, Utc};
 /// After this long without a dial taken, a person is told, while Careline goes on trying.
 const CARRIER_AWAY_MINUTES: i64 = 10;
 
+/// The last words of a call are on their way for a moment when it ends; then what was said is drafted.
+const DRAFT_AFTER_SECONDS: i64 = 1;
+
 /// Lets a locked call take an event, stores it and its errands. `false` when the event did not fit and nothing changed.
 ///
 /// # Errors
@@ -43,6 +46,10 @@ pub async fn follow(
         }
         if call.manner == CallManner::ReplyText {
             text_check_ins::close(tx, call.id, now).await?;
+        }
+        if call.bridged_at.is_some() && call.may_record == Some(true) {
+            let soon = now + Duration::seconds(DRAFT_AFTER_SECONDS);
+            jobs::enqueue(tx, &Job::DraftSummary { said: call.id }, "once", soon, now).await?;
         }
         let deed = Deed::of(DeedKind::EndedCall)
             .patient(call.patient)

@@ -74,6 +74,7 @@ pub mod staff;
 pub mod standing;
 pub mod status_changes;
 pub mod streams;
+pub mod summaries;
 pub mod sweeps;
 pub mod teams;
 pub mod text_check_ins;

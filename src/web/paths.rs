@@ -56,6 +56,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}/ask", post(pages::call::ask))
         .route("/calls/{id}/answers", post(pages::call::save))
         .route("/calls/{id}/sign", post(pages::call::sign))
+        .route("/calls/{id}/summary/items/{item}", post(pages::call::summary::decide))
+        .route("/calls/{id}/summary/sign", post(pages::call::summary::sign))
         .route("/calls/{id}/cancel", post(pages::call::cancel))
         .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))

@@ -190,6 +190,8 @@ pub const DOORS: &[Door] = &[
     row(Method::POST, "/calls/{id}/ask", SIGNERS),
     row(Method::POST, "/calls/{id}/answers", SIGNERS),
     row(Method::POST, "/calls/{id}/sign", SIGNERS),
+    row(Method::POST, "/calls/{id}/summary/items/{item}", SIGNERS),
+    row(Method::POST, "/calls/{id}/summary/sign", SIGNERS),
     row(Method::POST, "/calls/{id}/review", REVIEWERS),
     row(Method::GET, "/calls/{id}/live", CARERS),
     row(Method::GET, "/calls/{id}/recording", CARERS),

@@ -123,6 +123,7 @@ fn address(path: &str, town: &Town) -> String {
     path.replace("{id}", &id)
         .replace("{document}", NOBODYS)
         .replace("{guest}", NOBODYS)
+        .replace("{item}", NOBODYS)
         .replace("{text}", NOBODYS)
         .replace("{session}", NOBODYS)
         .replace("{part}", "state")
@@ -172,6 +173,8 @@ fn body(method: &str, path: &str, town: &Town) -> String {
         "/calls/{id}/floor" => "deed=hold".to_owned(),
         "/calls/{id}/guests" => format!("who=outside:{NOBODYS}"),
         "/calls/{id}/supervise" => "part=end".to_owned(),
+        "/calls/{id}/summary/items/{item}" => "decided=accepted".to_owned(),
+        "/calls/{id}/summary/sign" => "seen=0".to_owned(),
         "/calls/{id}/ask" => "question=What+helps".to_owned(),
         "/calls/{id}/answers" | "/calls/{id}/sign" => "revision=0".to_owned(),
         "/calls/{id}/review" => "finding=no_remark".to_owned(),

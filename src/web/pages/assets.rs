@@ -17,7 +17,7 @@ struct Asset {
     text: &'static str,
 }
 
-const ASSETS: [Asset; 10] = [
+const ASSETS: [Asset; 11] = [
     Asset {
         name: "careline.css",
         content_type: "text/css; charset=utf-8",
@@ -44,6 +44,11 @@ const ASSETS: [Asset; 10] = [
         name: "player.js",
         content_type: "text/javascript; charset=utf-8",
         text: include_str!("../static/player.js"),
+    },
+    Asset {
+        name: "summary.js",
+        content_type: "text/javascript; charset=utf-8",
+        text: include_str!("../static/summary.js"),
     },
     // The carrier's own, as published: npm @twilio/voice-sdk 2.18.5, dist/twilio.min.js, with the package's licence.
     Asset {

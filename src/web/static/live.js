@@ -50,11 +50,12 @@
   if (!call) return;
   const base = "/calls/" + call.dataset.call;
   const state = $("#live-state");
-  const parts = ["state", "transcript", "decision", "guidance"];
+  const parts = ["state", "transcript", "decision", "guidance", "summary"];
 
   async function load(name) {
     const element = document.getElementById("part-" + name);
-    if (!element) return;
+    // Words that somebody is writing are not taken away from under their hands.
+    if (!element || $("details[open] textarea", name === "summary" ? element : document.createElement("p"))) return;
     try {
       const got = await part(base + "/parts/" + name);
       if (got.ok) {
@@ -116,7 +117,7 @@
     switch (news.event) {
       case "interim": interim(news.speaker, news.text); break;
       case "utterance": utterance(news.speaker, news.text); break;
-      case "call_moved": soon("state"); break;
+      case "call_moved": soon("state"); soon("summary"); break;
       // An own save brings its decision back itself.
       case "assessment_moved": if (!saving) soon("decision"); break;
       case "guidance_shown": soon("guidance"); break;

@@ -19,6 +19,7 @@ mod protocol_read;
 mod recording;
 mod recurrence;
 mod script;
+mod summary;
 mod text;
 mod tones;
 mod vigil;

@@ -6,6 +6,7 @@ pub mod floor;
 pub mod guidance;
 pub mod recording;
 pub mod state;
+pub mod summary;
 pub mod transcript;
 pub mod work;
 
@@ -15,6 +16,7 @@ use self::{
     guidance::GuidancePart,
     recording::RecordingPart,
     state::StatePart,
+    summary::SummaryPart,
     transcript::TranscriptPart,
     work::{Back, DecisionPart, Typed, WorkPart},
 };
@@ -70,6 +72,7 @@ struct CallScreen {
     transcript: TranscriptPart,
     recording: Option<RecordingPart>,
     guidance: GuidancePart,
+    summary: SummaryPart,
     work: Work,
     reviews: Option<ReviewsPart>,
     banner: Option<Banner>,
@@ -132,6 +135,8 @@ enum Wish {
     Protocol,
     /// A question that could not be asked comes back.
     Unasked(Unasked),
+    /// What was to be done with the summary could not be, and why.
+    Unsettled(String),
     /// The form of the protocol comes back.
     Back(Typed, Back),
     /// The form was saved; what is not part of a draft stays as it was typed.
@@ -150,9 +155,13 @@ async fn screen(app: &App, person: &SignedIn, id: CallId, wish: Wish) -> Result<
     let answers = answer_question::answers(app, actor, id).await?;
     let begun =
         page.begun || matches!(page.head.state, CallState::WaitingForNurse | CallState::Bridged | CallState::Done);
+    let (wish, unsettled) = match wish {
+        Wish::Unsettled(fault) => (Wish::Page, Some(fault)),
+        wish => (wish, None),
+    };
     let (unasked, back) = match wish {
         Wish::Page if !begun => (None, None),
-        Wish::Page | Wish::Protocol => (None, Some(None)),
+        Wish::Page | Wish::Protocol | Wish::Unsettled(_) => (None, Some(None)),
         Wish::Unasked(unasked) => (Some(unasked), begun.then_some(None)),
         Wish::Back(typed, back) => (None, Some(Some((typed, Some(back))))),
         Wish::Saved(typed) => (None, Some(Some((typed, None)))),
@@ -185,6 +194,7 @@ async fn screen(app: &App, person: &SignedIn, id: CallId, wish: Wish) -> Result<
         transcript: TranscriptPart::of(&page),
         recording: RecordingPart::of(&page, actor.role()),
         guidance: GuidancePart::of(answers, page.zone),
+        summary: SummaryPart::of(&page, actor.role(), unsettled),
         work,
         reviews: ReviewsPart::of(&page, person),
         banner: Banner::of(page.urgent, &page.zone),
@@ -208,6 +218,10 @@ pub async fn part(
         }
         "transcript" => respond::page(&TranscriptPart::of(&open_call::open(&app, actor, id).await?)),
         "decision" => respond::page(&DecisionPart::of(&save_answers::open(&app, actor, id).await?)),
+        "summary" => {
+            let page = open_call::open(&app, actor, id).await?;
+            respond::page(&SummaryPart::of(&page, actor.role(), None))
+        }
         "guidance" => respond::page(&guidance(&app, &person, id).await?),
         _ => Err(Error::NotFound.into()),
     }
