@@ -5,6 +5,7 @@ pub mod carrier;
 pub mod dialling;
 pub mod keys;
 pub mod record;
+pub mod replay;
 
 use crate::{Ending, say};
 use careline::{

@@ -62,6 +62,9 @@ enum Command {
     /// Pause dialling, let it go on, or ask whether it is paused.
     #[command(subcommand)]
     Dialling(desk::dialling::Dialling),
+    /// Run a stored call again and see whether the same cards come out, or which differ under another version of its protocol.
+    /// Exit code 0: the same; 1: some differ, each named; 2: it cannot be run, and why.
+    Replay(desk::replay::Args),
     /// Look after protocols.
     #[command(subcommand)]
     Protocol(desk::Protocol),
@@ -211,6 +214,7 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
             Command::Protocol(desk::Protocol::Import { org, folders }) => {
                 desk::at_the_desk(settings, |app| desk::import_protocols(app, org, folders)).await
             }
+            Command::Replay(args) => desk::at_the_desk(settings, |app| desk::replay::replay(app, args)).await,
             Command::Demo(args) => Ok(demo::run(settings, &args).await.map(|()| 0)?),
             Command::Simulate(Simulate { what: Some(Simulation::Month(args)), .. }) => {
                 let found =

@@ -27,6 +27,10 @@ const HEARD: [(&str, &[(&str, &str)]); 8] = [
 ];
 /// Quotations shown of one answer; the page has them all.
 const MOST_QUOTES: usize = 2;
+/// Items of the summary that are read out; the page has them all.
+const MOST_ITEMS: usize = 4;
+/// How long the draft of what was said is waited for.
+const TO_DRAFT: Duration = Duration::from_secs(3);
 /// What the call ends with.
 const LAST_WORDS: &str = "let us agree what happens next";
 /// What Maya hears for herself while Rosa speaks: somebody who answers clearly needs no ambulance.
@@ -62,6 +66,7 @@ pub(super) async fn tell(stage: &Stage, scene: &Scene, call: CallId) -> Result<(
     maya.read_decision().await?;
     maya.ask().await?;
     maya.sign().await?;
+    maya.settle_summary().await?;
     let patient = maya.find_follow_up().await?;
     elsewhere(scene, &patient, &maya.call).await?;
     if let Some(peak) = stage.ward.as_ref().and_then(super::children::Running::peak_memory) {
@@ -239,6 +244,45 @@ impl Maya<'_> {
         }
         self.tell("They hang up; Maya signs the assessment. It is final.");
         Ok(())
+    }
+
+    /// Goes through the draft of what was said and signs it.
+    async fn settle_summary(&mut self) -> Result<(), Mishap> {
+        let Some(page) = self.drafted().await? else {
+            self.tell("What was said is still being drafted; it waits on the call's page, and nothing waits for it.");
+            return Ok(());
+        };
+        self.tell("From what was said Careline has drafted a summary, each item with its words:");
+        for item in page.texts_of_class("item").iter().take(MOST_ITEMS) {
+            self.scene.narrator.quote(item.split(" Accept ").next().unwrap_or(item));
+        }
+        let is_open = |form: &Form| form.action.contains("/summary/items/") && form.offers("decided", "accepted");
+        for form in page.forms().into_iter().filter(is_open) {
+            self.nurse.send(&page, &form.with("decided", "accepted")).await?;
+        }
+        let page = self.nurse.open(&self.call).await?;
+        let form = page.form("/summary/sign").ok_or_else(|| Mishap::of("the summary cannot be signed"))?;
+        let signed = self.nurse.send(&page, &form).await?;
+        if !signed.texts_of_class("summary").join(" ").contains("Signed by Maya Okafor") {
+            return Err(Mishap::of(format!("the summary is not signed: {}", signed.texts_of_class("fault").join("; "))));
+        }
+        self.tell("Maya accepts each and signs; only now is it in the record.");
+        Ok(())
+    }
+
+    /// The page with the draft, once it is there.
+    async fn drafted(&mut self) -> Result<Option<Page>, Mishap> {
+        let until = tokio::time::Instant::now() + TO_DRAFT;
+        loop {
+            let page = self.nurse.open(&self.call).await?;
+            if page.text().contains("Draft, not in the record") {
+                return Ok(Some(page));
+            }
+            if tokio::time::Instant::now() > until {
+                return Ok(None);
+            }
+            let _news = self.live.next(A_LOOK).await;
+        }
     }
 
     /// The follow-up with owner and clock; returns Rosa's page.

@@ -48,6 +48,7 @@ pub mod reach;
 pub mod recording;
 pub mod recovery_code;
 pub mod recurrence;
+pub mod replay;
 pub mod retention;
 pub mod roster;
 pub mod script;

@@ -205,6 +205,7 @@ async fn answer(app: &App, org: OrgId, opened: &Opened, question: &str) -> (Show
     let names: Vec<String> = opened.names.iter().map(|name| name.reveal().clone()).collect();
     let scrubbed = scrub(question, &names);
     let found = search(app, org, opened, &scrubbed, &mut evidence).await;
+    evidence.found = Some(found.iter().map(|found| Retrieved::seen(found, &opened.passages)).collect());
     let chosen = match choose(question, &found, &opened.passages) {
         Ok(chosen) => chosen,
         Err(refusal) => return refused(refusal, opened, evidence),

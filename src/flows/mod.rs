@@ -71,6 +71,7 @@ pub mod reconcile_attempt;
 pub mod reconcile_text;
 pub mod recordings;
 pub mod remove_document;
+pub mod replay_call;
 pub mod report_access;
 pub mod reset_password;
 pub mod review_assessment;

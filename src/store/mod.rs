@@ -60,6 +60,7 @@ pub mod progress;
 pub mod protocols;
 pub mod recordings;
 pub mod reminders;
+pub mod replays;
 pub mod resets;
 pub mod retention;
 pub mod retry;

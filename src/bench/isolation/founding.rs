@@ -191,7 +191,7 @@ async fn admit(app: &App, operator: &Actor, nurse: StaffId, number: usize, line:
 }
 
 /// What only a carrier, and people at their telephones, bring about.
-const ON_THE_LINE: [&str; 18] = [
+const ON_THE_LINE: [&str; 23] = [
     "insert into call (org_id, id, patient_id, purpose, protocol_id, nurse_id, due_at, state, script, created_at,
                        idem_key, bridged_at, speaker)
      values ($1, $2, $3, 'check_in', 'dyspnea', $4, now(), 'bridged', $7, now(), $2::text, now(), 'patient')",
@@ -225,6 +225,16 @@ const ON_THE_LINE: [&str; 18] = [
      values ($1, $2, $3, '{}', 'routine', now(), 'text')",
     "insert into check_in_answer (org_id, id, call_id, question, value, at)
      values ($1, $2, $2, 'esas_pain', $5, now())",
+    "insert into summary_draft (org_id, id, call_id, patient_id, rules, way, salt, sha256, medicines, evidence, made_at)
+     values ($1, $2, $2, $3, 'summary-1', 'rules', '\\x00', '\\x00', '{}', '{\"withheld\": []}', now())",
+    "insert into summary_item (org_id, id, draft_id, call_id, number, kind, code, stance, found_by)
+     values ($1, $2, $2, $2, 1, 'concern', 'worry', 'present', 'rules')",
+    "insert into summary_source (org_id, item_id, number, call_id, utterance_id, speaker, from_byte, to_byte, words)
+     values ($1, $2, 1, $2, $2, 'patient', 0, 4, $5)",
+    "insert into summary_decision (org_id, id, draft_id, item_id, call_id, number, decided, words, decided_by, decided_at)
+     values ($1, $2, $2, $2, $2, 1, 'edited', $5, $4, now())",
+    "insert into call_replay (org_id, id, call_id, why, operator, verdict, differences, at)
+     values ($1, $2, $2, $5, 'Nobody', 'same', 0, now())",
     "insert into text_check_in (org_id, call_id, patient_id, number, asked_at, began_at, ended_at)
      values ($1, $2, $3, $6, now(), now(), now())",
     "insert into caller_line (org_id, sid, is_over, heard, began_at) values ($1, 'CA' || $2, true, $2::text, now())",

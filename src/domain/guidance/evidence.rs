@@ -1,6 +1,11 @@
 //! Why a nurse saw what they saw: enough to replay an answer from the record, and what was withheld.
 
-use super::{Refusal, Shown, WhyPassages, choose::Chosen, prompt::sha256_of, verify::Rejected};
+use super::{
+    Passage, Refusal, Shown, WhyPassages,
+    choose::{Chosen, Found},
+    prompt::sha256_of,
+    verify::Rejected,
+};
 use crate::domain::{
     ids::{GuidanceId, StaffId},
     private::Private,
@@ -19,6 +24,9 @@ pub struct Evidence {
     pub why_passages: Option<WhyPassages>,
     /// The passages chosen, best first, with their hashes and scores.
     pub retrieved: Vec<Retrieved>,
+    /// Everything the search found, chosen or not, so that the answer can be made again; none for a question refused before.
+    #[serde(default)]
+    pub found: Option<Vec<Retrieved>>,
     /// How the passages were searched for.
     pub search: Search,
     /// SHA-256 of the prompt's instructions and schema, when a model was asked.
@@ -31,6 +39,9 @@ pub struct Evidence {
     pub outage: Option<String>,
     /// SHA-256 of the model's reply.
     pub reply_sha256: Option<String>,
+    /// The reply itself; it has no words of the patient but those the question had.
+    #[serde(default)]
+    pub reply: Option<String>,
     /// Statements that were withheld, each with its fault.
     pub rejected: Vec<Rejected>,
     /// From the question to the answer, in milliseconds.
@@ -78,6 +89,21 @@ pub struct Retrieved {
     pub fused: f64,
 }
 
+impl Retrieved {
+    /// What a search found, before anything was chosen.
+    #[must_use]
+    pub fn seen(found: &Found, passages: &[Passage]) -> Self {
+        let passage = passages.iter().find(|passage| passage.anchor == found.anchor);
+        Self {
+            anchor: found.anchor.clone(),
+            sha256: passage.map(|passage| hex::encode(&passage.sha256)).unwrap_or_default(),
+            lexical: found.lexical,
+            cosine: found.cosine,
+            fused: 0.0,
+        }
+    }
+}
+
 impl From<&Chosen> for Retrieved {
     fn from(chosen: &Chosen) -> Self {
         Self {
@@ -101,6 +127,7 @@ impl Evidence {
     /// Notes what a model replied and what it calls itself; a name is cut to a bearable length.
     pub fn note_reply(&mut self, reply: &str, model: &str) {
         self.reply_sha256 = Some(sha256_of(reply));
+        self.reply = Some(reply.to_owned());
         self.model = Some(model.chars().take(80).collect());
     }
 }

@@ -2,6 +2,7 @@
 //! nothing may. Keeps promise 4 (guidance quotes or stays silent): a statement is shown only if it is a piece of a
 //! sentence of a passage retrieved for this question, next to the whole sentence it came from.
 
+pub mod again;
 pub mod choose;
 pub mod evidence;
 pub mod extract;

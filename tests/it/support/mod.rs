@@ -1,6 +1,7 @@
 //! What stories stand on: databases that are leased and cleaned, a town, a ward that serves, a nurse at a browser.
 
 pub mod bucket;
+pub mod conversation;
 pub mod database;
 pub mod entrance;
 pub mod listening;
