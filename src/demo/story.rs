@@ -264,7 +264,10 @@ impl Maya<'_> {
         let form = page.form("/summary/sign").ok_or_else(|| Mishap::of("the summary cannot be signed"))?;
         let signed = self.nurse.send(&page, &form).await?;
         if !signed.texts_of_class("summary").join(" ").contains("Signed by Maya Okafor") {
-            return Err(Mishap::of(format!("the summary is not signed: {}", signed.texts_of_class("fault").join("; "))));
+            return Err(Mishap::of(format!(
+                "the summary is not signed: {}",
+                signed.texts_of_class("fault").join("; ")
+            )));
         }
         self.tell("Maya accepts each and signs; only now is it in the record.");
         Ok(())

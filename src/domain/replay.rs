@@ -18,9 +18,9 @@ use super::{
         model::{Rule, RuleKind},
     },
     summary::{
-        Heard, Item, RULES,
+        Heard, ITEMS_MOST, Item, RULES,
         extract::{Words, extract},
-        seal, seal_of_all,
+        model, seal, seal_of_all,
         verify::verify,
     },
 };
@@ -79,6 +79,8 @@ pub struct Drafted {
     pub salt: Vec<u8>,
     /// The seal of each utterance, in order.
     pub seals: Vec<(UtteranceId, Vec<u8>)>,
+    /// What a model replied then.
+    pub reply: Option<String>,
     /// The seal of all of them, as the record says it.
     pub recorded: Option<String>,
 }
@@ -238,10 +240,12 @@ impl Replay {
 
     fn summary(&mut self, tape: &Tape, draft: &Drafted) {
         let words = Words { heard: &tape.heard, language: tape.language, medicines: &draft.medicines };
-        let rules_found = verify(extract(&words), &words).items;
-        // What a model chose is held against the words again; it is not asked again.
-        let chosen = draft.items.iter().filter(|item| item.by == super::summary::FoundBy::Model).cloned().collect();
-        let found: Vec<Item> = rules_found.into_iter().chain(verify(chosen, &words).items).collect();
+        let mut found = verify(extract(&words), &words).items;
+        // What a model replied then is read again and held against the words again; the model is not asked again.
+        let chosen = draft.reply.as_ref().and_then(|reply| model::read(reply, &words)).unwrap_or_default();
+        let added = model::added(&found, verify(chosen, &words).items);
+        found.extend(added);
+        found.truncate(ITEMS_MOST);
         let card = |item: &Item| {
             let places: Vec<String> = item
                 .sources

@@ -5,7 +5,7 @@ use crate::{
     app::{App, Guide},
     domain::{
         audit::{Deed, DeedKind},
-        credential::{CredentialKind, place},
+        credential::CredentialKind,
         guidance::{
             GuidanceView, Passage, ProtocolRef, QUESTION_MOST, Refusal, Shown, Statement, WhyPassages,
             choose::{Found, choose, found_without_index},
@@ -16,10 +16,9 @@ use crate::{
             scrub::scrub,
             verify::{Draft, verify},
         },
-        ids::{CallId, CredentialId, GuidanceId, OrgId, PatientId},
+        ids::{CallId, GuidanceId, OrgId, PatientId},
         people::{Actor, Role},
         private::Private,
-        sealed::Sealed,
     },
     error::Error,
     live::LiveEvent,
@@ -98,7 +97,7 @@ pub async fn reindex(app: &App, org: OrgId) -> Result<(), Error> {
     match &app.guide {
         Guide::Extractive => {}
         Guide::Generated { embeddings, .. } => {
-            let key = model_key(app, org, sealed).await;
+            let key = app.vault.model_key(org, sealed).await;
             embed_missing(app, &actor, &**embeddings, key, &mut passages).await?;
         }
     }
@@ -145,15 +144,6 @@ async fn embed_missing(
     tx.commit().await
 }
 
-/// The key an organization's questions go to the model with. One of its own that cannot be opened is not replaced by
-/// another's: the model is then away.
-async fn model_key(app: &App, org: OrgId, own: Option<(CredentialId, Sealed)>) -> Result<ModelKey, Outage> {
-    let Some((id, sealed)) = own else { return Ok(ModelKey::Configured) };
-    let bytes = app.vault.open(place(org, id), &sealed).await?.into_revealed();
-    let unreadable = || Outage { dependency: "vault", kind: OutageKind::Refused("credential".to_owned()) };
-    String::from_utf8(bytes).map(|key| ModelKey::Own(Private::new(key))).map_err(|_| unreadable())
-}
-
 /// What one transaction brings: whose call, which version, its passages, the names to take out of the question; and the key
 /// for the model.
 struct Opened {
@@ -178,7 +168,7 @@ async fn open(app: &App, actor: &Actor, call: CallId) -> Result<Opened, Error> {
     let passages = store::guidance::passages(&mut tx, &protocol).await?;
     let sealed = store::credentials::sealed(&mut tx, CredentialKind::ModelApi).await?;
     tx.commit().await?;
-    let key = model_key(app, actor.org, sealed).await;
+    let key = app.vault.model_key(actor.org, sealed).await;
     Ok(Opened { patient, protocol, passages, names, key })
 }
 

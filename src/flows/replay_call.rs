@@ -138,6 +138,7 @@ async fn tape(tx: &mut OrgTx, receipt: &ChartReceipt, call: CallId, began: DateT
             medicines: seals.medicines,
             salt: seals.salt,
             seals: seals.each,
+            reply: seals.reply,
             recorded: seals.recorded,
         }),
         (_, _) => None,

@@ -94,6 +94,8 @@ pub struct Seals {
     pub each: Vec<(UtteranceId, Vec<u8>)>,
     /// Medicines that were listened for.
     pub medicines: Vec<String>,
+    /// What a model replied.
+    pub reply: Option<String>,
     /// Of all of them, as the record says it.
     pub recorded: Option<String>,
 }
@@ -106,6 +108,10 @@ pub async fn seals(tx: &mut OrgTx, _: &ChartReceipt, call: CallId) -> Result<Opt
     let org = tx.org();
     let row = sqlx::query!(
         r#"select d.id, d.salt, d.medicines,
+                  (select r.reply
+                     from summary_reply r
+                    where r.org_id = d.org_id
+                      and r.draft_id = d.id) as reply,
                   (select e.detail ->> 'sha256'
                      from audit_entry e
                     where e.org_id = d.org_id
@@ -135,7 +141,7 @@ pub async fn seals(tx: &mut OrgTx, _: &ChartReceipt, call: CallId) -> Result<Opt
     .fetch_all(tx.connection())
     .await?;
     let each = each.into_iter().map(|heard| (UtteranceId(heard.utterance_id), heard.sha256)).collect();
-    Ok(Some(Seals { salt: row.salt, each, medicines: row.medicines, recorded: row.recorded }))
+    Ok(Some(Seals { salt: row.salt, each, medicines: row.medicines, reply: row.reply, recorded: row.recorded }))
 }
 
 /// A replay as it is written down.

@@ -7,8 +7,9 @@ pub use file::{FileReader, FileWriter};
 
 use crate::{
     domain::{
+        credential::place,
         entry::EntryKey,
-        ids::OrgId,
+        ids::{CredentialId, OrgId},
         private::Private,
         sealed::{Place, Sealed},
     },
@@ -16,6 +17,7 @@ use crate::{
     ports::{
         Outage, OutageKind,
         keys::{Keys, Purpose, SealKey},
+        llm::ModelKey,
     },
     store::marks::EntryKeys,
 };
@@ -51,6 +53,18 @@ impl Vault {
     #[must_use]
     pub fn over(keys: Arc<dyn Keys>) -> Self {
         Self { keys, derived: Arc::default() }
+    }
+
+    /// The key an organization's questions go to the model with. One of its own that cannot be opened is not replaced by
+    /// another's: the model is then away.
+    ///
+    /// # Errors
+    /// The outage that keeps it closed.
+    pub async fn model_key(&self, org: OrgId, own: Option<(CredentialId, Sealed)>) -> Result<ModelKey, Outage> {
+        let Some((id, sealed)) = own else { return Ok(ModelKey::Configured) };
+        let bytes = self.open(place(org, id), &sealed).await?.into_revealed();
+        let unreadable = || Outage { dependency: "vault", kind: OutageKind::Refused("credential".to_owned()) };
+        String::from_utf8(bytes).map(|key| ModelKey::Own(Private::new(key))).map_err(|_| unreadable())
     }
 
     /// Who keeps the keys.

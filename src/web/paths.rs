@@ -56,8 +56,6 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/calls/{id}/ask", post(pages::call::ask))
         .route("/calls/{id}/answers", post(pages::call::save))
         .route("/calls/{id}/sign", post(pages::call::sign))
-        .route("/calls/{id}/summary/items/{item}", post(pages::call::summary::decide))
-        .route("/calls/{id}/summary/sign", post(pages::call::summary::sign))
         .route("/calls/{id}/cancel", post(pages::call::cancel))
         .route("/calls/{id}/hang-up", post(pages::call::hang_up))
         .route("/calls/{id}/live", get(live::watch))
@@ -74,7 +72,7 @@ pub fn routes() -> Router<Arc<App>> {
 
 /// What is done while people talk, what was recorded, and what an admin keeps for both.
 fn live_calls() -> Router<Arc<App>> {
-    Router::new()
+    after_calls()
         .route("/calls/{id}/recording", get(pages::recording::play))
         .route("/calls/{id}/recording/hold", post(pages::recording::hold))
         .route("/calls/{id}/recording/release", post(pages::recording::release))
@@ -88,6 +86,13 @@ fn live_calls() -> Router<Arc<App>> {
         .route("/settings/live-calls/numbers/remove", post(pages::live_calls::remove))
         .route("/settings/live-calls/supervision", post(pages::live_calls::set_supervision))
         .route("/settings/live-calls/recordings", post(pages::live_calls::set_retention))
+}
+
+/// What is done when a call is over.
+fn after_calls() -> Router<Arc<App>> {
+    Router::new()
+        .route("/calls/{id}/summary/items/{item}", post(pages::call::summary::decide))
+        .route("/calls/{id}/summary/sign", post(pages::call::summary::sign))
 }
 
 /// Second factors: one's own, and those of colleagues.

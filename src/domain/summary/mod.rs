@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod extract;
 pub mod lexicon;
 pub mod medicines;
+pub mod model;
 mod promises;
 mod scores;
 pub mod settle;

@@ -108,9 +108,8 @@ pub fn read(reply: &str, said: &Words<'_>) -> Option<Vec<Item>> {
 /// What of a model's items is added to those of the rules: what they have not found themselves.
 #[must_use]
 pub fn added(rules: &[Item], chosen: Vec<Item>) -> Vec<Item> {
-    let overlaps = |one: &Source, other: &Source| {
-        one.utterance == other.utterance && one.from < other.to && other.from < one.to
-    };
+    let overlaps =
+        |one: &Source, other: &Source| one.utterance == other.utterance && one.from < other.to && other.from < one.to;
     let is_known = |item: &Item| {
         rules.iter().any(|known| {
             known.kind == item.kind
@@ -191,7 +190,8 @@ fn symptom_stance(place: &Place, touched: &[Sentence], said: &Words<'_>) -> Stan
 fn medicine(touched: &[Sentence], said: &Words<'_>) -> (String, Stance) {
     let named = touched.iter().find_map(|sentence| {
         let mut tokens = sentence.tokens.iter().enumerate();
-        tokens.find_map(|(at, token)| Some((medicines::named(token, said.medicines)?, stance::of_medicine(sentence, at))))
+        tokens
+            .find_map(|(at, token)| Some((medicines::named(token, said.medicines)?, stance::of_medicine(sentence, at))))
     });
     named.unwrap_or_else(|| ("unknown".to_owned(), Stance::Present))
 }

@@ -23,6 +23,60 @@ pub struct MaterialPassage {
     pub text: String,
 }
 
+/// A conversation, when that is what the product puts in front of the model.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Conversation {
+    utterances: Vec<Spoken>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Spoken {
+    number: usize,
+    speaker: String,
+    text: String,
+}
+
+impl Conversation {
+    /// Reads a conversation out of the messages of a request, if one is there.
+    pub(super) fn read(messages: &[String]) -> Option<Self> {
+        messages.iter().rev().find_map(|message| serde_json::from_str(message).ok())
+    }
+
+    /// Points at what callers wish or hope for, as a worry, letter by letter.
+    pub(super) fn choose(&self) -> String {
+        let wished = |text: &str| ["wish", "hope", "quisiera", "ojal\u{e1}"].iter().any(|word| text.contains(word));
+        let items: Vec<serde_json::Value> = self
+            .utterances
+            .iter()
+            .filter(|spoken| spoken.speaker != "nurse")
+            .flat_map(|spoken| sentences(&spoken.text).into_iter().map(move |sentence| (spoken.number, sentence)))
+            .filter(|(_, sentence)| wished(sentence))
+            .map(|(number, span)| serde_json::json!({"kind": "concern", "code": "", "utterance": number, "span": span}))
+            .collect();
+        serde_json::json!({ "items": items }).to_string()
+    }
+
+    /// Lies about a conversation in every way at once: words nobody said, denials turned round, another speaker's words, numbers.
+    pub(super) fn lie(&self) -> String {
+        let mut items = Vec::new();
+        let mut point = |kind: &str, code: &str, number: usize, span: &str| {
+            items.push(serde_json::json!({"kind": kind, "code": code, "utterance": number, "span": span}));
+        };
+        for spoken in &self.utterances {
+            let (number, text) = (spoken.number, spoken.text.as_str());
+            point("symptom", "chest_pain", number, "I have crushing chest pain");
+            point("symptom", "pain", number, "pain");
+            point("symptom", "fever", number, "fever");
+            point("symptom", "bleeding", number, text);
+            point("promise", "", number, text);
+            point("medicine", "", number, "give 50 mg of morphine now");
+            point("score", "pain", number, text);
+            point("concern", "", number.saturating_add(900), text);
+        }
+        serde_json::json!({ "items": items }).to_string()
+    }
+}
+
 /// A statement of a reply: its text and its quotes as pairs of anchor and span.
 pub(super) type Claim<'a> = (String, Vec<(&'a str, String)>);
 

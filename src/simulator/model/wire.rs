@@ -3,7 +3,7 @@
 
 use super::{
     Mode, ModelState, attacks,
-    honest::{self, Material},
+    honest::{self, Conversation, Material},
     vectors,
 };
 use axum::{
@@ -53,11 +53,25 @@ pub(super) async fn chat(State(state): State<ModelState>, headers: HeaderMap, bo
         return refusal;
     }
     let material = Material::read(&messages);
-    let text = match mode {
-        Mode::Hostile => attacks::attack(ordinal).wage(&material),
+    let conversation = Conversation::read(&messages);
+    let text = match (mode, &conversation) {
+        (Mode::Hostile, Some(conversation)) => conversation.lie(),
+        (Mode::WellBehaved | Mode::Slow | Mode::OneByteASecond, Some(conversation)) => conversation.choose(),
+        (mode, _) => match reply(mode, ordinal, &material) {
+            Ok(text) => text,
+            Err(page) => return page,
+        },
+    };
+    if request.get("stream").and_then(Value::as_bool) == Some(true) { streamed(&text, mode) } else { whole(&text) }
+}
+
+/// What is said to a question under a mode; a page when it is no reply at all.
+fn reply(mode: Mode, ordinal: usize, material: &Material) -> Result<String, Response> {
+    Ok(match mode {
+        Mode::Hostile => attacks::attack(ordinal).wage(material),
         Mode::Garbage => match garbage(ordinal) {
             Garbage::Content(text) => text,
-            Garbage::Body(kind, text) => return ([(header::CONTENT_TYPE, kind)], text).into_response(),
+            Garbage::Body(kind, text) => return Err(([(header::CONTENT_TYPE, kind)], text).into_response()),
         },
         Mode::WellBehaved
         | Mode::Slow
@@ -65,9 +79,8 @@ pub(super) async fn chat(State(state): State<ModelState>, headers: HeaderMap, bo
         | Mode::Hang
         | Mode::RefuseConnection
         | Mode::Error500
-        | Mode::Throttled => honest::answer(&material),
-    };
-    if request.get("stream").and_then(Value::as_bool) == Some(true) { streamed(&text, mode) } else { whole(&text) }
+        | Mode::Throttled => honest::answer(material),
+    })
 }
 
 pub(super) async fn embeddings(State(state): State<ModelState>, headers: HeaderMap, body: Bytes) -> Response {

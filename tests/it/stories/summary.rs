@@ -1,21 +1,27 @@
 //! After a call: a draft of what was said waits beside the assessment, each item with its words; a nurse decides about each and
 //! signs. Nothing of it is in the record before that.
 
-use crate::support::{conversation::TALK, entrance::Entrance, ward::Ward};
+use crate::support::{conversation::TALK, entrance::Entrance, ward::Ward, wiring::NO_LINE};
 use careline::{
+    adapters::openai::{OpenAi, Settings as ModelSettings},
+    app::{App, Guide},
     demo::page::Page,
     domain::{
         ids::{CallId, ItemId},
         people::Role,
+        private::Private,
+        summary::{FoundBy, Stance},
     },
     error::Error,
     flows::{
+        keep_credentials::{self, CredentialKind},
         open_call::{self, Draft},
         settle_summary::{Decided, decide, sign},
     },
+    simulator::model::{Mode, ModelState, router},
 };
 use reqwest::StatusCode;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 async fn drafted() -> Entrance {
     let mut entrance = Entrance::open().await;
@@ -180,4 +186,88 @@ async fn a_real_call_ends_with_its_draft() {
     let page =
         ward.until_page(&maya, &call, "the draft", |page| page.text().contains("Draft, not in the record")).await;
     assert!(page.text().contains("6 of 10"), "{}", page.text());
+}
+
+/// A ward whose patient has said more than the rules know, with the town's model behind the production adapter.
+async fn with_model(mode: Mode, account: Account) -> (Entrance, ModelState) {
+    let model = ModelState::new("town-key");
+    model.set_mode(mode);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let town = router(model.clone());
+    tokio::spawn(async move { axum::serve(listener, town).await.unwrap() });
+    let adapter = || {
+        OpenAi::new(ModelSettings {
+            base_url: base_url.clone(),
+            key: "town-key".into(),
+            chat_model: "town-guide-1".into(),
+            embedding_model: "town-stems-256".into(),
+        })
+        .unwrap()
+    };
+    let guide = Guide::Generated { llm: Arc::new(adapter()), embeddings: Arc::new(adapter()) };
+    let mut entrance = Entrance::open_with(&NO_LINE, |app| App { guide, ..app }).await;
+    entrance.bridge_with_protocol().await;
+    if account == Account::Own {
+        let (admin, key) = (entrance.staff(Role::Admin).await, Private::new("town-key".to_owned()));
+        keep_credentials::set(&entrance.app, &admin, CredentialKind::ModelApi, &key).await.unwrap();
+    }
+    let mut talk = TALK.to_vec();
+    talk.push(('p', "I just wish that somebody sat with Margaret Ellis in the evenings."));
+    talk.push(('p', "I hope the nights get better."));
+    entrance.speak(&talk).await;
+    entrance.end_and_draft().await;
+    (entrance, model)
+}
+
+/// Under whose account a model is reached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Account {
+    Own,
+    OfWhoeverRunsCareline,
+}
+
+fn labels(draft: &Draft) -> Vec<String> {
+    draft.items.iter().map(|item| item.item.label()).collect()
+}
+
+#[tokio::test]
+async fn a_model_may_point_at_words_and_is_given_no_names() {
+    let (mut entrance, model) = with_model(Mode::WellBehaved, Account::OfWhoeverRunsCareline).await;
+    let draft = read(&mut entrance).await;
+    assert!(draft.items.iter().all(|item| item.item.by == FoundBy::Rules), "{:?}", labels(&draft));
+    assert_eq!(model.report().chats, 0, "no conversation leaves under an account that is not the organization's");
+    let (mut entrance, model) = with_model(Mode::WellBehaved, Account::Own).await;
+    let draft = read(&mut entrance).await;
+    let by_model: Vec<_> = draft.items.iter().filter(|item| item.item.by == FoundBy::Model).collect();
+    let words: Vec<&str> = by_model.iter().map(|item| item.item.sources[0].words.reveal().as_str()).collect();
+    assert_eq!(words, ["I hope the nights get better"], "{:?}", labels(&draft));
+    assert_eq!(draft.evidence.withheld.len(), 1, "what it points at with a name taken out does not stand there");
+    let prompts = model.report().prompts.join("\n");
+    assert!(prompts.contains("wish that somebody") && !prompts.contains("Ellis"), "{prompts}");
+    assert_eq!(draft.evidence.model.as_deref(), Some("town-guide-1"));
+}
+
+#[tokio::test]
+async fn a_hostile_or_absent_model_adds_nothing_that_nobody_said_and_takes_nothing_away() {
+    let mut entrance = drafted().await;
+    let by_rules = labels(&read(&mut entrance).await);
+    for mode in [Mode::Hostile, Mode::Error500, Mode::Garbage] {
+        let (mut entrance, _model) = with_model(mode, Account::Own).await;
+        let draft = read(&mut entrance).await;
+        let found = labels(&draft);
+        assert!(by_rules.iter().all(|label| found.contains(label)), "{mode:?}: {found:?}");
+        for item in &draft.items {
+            let denied = item.item.sources.iter().any(|source| source.words.reveal().contains("no fever"));
+            assert!(!denied || item.item.stance == Stance::Absent, "{mode:?}: {}", item.item.label());
+            assert!(item.item.score.is_none() || item.item.by == FoundBy::Rules, "{mode:?}: a number of a model");
+        }
+        let chest = draft.items.iter().filter(|item| item.item.code == "chest_pain");
+        assert!(chest.clone().all(|item| item.item.stance == Stance::Absent), "{mode:?}: {found:?}");
+        if mode == Mode::Hostile {
+            assert!(draft.evidence.withheld.len() > 10, "the control: it lied, and was caught");
+        } else {
+            assert!(draft.evidence.outage.is_some(), "{mode:?}: what kept it away is kept");
+        }
+    }
 }
