@@ -47,6 +47,9 @@ pub fn extract(words: &Words<'_>) -> Vec<Item> {
 /// Items of one kind about one thing, said by one person in one way, are one item quoted from several places.
 fn put(items: &mut Vec<Item>, item: Item) {
     let voice = |item: &Item| item.sources.first().map(|source| source.voice);
+    if items.contains(&item) {
+        return;
+    }
     let gathers = matches!(item.kind, ItemKind::Symptom | ItemKind::Medicine);
     let same = items.iter_mut().find(|before| {
         gathers

@@ -169,10 +169,10 @@ impl<'t> Stretch<'t> {
 
     /// `Fever, no` and `dolor no tengo`.
     fn is_denied_after(&self) -> bool {
-        let first = self.after.first().map_or("", |token| token.word.as_str());
-        let short =
-            self.after.len() == 1 || self.after.get(1).is_some_and(|token| is_in("tengo tiene hay", &token.word));
-        is_in("no none zero nada ninguno ninguna", first) && short && self.after.len() <= 2
+        let tail = if self.after.is_empty() && self.before.is_empty() { self.rest } else { self.after };
+        let word = |at: usize| tail.get(at).map_or("", |token: &Token| token.word.as_str());
+        is_in("no none zero nada ninguno ninguna", word(0))
+            && (tail.len() == 1 || tail.len() == 2 && is_in("tengo tiene hay", word(1)))
     }
 
     fn comes_back(&self) -> bool {

@@ -177,8 +177,9 @@ async fn items(tx: &mut OrgTx, draft: DraftId) -> Result<Vec<DraftItem>, Error> 
     .await?;
     let mut items = Vec::new();
     for row in rows {
-        let own: Vec<Source> = sources.extract_if(.., |(item, _)| *item == row.id).map(|(_, source)| source).collect();
-        if own.is_empty() {
+        let own: Vec<(Uuid, i32, Source)> = sources.extract_if(.., |(item, _, _)| *item == row.id).collect();
+        // Without the words it rests on, an item says nothing, even where the question it answered is left.
+        if own.first().is_none_or(|(_, number, _)| *number != 1) {
             continue;
         }
         let byte = |value: i16| u8::try_from(value).ok();
@@ -189,7 +190,7 @@ async fn items(tx: &mut OrgTx, draft: DraftId) -> Result<Vec<DraftItem>, Error> 
             stance: Stance::from_word(&row.stance).ok_or_else(|| unreadable("stance"))?,
             score: row.least.and_then(byte).zip(row.most.and_then(byte)),
             by: FoundBy::from_word(&row.found_by).ok_or_else(|| unreadable("finder"))?,
-            sources: own,
+            sources: own.into_iter().map(|(_, _, source)| source).collect(),
         };
         let decided = match decided {
             Some(read) => Some(read.ok_or_else(|| unreadable("decision"))?),
@@ -200,10 +201,10 @@ async fn items(tx: &mut OrgTx, draft: DraftId) -> Result<Vec<DraftItem>, Error> 
     Ok(items)
 }
 
-async fn sources(tx: &mut OrgTx, draft: DraftId) -> Result<Vec<(Uuid, Source)>, Error> {
+async fn sources(tx: &mut OrgTx, draft: DraftId) -> Result<Vec<(Uuid, i32, Source)>, Error> {
     let org = tx.org();
     let rows = sqlx::query!(
-        "select s.item_id, s.utterance_id, s.speaker, s.from_byte, s.to_byte, s.words
+        "select s.item_id, s.number, s.utterance_id, s.speaker, s.from_byte, s.to_byte, s.words
            from summary_source s
            join summary_item i on i.org_id = s.org_id and i.id = s.item_id
           where s.org_id = $1
@@ -224,7 +225,7 @@ async fn sources(tx: &mut OrgTx, draft: DraftId) -> Result<Vec<(Uuid, Source)>, 
                 to: place(row.to_byte)?,
                 words: Private::new(row.words),
             };
-            Ok((row.item_id, source))
+            Ok((row.item_id, row.number, source))
         })
         .collect()
 }

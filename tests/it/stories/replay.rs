@@ -109,8 +109,8 @@ async fn altered_words_answers_and_results_are_noticed() {
         ),
         ("delete from summary_source where org_id = $1 and words like 'I will%'", "summary"),
         (
-            "update assessment_revision set inputs = jsonb_set(inputs, '{answers,sob_now,value}', '9')
-              where org_id = $1 and revision = 4 and inputs #> '{answers,sob_now,value}' is not null",
+            "update assessment_revision set inputs = jsonb_set(inputs, '{answers,chest_pain}', '{\"yes_no\": true}')
+              where org_id = $1 and revision = 4",
             "answers",
         ),
         (
