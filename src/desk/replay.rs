@@ -56,7 +56,9 @@ pub async fn replay(app: App, args: Args) -> Result<u8, Ending> {
         say(&all.to_string());
     } else {
         say(&format!("replay: call {} under {} {}", wanted.call, name.id, name.version));
-        lines(&replay).iter().for_each(|line| say(line));
+        for line in lines(&replay) {
+            say(&line);
+        }
     }
     Ok(u8::from(!replay.differences.is_empty()))
 }

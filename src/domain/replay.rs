@@ -134,8 +134,12 @@ pub struct Replay {
 #[must_use]
 pub fn run(tape: &Tape, then: &Edition<'_>, now: &Edition<'_>) -> Replay {
     let mut replay = Replay { points: Vec::new(), differences: Vec::new() };
-    tape.states.iter().for_each(|state| replay.answers(state, then, now));
-    tape.asked.iter().enumerate().for_each(|(number, asked)| replay.guidance(number + 1, asked, tape, then, now));
+    for state in &tape.states {
+        replay.answers(state, then, now);
+    }
+    for (number, asked) in (1..).zip(&tape.asked) {
+        replay.guidance(number, asked, tape, then, now);
+    }
     // The order of the call: a stable sort keeps answers before a question of the same instant.
     replay.points.sort_by_key(|point| point.at_ms);
     replay.differences.sort_by_key(|difference| difference.at_ms);
