@@ -232,7 +232,10 @@ impl Maya<'_> {
     }
 
     async fn sign(&self) -> Result<(), Mishap> {
-        self.nurse.post(&format!("{}/hang-up", self.call), &[]).await?;
+        let page = self.nurse.open(&self.call).await?;
+        if let Some(form) = page.form("/hang-up") {
+            self.nurse.send(&page, &form).await?;
+        }
         let (page, form) = self.form().await?;
         let plan = "Sit up with the fan; the on-call nurse practitioner calls back within the hour.";
         let mut form = form.with("agreed_plan", plan);

@@ -146,7 +146,7 @@ impl<'a> Read<'a> {
 
     fn scores(&self, sentence: &Sentence) -> Vec<Item> {
         let named = symptoms_in(&sentence.tokens, self.language);
-        let (code, names) = match named.as_slice() {
+        let (code, how_many) = match named.as_slice() {
             [only] => (Some(only.symptom), Named::One),
             _ => (None, Named::NotOne),
         };
@@ -158,7 +158,7 @@ impl<'a> Read<'a> {
             topic(sentences, language).map(|topic| (topic, heard, sentences))
         };
         let mut items = Vec::new();
-        for said in scores_in(sentence, names, asked) {
+        for said in scores_in(sentence, how_many, asked) {
             let asked_about = if code.is_none() { of_question() } else { None };
             let symptom = code.or(asked_about.as_ref().map(|(topic, _, _)| *topic));
             let code = symptom.map_or("unnamed", Symptom::code);

@@ -1,13 +1,18 @@
 //! A stored call is run again: the same cards come out, a changed rule is named, and altered words are noticed.
 
-use crate::support::{conversation::TALK, entrance::Entrance, protocol::with};
+use crate::support::{
+    conversation::TALK,
+    entrance::Entrance,
+    protocol::{all_well, answered, dyspnea, with},
+};
 use careline::{
     domain::{
         guidance::ProtocolRef,
         ids::{CallId, OrgId},
-        people::{Actor, Role, Who},
+        people::{Actor, Language, Role, Who},
         private::Private,
-        replay::Replay,
+        protocol::{evaluate, read_package},
+        replay::{self as domain_replay, Edition, Replay, State, Tape},
     },
     error::Error,
     flows::{
@@ -83,21 +88,50 @@ async fn a_call_run_again_shows_the_same_cards_and_twice_the_same_letters() {
 }
 
 #[tokio::test]
-async fn another_version_of_the_protocol_shows_what_changes_and_which_rule_it_is() {
+async fn a_call_is_run_under_another_version_of_its_protocol() {
     let entrance = told().await;
-    let mut files = with("protocol.yaml", "version: 1.0.0", "version: 1.1.0");
-    let logic = files.get_mut("protocol.yaml").unwrap();
-    assert!(logic.contains("{q: sob_now, between: [4, 6]}"), "{logic}");
-    *logic = logic.replace("{q: sob_now, between: [4, 6]}", "{q: sob_now, between: [4, 5]}");
-    let imported = import_protocol::import(&entrance.app, &operator(&entrance), files).await;
-    assert!(imported.is_ok(), "{:?}", imported.err());
-    let replay = run(&entrance, Some("1.1.0")).await;
-    let changes = changes(&replay);
-    assert!(changes.iter().any(|line| line.contains("differs in 1.1.0: its condition is another")), "{changes:#?}");
-    assert!(changes.iter().all(|line| !line.starts_with("words")), "{changes:#?}");
+    let files = with("protocol.yaml", "version: 1.0.0", "version: 1.1.0");
+    import_protocol::import(&entrance.app, &operator(&entrance), files).await.unwrap();
+    let changes = changes(&run(&entrance, Some("1.1.0")).await);
+    assert!(changes.iter().all(|line| line.starts_with("question")), "the logic is the same: {changes:#?}");
     let cannot = wanted(&entrance, Some("9.9.9"));
     let ran = replay_call(&entrance.app, &operator(&entrance), &cannot).await.unwrap();
     assert!(matches!(ran, Ran::Cannot(why) if why.contains("9.9.9 is not imported")));
+}
+
+#[test]
+fn a_changed_rule_is_named_with_what_it_changes() {
+    let (old, mut files) = (dyspnea(), with("protocol.yaml", "version: 1.0.0", "version: 1.1.0"));
+    let logic = files.get_mut("protocol.yaml").unwrap();
+    *logic = logic.replace("{q: sob_now, between: [4, 6]}", "{q: sob_now, between: [4, 5]}");
+    let new = read_package(&files).expect("it can be read, whatever its examination says");
+    let inputs = answered(&old.protocol, all_well(&old), &[("sob_now", "6"), ("sob_usual", "6")]);
+    let state = |at_ms, revision| State {
+        at_ms,
+        revision,
+        inputs: inputs.clone(),
+        evaluation: evaluate(&old.protocol, &inputs),
+    };
+    let tape = Tape {
+        heard: Vec::new(),
+        language: Language::English,
+        states: vec![state(1_000, 1)],
+        asked: Vec::new(),
+        draft: None,
+        names: Vec::new(),
+    };
+    let edition = |package, version: &str| Edition {
+        package,
+        passages: &[],
+        name: ProtocolRef { id: "dyspnea".to_owned(), version: version.to_owned() },
+    };
+    let same = domain_replay::run(&tape, &edition(&old, "1.0.0"), &edition(&old, "1.0.0"));
+    assert_eq!(changes(&same), Vec::<String>::new(), "the control: under its own version nothing changes");
+    let found = changes(&domain_replay::run(&tape, &edition(&old, "1.0.0"), &edition(&new, "1.1.0")));
+    let why = "rule amber_moderate differs in 1.1.0: its condition is another";
+    assert!(found.contains(&format!("answers, revision 1: rule amber_moderate -> nothing ({why})")), "{found:#?}");
+    let level = |line: &&String| line.starts_with("answers, revision 1: disposition same_day -> disposition ");
+    assert!(found.iter().any(|line| level(&line) && line.contains(why)), "{found:#?}");
 }
 
 #[tokio::test]

@@ -180,9 +180,13 @@ async fn a_real_call_ends_with_its_draft() {
     ward.until_state(&call, "bridged").await;
     ward.until_heard(&call, "patient", "Six out of ten right now").await;
     ward.until_heard(&call, "nurse", "is there any chest pain").await;
-    maya.post(&format!("{call}/hang-up"), &[]).await.unwrap();
+    let page = maya.open(&call).await.unwrap();
+    let form = page.form(&format!("{call}/hang-up")).expect("the nurse can end it");
+    maya.send(&page, &form).await.unwrap();
     ward.until_state(&call, "done").await;
     ward.let_pass(Duration::from_secs(5)).await;
+    // Audio that has not ended by then is not waited for any longer.
+    ward.let_pass(Duration::from_secs(130)).await;
     let page =
         ward.until_page(&maya, &call, "the draft", |page| page.text().contains("Draft, not in the record")).await;
     assert!(page.text().contains("6 of 10"), "{}", page.text());
