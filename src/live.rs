@@ -1,7 +1,9 @@
 //! Fan-out of changes to open sockets, in process. A channel belongs to one organization and one call, by type.
 
+pub mod air;
+
 use crate::domain::{
-    ids::{CallId, OrgId},
+    ids::{CallId, LegId, OrgId},
     private::Private,
 };
 use std::{
@@ -30,6 +32,17 @@ pub enum LiveEvent {
         /// The words.
         text: Private<String>,
     },
+    /// How loud a leg is just now; several times a second while audio of it arrives.
+    Level {
+        /// The leg.
+        leg: LegId,
+        /// `patient`, `caregiver` or `nurse`.
+        speaker: &'static str,
+        /// Decibels below full scale, from -60 to 0.
+        dbfs: i8,
+    },
+    /// Words that were written already stand otherwise now: read the transcript again.
+    TranscriptMoved,
     /// The assessment was evaluated again.
     AssessmentMoved,
     /// An answer to a question is there.
@@ -42,6 +55,8 @@ impl fmt::Debug for LiveEvent {
             Self::CallMoved => f.write_str("CallMoved"),
             Self::Interim { speaker, .. } => write!(f, "Interim({speaker}, private)"),
             Self::Utterance { speaker, .. } => write!(f, "Utterance({speaker}, private)"),
+            Self::Level { speaker, dbfs, .. } => write!(f, "Level({speaker}, {dbfs} dBFS)"),
+            Self::TranscriptMoved => f.write_str("TranscriptMoved"),
             Self::AssessmentMoved => f.write_str("AssessmentMoved"),
             Self::GuidanceShown => f.write_str("GuidanceShown"),
         }
@@ -55,6 +70,8 @@ type Channels = HashMap<(OrgId, CallId), broadcast::Sender<LiveEvent>>;
 #[derive(Clone, Default)]
 pub struct Live {
     channels: Arc<Mutex<Channels>>,
+    /// Audio, for those who may listen.
+    pub air: air::Air,
 }
 
 impl Live {

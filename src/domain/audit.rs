@@ -266,6 +266,12 @@ kinds! {
     FoundGap = "found_gap",
     /// Speech became an utterance.
     HeardUtterance = "heard_utterance",
+    /// Other words were written down for an utterance; what was heard stays beside them.
+    CorrectedUtterance = "corrected_utterance",
+    /// What was said on a patient's calls was searched.
+    SearchedTranscripts = "searched_transcripts",
+    /// The words of a call were erased.
+    ErasedTranscript = "erased_transcript",
     /// The first chunk of a call's recording was kept.
     BeganRecording = "began_recording",
     /// What a media stream gave to the recording was kept.

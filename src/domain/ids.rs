@@ -110,6 +110,8 @@ id! {
     StatusChangeId,
     /// Somebody asked into a live call.
     GuestId,
+    /// Somebody who listens to a live call in their browser.
+    ListeningId,
     /// A telephone number outside the organization that nurses may ask into a call.
     OutsideId,
     /// A call on its way to another nurse or physician.

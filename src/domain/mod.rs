@@ -33,6 +33,8 @@ pub mod ids;
 pub mod job;
 pub mod ladder;
 pub mod line;
+pub mod listening;
+pub mod loudness;
 pub mod matching;
 pub mod notice;
 pub mod office_hours;

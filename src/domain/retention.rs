@@ -68,8 +68,7 @@ impl RetentionRule {
     /// # Errors
     /// What to write instead.
     pub fn read(days: &str, after_withdrawal: &str) -> Result<Self, String> {
-        let days = days.trim().parse().ok().filter(|days| (1..=MOST_DAYS).contains(days));
-        let days = days.ok_or_else(|| format!("days: write a number from 1 to {MOST_DAYS}"))?;
+        let days = read_days(days)?;
         let answer = AfterWithdrawal::from_word(after_withdrawal);
         let after_withdrawal = answer.ok_or("after withdrawal: choose from the list")?;
         Ok(Self { days, after_withdrawal })
@@ -80,6 +79,15 @@ impl RetentionRule {
     pub fn kept_since(self, now: DateTime<Utc>) -> DateTime<Utc> {
         now - TimeDelta::days(i64::from(self.days))
     }
+}
+
+/// Reads a number of days as a person types it.
+///
+/// # Errors
+/// What to write instead.
+pub fn read_days(days: &str) -> Result<i32, String> {
+    let days = days.trim().parse().ok().filter(|days| (1..=MOST_DAYS).contains(days));
+    days.ok_or_else(|| format!("days: write a number from 1 to {MOST_DAYS}"))
 }
 
 /// Why a recording was erased.

@@ -96,6 +96,7 @@ pub mod sign_on;
 pub mod speak_after_beep;
 pub mod sweep_attempts;
 pub mod sweep_orphans;
+pub mod transcripts;
 pub mod use_protocol;
 pub mod verify_record;
 pub mod watch_record;

@@ -2,12 +2,13 @@
 
 pub use crate::store::{
     brief::{Brief, LastAssessment, Owed},
-    call_page::{CallHead, PageGap, PageLeg, PageUtterance, StreamState},
+    call_page::{CallHead, PageGap, PageLeg, StreamState},
     check_ins::{CheckInSeen, Pressed},
     recordings::Layout,
     retention::{Hold, Standing},
     reviews::Review,
     summaries::Draft,
+    transcripts::{PageCorrection, PageUtterance},
 };
 
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     error::Error,
     store::{
         OrgTx, assessments, audit, brief, call_page, check_ins, protocols, recordings, retention, reviews, summaries,
-        teams, worklist,
+        teams, transcripts, worklist,
     },
 };
 use chrono::{DateTime, Utc};
@@ -83,7 +84,7 @@ pub async fn open(app: &App, actor: &Actor, call: CallId) -> Result<CallPage, Er
     let brief = brief::brief(&mut tx, &receipt, call).await?;
     let legs = call_page::legs(&mut tx, call).await?;
     let gaps = call_page::gaps(&mut tx, &receipt, call).await?;
-    let utterances = call_page::utterances(&mut tx, &receipt, call).await?;
+    let utterances = transcripts::of_call(&mut tx, &receipt, call).await?;
     let recording = if head.state.is_over() { recording(&mut tx, &receipt, call).await? } else { None };
     let over = head.state.is_over();
     let summary = if over { summaries::of_call(&mut tx, &receipt, call).await? } else { None };

@@ -1,7 +1,7 @@
 //! Periodic work: the record is chained several times a second, in each organization by one sequencer; its end is signed
 //! every minute and all of it verified every hour. Attempts whose process died, surplus rings at the carrier and calls that
 //! nobody rings are looked for all the time. Care plans make their calls, and texts are announced and fetched. Kept
-//! documents and recordings are verified every week, and recordings erased when their time is over. Buckets that have filled
+//! documents and recordings are verified every week, and recordings and the words of calls erased when their time is over. Buckets that have filled
 //! again are forgotten every quarter of an hour.
 
 use crate::{
@@ -35,7 +35,7 @@ const CATCH_UP_EVERY: Duration = Duration::from_secs(300);
 /// One kind of periodic work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Round {
-    /// Attempts whose process died.
+    /// Attempts, and listening, whose process died.
     Leases,
     /// Surplus rings of the last quarter of an hour.
     NearTail,
@@ -57,7 +57,7 @@ pub enum Round {
     CatchUp,
     /// Kept files are verified, when it is time.
     Scrub,
-    /// Recordings are erased, when it is time.
+    /// Recordings and the words of calls are erased, when it is time.
     Erase,
     /// Full buckets are forgotten.
     Buckets,
@@ -174,7 +174,8 @@ async fn verify(app: &App, actor: Actor) -> Result<(), Error> {
 }
 
 async fn leases(app: &App, actor: Actor) -> Result<(), Error> {
-    flows::sweep_attempts::sweep(app, &actor).await.map(drop)
+    flows::sweep_attempts::sweep(app, &actor).await.map(drop)?;
+    flows::floor::sweep_listening(app, &actor).await
 }
 
 async fn near_tail(app: &App, actor: Actor) -> Result<(), Error> {
@@ -202,7 +203,8 @@ async fn scrub(app: &App, actor: Actor) -> Result<(), Error> {
 }
 
 async fn erase(app: &App, actor: Actor) -> Result<(), Error> {
-    flows::recordings::erase::plan(app, &actor).await
+    flows::recordings::erase::plan(app, &actor).await?;
+    flows::transcripts::erase::erase(app, &actor).await
 }
 
 async fn sweep(app: &App) {

@@ -1,4 +1,4 @@
-//! What the page of one call shows: the call, legs with their streams, gaps, and the words.
+//! What the page of one call shows: the call, legs with their streams, gaps.
 
 use super::{OrgTx, audit::ChartReceipt};
 use crate::{
@@ -7,7 +7,6 @@ use crate::{
         floor::GuestKind,
         ids::{CallId, LegId, PatientId, StaffId},
         private::Private,
-        transcript::Voice,
     },
     error::Error,
 };
@@ -91,19 +90,6 @@ pub struct PageGap {
     pub to_at: DateTime<Utc>,
     /// Why, a code.
     pub reason: String,
-}
-
-/// One finished utterance.
-#[derive(Clone)]
-pub struct PageUtterance {
-    /// Who spoke.
-    pub voice: Voice,
-    /// The words.
-    pub text: Private<String>,
-    /// When they began.
-    pub from_at: DateTime<Utc>,
-    /// Words that were spoken and could not be understood.
-    pub lost_words: i32,
 }
 
 /// Reads the call. It says whose chart must be opened, so it comes before the receipt and shows nothing clinical.
@@ -235,38 +221,6 @@ pub async fn gaps(tx: &mut OrgTx, _: &ChartReceipt, call: CallId) -> Result<Vec<
         .collect())
 }
 
-/// What was said, in the order it began; the last 2,000 utterances.
-///
-/// # Errors
-/// When the database is away or a stored speaker cannot be read.
-pub async fn utterances(tx: &mut OrgTx, _: &ChartReceipt, call: CallId) -> Result<Vec<PageUtterance>, Error> {
-    let org = tx.org();
-    let rows = sqlx::query!(
-        "select speaker, text, from_at, lost_words
-           from (select id, speaker, text, from_at, lost_words
-                   from utterance
-                  where org_id = $1
-                    and call_id = $2
-                  order by from_at desc, id desc
-                  limit 2000) newest
-          order by from_at, id",
-        org.0,
-        call.0
-    )
-    .fetch_all(tx.connection())
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(PageUtterance {
-                voice: voice(&row.speaker)?,
-                text: Private::new(row.text),
-                from_at: row.from_at,
-                lost_words: row.lost_words,
-            })
-        })
-        .collect()
-}
-
 /// Whether somebody began the assessment of the call.
 ///
 /// # Errors
@@ -280,13 +234,6 @@ pub async fn begun(tx: &mut OrgTx, call: CallId) -> Result<bool, Error> {
     )
     .fetch_one(tx.connection())
     .await?)
-}
-
-fn voice(word: &str) -> Result<Voice, Error> {
-    [Voice::Patient, Voice::Caregiver, Voice::Nurse]
-        .into_iter()
-        .find(|voice| voice.word() == word)
-        .ok_or_else(|| unreadable("speaker"))
 }
 
 fn unreadable(what: &str) -> Error {

@@ -45,6 +45,7 @@ pub mod jobs;
 pub mod ladders;
 pub mod legs;
 pub mod limits;
+pub mod listenings;
 pub mod marks;
 pub mod matching;
 pub mod migrations;
@@ -83,6 +84,8 @@ pub mod text_tidings;
 pub mod texts;
 pub mod tidings;
 pub mod tokens;
+pub mod transcript_retention;
+pub mod transcripts;
 pub mod voicemail;
 pub mod worklist;
 

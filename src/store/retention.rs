@@ -22,7 +22,7 @@ use chrono::{DateTime, Utc};
 pub async fn rule(tx: &mut OrgTx) -> Result<RetentionRule, Error> {
     let org = tx.org();
     let row = sqlx::query!(
-        "select days, after_withdrawal from retention_rule where org_id = $1 and class = 'recording'",
+        r#"select days as "days!", after_withdrawal from retention_rule where org_id = $1 and class = 'recording'"#,
         org.0
     )
     .fetch_optional(tx.connection())
@@ -138,7 +138,7 @@ pub async fn erase(
 ) -> Result<Option<(PatientId, u64)>, Error> {
     let org = tx.org();
     // Whoever places a hold takes this row first, so a hold comes before the erasing or after it.
-    let Some(patient) = lock(tx, call).await? else { return Ok(None) };
+    let Some(patient) = lock(tx, call, Left::Audio).await? else { return Ok(None) };
     let erased = sqlx::query!(
         "update recording
             set erased_at = $3, erased_why = $4
@@ -170,12 +170,32 @@ pub async fn erase(
     Ok(Some((patient, chunks.rows_affected())))
 }
 
-async fn lock(tx: &mut OrgTx, call: CallId) -> Result<Option<PatientId>, Error> {
+/// What must be left of a call for its row to be of use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Its audio.
+    Audio,
+    /// Its audio or its words.
+    Anything,
+}
+
+async fn lock(tx: &mut OrgTx, call: CallId, left: Left) -> Result<Option<PatientId>, Error> {
     let org = tx.org();
     let patient = sqlx::query_scalar!(
-        "select patient_id from recording where org_id = $1 and call_id = $2 and erased_at is null for update",
+        "select patient_id
+           from recording r
+          where org_id = $1
+            and call_id = $2
+            and (erased_at is null
+                 or $3 and exists (select
+                                     from utterance u
+                                    where u.org_id = r.org_id
+                                      and u.call_id = r.call_id
+                                      and u.erased_at is null))
+            for update",
         org.0,
-        call.0
+        call.0,
+        left == Left::Anything
     )
     .fetch_optional(tx.connection())
     .await?;
@@ -265,7 +285,7 @@ pub async fn standing(tx: &mut OrgTx, receipt: &ChartReceipt, call: CallId) -> R
     Ok(Some(Standing { erased, hold }))
 }
 
-/// Holds a recording.
+/// Holds the recording of a call, and the words said on it.
 ///
 /// # Errors
 /// `NotFound` when there is none, or none any more; `Conflict` when it is held already.
@@ -278,7 +298,7 @@ pub async fn hold(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let org = tx.org();
-    let of = lock(tx, call).await?;
+    let of = lock(tx, call, Left::Anything).await?;
     if of != Some(receipt.patient()) {
         return Err(Error::NotFound);
     }

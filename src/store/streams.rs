@@ -6,6 +6,7 @@ use super::{
     audit::{Receipt, record},
     gaps::{self, GapReason},
     jobs, legs,
+    transcripts::Times,
 };
 use crate::{
     domain::{
@@ -15,7 +16,7 @@ use crate::{
         people::{Actor, Language},
         private::Private,
         recording::Track,
-        transcript::Voice,
+        transcript::{Voice, WordTime},
     },
     error::Error,
 };
@@ -96,6 +97,10 @@ pub struct Utterance {
     pub to: DateTime<Utc>,
     /// Words that were spoken but not understood.
     pub lost_words: u32,
+    /// When each word of the text was said; empty when the engine gives no times.
+    pub words: Vec<Option<WordTime>>,
+    /// How sure the engine is of it all, of a hundred.
+    pub confidence: Option<u8>,
 }
 
 /// Burns a token: it must be unused, of a leg that is in its conference, and told by that leg's own carrier call. Audio
@@ -245,9 +250,11 @@ pub async fn add_utterance(
     now: DateTime<Utc>,
 ) -> Result<Kept, Error> {
     let org = tx.org();
+    let times = Times::of(&utterance.words);
     let written = sqlx::query!(
-        "insert into utterance (org_id, id, call_id, leg_id, speaker, text, from_at, to_at, lost_words)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9
+        "insert into utterance (org_id, id, call_id, leg_id, speaker, text, from_at, to_at, lost_words, language, confidence,
+                                word_from_ms, word_to_ms, word_confidence)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
            from call
           where org_id = $1
             and id = $3
@@ -261,7 +268,12 @@ pub async fn add_utterance(
         utterance.text.reveal(),
         utterance.from,
         utterance.to,
-        i32::try_from(utterance.lost_words).unwrap_or(i32::MAX)
+        i32::try_from(utterance.lost_words).unwrap_or(i32::MAX),
+        stream.language.tag(),
+        utterance.confidence.map(i16::from),
+        times.from_ms as _,
+        times.to_ms as _,
+        times.confidence as _
     )
     .execute(tx.connection())
     .await?;

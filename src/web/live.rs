@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain::ids::{CallId, OrgId, SessionId},
+    domain::ids::{CallId, LegId, OrgId, SessionId},
     error::Error,
     flows::{open_call, open_socket, sign_in},
     live::LiveEvent,
@@ -42,11 +42,11 @@ const MOST_BLIND_LOOKS: u32 = 10;
 /// How long one message may take to leave.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The word of our sockets; the ticket travels beside it, because an address would be logged.
-const PROTOCOL: &str = "careline";
+pub(super) const PROTOCOL: &str = "careline";
 /// The close code of a session that is over (RFC 6455, section 7.4.2: 4000 to 4999 are an application's own).
-const SESSION_OVER: u16 = 4001;
+pub(super) const SESSION_OVER: u16 = 4001;
 /// The close code of a server that cannot look (RFC 6455 registry: try again later).
-const TRY_LATER: u16 = 1013;
+pub(super) const TRY_LATER: u16 = 1013;
 
 /// `GET /calls/{id}/live`.
 ///
@@ -77,7 +77,7 @@ pub async fn watch(
 }
 
 /// The ticket among the protocols a browser offers.
-fn shown_ticket(headers: &HeaderMap) -> &str {
+pub(super) fn shown_ticket(headers: &HeaderMap) -> &str {
     let offered = headers.get("sec-websocket-protocol").and_then(|value| value.to_str().ok()).unwrap_or_default();
     offered.split(',').map(str::trim).find(|word| *word != PROTOCOL).unwrap_or_default()
 }
@@ -153,6 +153,8 @@ enum WireEvent<'a> {
     CallMoved,
     Interim { speaker: &'a str, text: &'a str },
     Utterance { speaker: &'a str, text: &'a str },
+    Level { leg: LegId, speaker: &'a str, dbfs: i8 },
+    TranscriptMoved,
     AssessmentMoved,
     GuidanceShown,
 }
@@ -163,6 +165,8 @@ impl<'a> From<&'a LiveEvent> for WireEvent<'a> {
             LiveEvent::CallMoved => Self::CallMoved,
             LiveEvent::Interim { speaker, text } => Self::Interim { speaker, text: text.reveal() },
             LiveEvent::Utterance { speaker, text } => Self::Utterance { speaker, text: text.reveal() },
+            LiveEvent::Level { leg, speaker, dbfs } => Self::Level { leg: *leg, speaker, dbfs: *dbfs },
+            LiveEvent::TranscriptMoved => Self::TranscriptMoved,
             LiveEvent::AssessmentMoved => Self::AssessmentMoved,
             LiveEvent::GuidanceShown => Self::GuidanceShown,
         }

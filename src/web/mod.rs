@@ -7,6 +7,7 @@ pub mod hooks;
 pub mod identity;
 pub mod layers;
 pub mod limits;
+pub mod listen;
 pub mod live;
 pub mod pages;
 pub mod paths;

@@ -1,6 +1,6 @@
 //! What answers each route. What a route permits is its row in `routes.rs`; without a row it is closed.
 
-use super::{api, live, pages};
+use super::{api, listen, live, pages};
 use crate::{app::App, error::Error, web::respond::Failure};
 use axum::{
     Router,
@@ -86,6 +86,10 @@ fn live_calls() -> Router<Arc<App>> {
         .route("/settings/live-calls/numbers/remove", post(pages::live_calls::remove))
         .route("/settings/live-calls/supervision", post(pages::live_calls::set_supervision))
         .route("/settings/live-calls/recordings", post(pages::live_calls::set_retention))
+        .route("/settings/live-calls/transcripts", post(pages::live_calls::set_transcripts))
+        .route("/calls/{id}/listen", get(listen::open).post(listen::act))
+        .route("/calls/{id}/utterances/{utterance}/correct", post(pages::spoken::correct))
+        .route("/patients/{id}/words", get(pages::spoken::ask).post(pages::spoken::search))
 }
 
 /// What is done when a call is over.

@@ -15,7 +15,7 @@ await story(async (browser) => {
   await page.waitForTimeout(300);
   holds(parts.length === 0, "nothing is fetched, so nothing is in the record as played, before somebody wants to hear it");
 
-  const times = page.locator("#transcript [data-seek]");
+  const times = page.locator("#transcript .by [data-seek]");
   holds((await times.count()) === 3, `each utterance has its time: ${await times.count()}`);
   const wanted = Number(await times.nth(2).getAttribute("data-seek"));
   holds(wanted > 6.5 && wanted < 8, `the last one is heard at ${wanted} s`);
@@ -45,6 +45,21 @@ await story(async (browser) => {
   }, { address: base + call + "/recording", from: wanted });
   holds(loud.channels === 2 && loud.left > 0.1 && loud.right < 0.01, `the patient is in the left ear: ${JSON.stringify(loud)}`);
 
+  const words = page.locator("#transcript .w");
+  holds((await words.count()) === 10, `each word has its time: ${await words.count()}`);
+  const now = words.nth(2);
+  const said = Number(await now.getAttribute("data-seek"));
+  holds(said > wanted - 7 && said > Number(await words.nth(0).getAttribute("data-seek")), `the third word is heard at ${said} s`);
+  await now.click();
+  await page.waitForFunction((said) => {
+    const audio = document.querySelector("[data-player] audio");
+    return audio.currentTime >= said && audio.currentTime < said + 3;
+  }, said);
+  holds(true, "a click on a word is heard from that word");
+  await page.locator("details.fix summary").first().click();
+  await picture(page, "correct");
+  await page.locator("details.fix summary").first().click();
+
   const wave = await page.locator("svg.wave").boundingBox();
   await page.locator("svg.wave").click({ position: { x: wave.width * 0.25, y: wave.height / 2 } });
   await page.waitForFunction(() => {
@@ -60,6 +75,6 @@ await story(async (browser) => {
   await typePassword(plain.page);
   await plain.page.goto(base + call);
   holds((await plain.page.locator("[data-player] audio[controls]").count()) === 1, "without script there is a player");
-  const link = await plain.page.locator("#transcript [data-seek]").nth(2).getAttribute("href");
-  holds(link.endsWith(`/recording#t=${await plain.page.locator("#transcript [data-seek]").nth(2).getAttribute("data-seek")}`), "and each time is a link into the recording");
+  const link = await plain.page.locator("#transcript .by [data-seek]").nth(2).getAttribute("href");
+  holds(link.endsWith(`/recording#t=${await plain.page.locator("#transcript .by [data-seek]").nth(2).getAttribute("data-seek")}`), "and each time is a link into the recording");
 });

@@ -4,7 +4,7 @@
 use crate::support::{
     database::Database,
     office::a_patient,
-    studio::{self, Mouth},
+    studio::{self, Leg, Mouth},
     ward::dyspnea,
     wiring::{self, Line},
 };
@@ -15,6 +15,7 @@ use careline::{
         ids::CallId,
         people::{Actor, Role},
         private::Private,
+        tones::{FRAME, SILENCE, frames},
     },
     flows::{
         add_staff::{self, Duty, NewStaff},
@@ -25,12 +26,13 @@ use careline::{
     },
     web,
 };
-use std::{path::Path, sync::Arc};
-use tokio::{net::TcpListener, process::Command};
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, process::Command, task::JoinHandle};
 use uuid::Uuid;
 
 const PASSWORD: &str = "tulips under the window";
 const EMAIL: &str = "maya@riverside.example";
+const COORDINATOR: &str = "clara@riverside.example";
 const ADMIN: &str = "ada@riverside.example";
 
 /// The product with one organization, served for a browser.
@@ -75,6 +77,7 @@ impl Stage {
             .env("ORGANIZATION", "riverside")
             .env("EMAIL", EMAIL)
             .env("ADMIN", ADMIN)
+            .env("COORDINATOR", COORDINATOR)
             .env("PASSWORD", PASSWORD)
             .env("CALL", call)
             .env("SHOTS", std::env::var("TEST_SHOTS").unwrap_or_default())
@@ -87,8 +90,36 @@ impl Stage {
         assert!(said.contains("holds:"), "{story} told nothing:\n{said}");
     }
 
-    /// A call that was talked on, recorded and is over: the patient speaks in its second and its eighth second.
-    async fn recorded_call(&self) -> CallId {
+    /// A call on which the patient goes on speaking for as long as somebody listens, in the time that speaking takes.
+    async fn live_call(&self) -> (CallId, JoinHandle<()>) {
+        let (call, [hers, ours]) = self.call_begun().await;
+        let (org, line) = (self.operator.org, line(&self.origin));
+        let mut superuser = self.database.superuser().await;
+        studio::run(
+            &mut superuser,
+            "update organization set supervision = 'at_enrolment';
+             update leg set staff_id = (select id from staff_member where role = 'nurse') where party = 'nurse';
+             insert into seat (org_id, leg_id, call_id, ends, part) select org_id, id, call_id, false, 'talks' from leg",
+        )
+        .await;
+        let mut patient = Mouth::open(&self.app, &self.origin, &line, org, call, hers).await;
+        let mut nurse = Mouth::open(&self.app, &self.origin, &line, org, call, ours).await;
+        let talk = tokio::spawn(async move {
+            let mut moments = tokio::time::interval(Duration::from_millis(20));
+            let pause = vec![vec![SILENCE; FRAME]; 10];
+            let spoken: Vec<Vec<u8>> =
+                frames("It has been six out of ten since the night").into_iter().chain(pause).collect();
+            for frame in spoken.iter().cycle() {
+                moments.tick().await;
+                patient.frame(frame).await;
+                nurse.frame(&[SILENCE; FRAME]).await;
+            }
+        });
+        (call, talk)
+    }
+
+    /// A call on which patient and nurse are in the conference, and may be recorded.
+    async fn call_begun(&self) -> (CallId, [Leg; 2]) {
         import_protocol::import(&self.app, &self.operator, dyspnea()).await.unwrap();
         let patient = admit_patient::admit(&self.app, &self.operator, a_patient("Reyes")).await.unwrap();
         let (org, call) = (self.operator.org, CallId(Uuid::now_v7()));
@@ -101,7 +132,13 @@ impl Stage {
             ),
         )
         .await;
-        let [hers, ours] = studio::sit_down(&mut superuser, org.0, call.0, Some(true)).await;
+        (call, studio::sit_down(&mut superuser, org.0, call.0, Some(true)).await)
+    }
+
+    /// A call that was talked on, recorded and is over: the patient speaks in its second and its eighth second.
+    async fn recorded_call(&self) -> CallId {
+        let (call, [hers, ours]) = self.call_begun().await;
+        let (org, mut superuser) = (self.operator.org, self.database.superuser().await);
         let line = line(&self.origin);
         let mut patient = Mouth::open(&self.app, &self.origin, &line, org, call, hers).await;
         let mut nurse = Mouth::open(&self.app, &self.origin, &line, org, call, ours).await;
@@ -140,7 +177,11 @@ async fn settle(app: &App, policy: FactorPolicy) -> Actor {
     };
     let operator = found_organization::found(app, new).await.unwrap();
     second_factors::set_policy(app, &operator, policy).await.unwrap();
-    for (email, full_name, role) in [(EMAIL, "Maya Okafor", Role::Nurse), (ADMIN, "Ada Lind", Role::Admin)] {
+    for (email, full_name, role) in [
+        (EMAIL, "Maya Okafor", Role::Nurse),
+        (ADMIN, "Ada Lind", Role::Admin),
+        (COORDINATOR, "Clara Bell", Role::Coordinator),
+    ] {
         let somebody = NewStaff {
             email: email.into(),
             full_name: full_name.into(),
@@ -180,4 +221,12 @@ async fn a_click_on_a_time_is_heard_from_there() {
     let stage = Stage::open(FactorPolicy::Offered).await;
     let call = stage.recorded_call().await;
     stage.tell("playback.mjs", &call.to_string()).await;
+}
+
+#[tokio::test]
+async fn words_levels_and_voices_of_a_live_call_reach_the_browser() {
+    let stage = Stage::open(FactorPolicy::Offered).await;
+    let (call, talk) = stage.live_call().await;
+    stage.tell("listen.mjs", &call.to_string()).await;
+    talk.abort();
 }

@@ -124,6 +124,7 @@ fn address(path: &str, town: &Town) -> String {
         .replace("{document}", NOBODYS)
         .replace("{guest}", NOBODYS)
         .replace("{item}", NOBODYS)
+        .replace("{utterance}", NOBODYS)
         .replace("{text}", NOBODYS)
         .replace("{session}", NOBODYS)
         .replace("{part}", "state")
@@ -175,6 +176,8 @@ fn body(method: &str, path: &str, town: &Town) -> String {
         "/calls/{id}/supervise" => "part=end".to_owned(),
         "/calls/{id}/summary/items/{item}" => "decided=accepted".to_owned(),
         "/calls/{id}/summary/sign" => "seen=0".to_owned(),
+        "/calls/{id}/listen" => "part=begin".to_owned(),
+        "/calls/{id}/utterances/{utterance}/correct" => "seen=0&text=hello".to_owned(),
         "/calls/{id}/ask" => "question=What+helps".to_owned(),
         "/calls/{id}/answers" | "/calls/{id}/sign" => "revision=0".to_owned(),
         "/calls/{id}/review" => "finding=no_remark".to_owned(),

@@ -191,7 +191,7 @@ async fn admit(app: &App, operator: &Actor, nurse: StaffId, number: usize, line:
 }
 
 /// What only a carrier, and people at their telephones, bring about.
-const ON_THE_LINE: [&str; 23] = [
+const ON_THE_LINE: [&str; 25] = [
     "insert into call (org_id, id, patient_id, purpose, protocol_id, nurse_id, due_at, state, script, created_at,
                        idem_key, bridged_at, speaker)
      values ($1, $2, $3, 'check_in', 'dyspnea', $4, now(), 'bridged', $7, now(), $2::text, now(), 'patient')",
@@ -205,6 +205,10 @@ const ON_THE_LINE: [&str; 23] = [
      select $1, $2, $2, $2, 'patient', 'CA' || $2, now()",
     "insert into utterance (org_id, id, call_id, leg_id, speaker, text, from_at, to_at)
      select $1, $2, $2, $2, 'patient', $5, now(), now()",
+    "insert into utterance_correction (org_id, utterance_id, number, call_id, patient_id, text, language, made_by, made_at)
+     values ($1, $2, 1, $2, $3, $5, 'en-US', $4, now())",
+    "insert into listening (org_id, id, call_id, patient_id, staff_id, asked_at, pulse_at)
+     values ($1, $2, $2, $3, $4, now(), now())",
     "insert into follow_up (org_id, id, patient_id, call_id, reason, summary, urgency, owner_id, due_at, state,
                             created_at, once_key)
      values ($1, $2, $3, $2, 'missed_call', $5, 'same_day', $4, now() - interval '1 hour', 'open', now(), $2::text)",

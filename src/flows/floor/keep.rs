@@ -1,6 +1,7 @@
 //! Has everybody on a live call sit as wished: asks the carrier who is there and how they sit, and says again what differs.
 //! Nothing here rings; everything may be said twice.
 
+use super::listen;
 use crate::{
     app::App,
     domain::{
@@ -19,7 +20,9 @@ use crate::{
         phone::CarrierSid,
     },
     store::{
-        attempts, calls, guests, hand_overs, jobs, outside_numbers,
+        attempts, calls, guests, hand_overs, jobs,
+        listenings::Listening,
+        outside_numbers,
         seats::{self, LiveSeat},
     },
 };
@@ -36,6 +39,8 @@ struct Wishes {
     seats: Vec<LiveSeat>,
     /// Who presses on the patient's being told.
     to_announce: Vec<GuestId>,
+    /// Who waits to listen in a browser until the patient is told.
+    waiting: Vec<Listening>,
     /// Lines of guests who were let go.
     to_end: Vec<CarrierSid>,
     /// Guests who were let go before anybody dialled.
@@ -49,6 +54,7 @@ struct Found {
     failed: Vec<(LegId, i32, &'static str)>,
     absent: Vec<AttemptId>,
     announced: Vec<GuestId>,
+    heard_of: Vec<Listening>,
     outages: u32,
 }
 
@@ -95,6 +101,7 @@ async fn read(app: &App, actor: &Actor, id: CallId) -> Result<Option<Wishes>, Er
     let everybody = guests::of_call(&mut tx, id).await?;
     let waits = |guest: &&Guest| guest.state == GuestState::Admitted && guest.waits_for_announcement(policy);
     let to_announce = everybody.iter().filter(waits).map(|guest| guest.id).collect();
+    let waiting = listen::waiting(&mut tx, id, policy).await?;
     let running = attempts::running_sids(&mut tx, id).await?;
     let let_go = |party: Party| {
         let guest = everybody.iter().find(|guest| Some(guest.id) == party.guest());
@@ -108,7 +115,7 @@ async fn read(app: &App, actor: &Actor, id: CallId) -> Result<Option<Wishes>, Er
         }
     }
     tx.commit().await?;
-    Ok(Some(Wishes { call, seats, to_announce, to_end, never_rung }))
+    Ok(Some(Wishes { call, seats, to_announce, waiting, to_end, never_rung }))
 }
 
 async fn tell(app: &App, actor: &Actor, wishes: &Wishes) -> Found {
@@ -157,6 +164,13 @@ async fn tell(app: &App, actor: &Actor, wishes: &Wishes) -> Found {
             Some(_) | None => found.outages += 1,
         }
     }
+    // The patient is told once of everybody who waits to listen in a browser.
+    if let (false, Some(patient)) = (wishes.waiting.is_empty(), patient) {
+        match app.conferences.announce(&name, &placed(patient)).await {
+            Ok(()) => found.heard_of.clone_from(&wishes.waiting),
+            Err(_) => found.outages += 1,
+        }
+    }
     for sid in &wishes.to_end {
         if app.phone.end(sid, None).await.is_err() {
             found.outages += 1;
@@ -191,6 +205,7 @@ async fn note(app: &App, actor: &Actor, wishes: &Wishes, found: Found) -> Result
     for guest in &found.announced {
         guests::announced(&mut tx, *guest, now).await?;
     }
+    listen::announced(&mut tx, actor, &found.heard_of, now).await?;
     for party in &wishes.never_rung {
         hand_overs::guest_gone(&mut tx, actor, *party, &call, now).await?;
     }

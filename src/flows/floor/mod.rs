@@ -5,12 +5,17 @@ mod guests;
 mod hand_over;
 mod hold;
 mod keep;
+mod listen;
 mod read;
 
 pub use guests::{ask, let_go, supervise};
 pub use hand_over::hand_over;
 pub use hold::{Deed as HoldDeed, change as hold};
 pub use keep::{after_restart, keep};
+pub use listen::{
+    Audible, begin as begin_listening, gone as stopped_listening, look as look_what_is_audible, stop as stop_listening,
+    sweep as sweep_listening,
+};
 pub use read::{FloorPage, Sitting, read};
 
 use crate::{

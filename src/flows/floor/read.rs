@@ -11,14 +11,14 @@ use crate::{
     },
     error::Error,
     store::{
-        calls, guests, hand_overs, outside_numbers,
+        calls, guests, hand_overs, listenings, outside_numbers,
         seats::{self, LiveSeat},
         teams,
     },
 };
 use chrono::{DateTime, Utc};
 
-pub use crate::store::{guests::Colleague, outside_numbers::OutsideNumber};
+pub use crate::store::{guests::Colleague, listenings::Listening, outside_numbers::OutsideNumber};
 
 /// One person on the line, or asked to it.
 #[derive(Clone, Debug)]
@@ -60,6 +60,8 @@ pub struct FloorPage {
     pub is_mine: bool,
     /// How patients learn of supervision.
     pub policy: Supervision,
+    /// Who listens in a browser, or waits until the patient is told.
+    pub listening: Vec<Listening>,
 }
 
 impl FloorPage {
@@ -120,6 +122,7 @@ pub async fn read(app: &App, actor: &Actor, call: CallId) -> Result<Option<Floor
     let going_to = hand_overs::open(&mut tx, call).await?.map(|over| over.guest);
     let policy = outside_numbers::supervision(&mut tx).await?;
     let outside = outside_numbers::all(&mut tx).await?;
+    let listening = listenings::of_call(&mut tx, call).await?;
     tx.commit().await?;
     let me = actor.staff_id();
     let mine = seats.into_iter().find(|seat| me.is_some() && seat.party.staff() == me);
@@ -128,7 +131,7 @@ pub async fn read(app: &App, actor: &Actor, call: CallId) -> Result<Option<Floor
     let supervises = my_part.filter(|part| *part != Part::Talks);
     let own = mine.filter(|seat| seat.seat.part == Part::Talks);
     let is_mine = own.as_ref().is_some_and(|seat| seat.party.is_that_of(nurse));
-    Ok(Some(FloorPage { now, sittings, colleagues, outside, own, supervises, going_to, is_mine, policy }))
+    Ok(Some(FloorPage { now, sittings, colleagues, outside, own, supervises, going_to, is_mine, policy, listening }))
 }
 
 fn sitting(seat: &LiveSeat, guest: Option<&Guest>, name: String, nurse: Option<StaffId>) -> Sitting {

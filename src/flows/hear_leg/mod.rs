@@ -3,6 +3,7 @@
 //! what they cannot take is dropped, counted and told as a gap, so that one slow dependency holds up no socket and memory
 //! stays bounded.
 
+mod aloud;
 mod listener;
 mod recorder;
 pub mod replay;
@@ -31,6 +32,7 @@ use crate::{
         streams::{self, Consent, Counted},
     },
 };
+use aloud::Aloud;
 use chrono::{DateTime, Utc};
 use listener::{Hark, Listener};
 use recorder::Tape;
@@ -85,6 +87,7 @@ pub struct Ear {
     unheard: Unheard,
     untold: Option<Missed>,
     tape: Tape,
+    aloud: Aloud,
     scribe: JoinHandle<()>,
     recorder: JoinHandle<()>,
 }
@@ -168,13 +171,14 @@ pub async fn begin(app: &App, org: OrgId, token: &str, stream_sid: &str, sid: &s
         tell: say,
         ear: Hark::default(),
     };
+    let aloud = Aloud::of(&app.live, org, &begun);
     let (tape, recording) = recorder::record(app, org, &begun, &tally);
     let recorder = tokio::spawn(recording);
     let scribe = Scribe { desk: Desk::of(app, org), stream: begun, tally: tally.clone(), missed, news };
     tokio::spawn(listener.run(sounds));
     let scribe = tokio::spawn(scribe.run());
     let (order, unheard) = (FrameOrder::default(), Unheard::default());
-    Ok(Ear { order, listener: sound, tell, tally, unheard, untold: None, tape, scribe, recorder })
+    Ok(Ear { order, listener: sound, tell, tally, unheard, untold: None, tape, aloud, scribe, recorder })
 }
 
 /// The account a leg is heard on. An organization's own key that cannot be opened is not replaced by another's.
@@ -238,6 +242,7 @@ impl Ear {
             return;
         }
         self.tape.take(at_ms, &frame.bytes);
+        self.aloud.take(at_ms, &frame.bytes);
         if self.reaches_listener(frame) {
             self.tell_unheard(at_ms);
         } else {

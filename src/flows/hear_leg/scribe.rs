@@ -7,10 +7,14 @@ use crate::{
     domain::{
         ids::{GapId, OrgId, UtteranceId},
         people::Actor,
+        transcript::{WordTime, timed},
     },
     error::Error,
     live::{Live, LiveEvent},
-    ports::{clock::Clock, speech::Heard},
+    ports::{
+        clock::Clock,
+        speech::{Heard, TimedWord},
+    },
     store::{
         Db,
         gaps::{self, Gap},
@@ -103,16 +107,20 @@ impl Scribe {
             return;
         }
         let speaker = self.stream.voice.word();
-        let (text, from_ms, to_ms, lost_words) = match heard {
+        let (text, from_ms, to_ms, lost_words, words, confidence) = match heard {
             Heard::Interim { text } => return self.publish(LiveEvent::Interim { speaker, text }),
-            Heard::Final { text, from_ms, to_ms, lost_words, .. } => (text, from_ms, to_ms, lost_words),
+            Heard::Final { text, from_ms, to_ms, lost_words, words, confidence } => {
+                (text, from_ms, to_ms, lost_words, words, confidence)
+            }
         };
         let utterance = Utterance {
             id: UtteranceId::at(self.desk.clock.now()),
+            words: timed(text.reveal(), &since(from_ms, words)),
             text,
             from: self.stream.instant(from_ms),
             to: self.stream.instant(to_ms),
             lost_words,
+            confidence: confidence.map(|percent| percent.0.min(100)),
         };
         if self.keep_trying(&Entry::Words(&utterance)).await == Some(Kept::Yes) {
             self.publish(LiveEvent::Utterance { speaker, text: utterance.text });
@@ -199,4 +207,15 @@ impl Scribe {
     fn heard_at(&self) -> DateTime<Utc> {
         self.tally.heard_at().unwrap_or(self.stream.started_at)
     }
+}
+
+/// Words with their times since their utterance began.
+fn since(from_ms: u64, words: Vec<TimedWord>) -> Vec<(String, WordTime)> {
+    let offset = |ms: u64| u32::try_from(ms.saturating_sub(from_ms)).unwrap_or(u32::MAX);
+    let timed = |word: TimedWord| {
+        let (from_ms, to_ms) = (offset(word.from_ms), offset(word.to_ms.max(word.from_ms)));
+        let confidence = word.confidence.map(|percent| percent.0.min(100));
+        (word.text.into_revealed(), WordTime { from_ms, to_ms, confidence })
+    };
+    words.into_iter().map(timed).collect()
 }

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{
         call::{CallManner, CallPurpose, CallState, Speaker},
-        ids::{CallId, LegId, PatientId, StaffId},
+        ids::{CallId, LegId, PatientId, StaffId, UtteranceId},
         transcript::Voice,
     },
     error::Error,
@@ -129,10 +129,14 @@ pub struct WireGap {
 /// One finished utterance.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct WireUtterance {
+    /// Its id.
+    id: UtteranceId,
     /// Who spoke.
     speaker: Voice,
-    /// The words.
+    /// The words as they stand: the newest correction, or what was heard; empty once they are erased.
     text: String,
+    /// What was heard, where somebody has corrected it.
+    heard: Option<String>,
     /// When they began.
     from_at: DateTime<Utc>,
     /// Words that could not be understood.
@@ -270,8 +274,10 @@ impl From<CallPage> for WireCall {
                 .utterances
                 .into_iter()
                 .map(|said| WireUtterance {
+                    id: said.id,
                     speaker: said.voice,
-                    text: said.text.into_revealed(),
+                    text: said.words().reveal().clone(),
+                    heard: (!said.corrections.is_empty()).then(|| said.text.reveal().clone()),
                     from_at: said.from_at,
                     lost_words: said.lost_words,
                 })

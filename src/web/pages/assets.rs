@@ -17,7 +17,7 @@ struct Asset {
     text: &'static str,
 }
 
-const ASSETS: [Asset; 11] = [
+const ASSETS: [Asset; 13] = [
     Asset {
         name: "careline.css",
         content_type: "text/css; charset=utf-8",
@@ -39,6 +39,12 @@ const ASSETS: [Asset; 11] = [
         content_type: "text/javascript; charset=utf-8",
         text: include_str!("../static/texts.js"),
     },
+    Asset {
+        name: "listen.js",
+        content_type: "text/javascript; charset=utf-8",
+        text: include_str!("../static/listen.js"),
+    },
+    Asset { name: "ear.js", content_type: "text/javascript; charset=utf-8", text: include_str!("../static/ear.js") },
     Asset { name: "line.js", content_type: "text/javascript; charset=utf-8", text: include_str!("../static/line.js") },
     Asset {
         name: "player.js",

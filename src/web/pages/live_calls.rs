@@ -13,6 +13,7 @@ use crate::{
     flows::{
         live_rules::{self, LiveRules, TypedNumber},
         recordings::rule::{self, AfterWithdrawal, RetentionRule},
+        transcripts,
     },
     web::{
         identity::SignedIn,
@@ -59,6 +60,13 @@ pub struct RetentionForm {
     after_withdrawal: String,
 }
 
+/// What the form for transcripts sends.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct TranscriptForm {
+    days: String,
+}
+
 #[derive(Template)]
 #[template(path = "live_calls.html")]
 struct LiveCallsPage {
@@ -69,6 +77,8 @@ struct LiveCallsPage {
     typed: TypedNumber,
     faults: Faults,
     retention_fault: Option<String>,
+    transcript_days: String,
+    transcript_fault: Option<String>,
 }
 
 /// `GET /settings/live-calls`.
@@ -145,6 +155,26 @@ pub async fn set_retention(
     }
 }
 
+/// `POST /settings/live-calls/transcripts`.
+///
+/// # Errors
+/// When the database is away.
+pub async fn set_transcripts(
+    State(app): State<Arc<App>>,
+    person: SignedIn,
+    Form(form): Form<TranscriptForm>,
+) -> Result<Response, Failure> {
+    match transcripts::rule::set(&app, &person.0.actor, &form.days).await {
+        Ok(()) => Ok(Redirect::to("/settings/live-calls#transcripts").into_response()),
+        Err(error @ Error::Invalid(_)) => {
+            let transcript_fault = Some(respond::words_of(&error));
+            let page = LiveCallsPage { transcript_days: form.days, transcript_fault, ..page(&app, &person).await? };
+            respond::page_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 async fn page(app: &App, person: &SignedIn) -> Result<LiveCallsPage, Error> {
     Ok(LiveCallsPage {
         frame: Frame::of(person, "Live calls", "/settings/calling"),
@@ -154,5 +184,9 @@ async fn page(app: &App, person: &SignedIn) -> Result<LiveCallsPage, Error> {
         typed: TypedNumber::default(),
         faults: Faults::default(),
         retention_fault: None,
+        transcript_days: transcripts::rule::read(app, &person.0.actor)
+            .await?
+            .map_or_else(String::new, |days| days.to_string()),
+        transcript_fault: None,
     })
 }

@@ -37,6 +37,7 @@ pub mod second_step;
 pub mod secrets;
 pub mod sign_in;
 pub mod sign_on_settings;
+pub mod spoken;
 pub mod sso;
 pub mod staff;
 pub mod standing;

@@ -54,13 +54,15 @@
 
   async function load(name) {
     const element = document.getElementById("part-" + name);
+    if (!element) return;
     // Words that somebody is writing are not taken away from under their hands.
-    if (!element || $("details[open] textarea", name === "summary" ? element : document.createElement("p"))) return;
+    if (name === "summary" && $("details[open] textarea", element)) return;
+    if ($("details.fix[open]", element)) { setTimeout(() => soon(name), 3000); return; }
     try {
       const got = await part(base + "/parts/" + name);
       if (got.ok) {
         swap(element, got.html);
-        if (name === "transcript") toEnd(true);
+        if (name === "transcript") toEnd(!location.hash.startsWith("#u-"));
         if (name === "decision") flow();
       }
     } catch { /* shown by the socket's own state */ }
@@ -113,13 +115,40 @@
     toEnd(false);
   }
 
+  // A meter for each side: as loud as its loudest leg, and in words what a look away from the bar would miss.
+  const sides = { theirs: new Map(), ours: new Map() };
+  function level(news) {
+    const side = news.speaker === "nurse" ? "ours" : "theirs";
+    sides[side].set(news.leg, { dbfs: news.dbfs, at: performance.now() });
+    $("#meters").hidden = false;
+    meter(side);
+  }
+  function meter(side) {
+    const fresh = [...sides[side].values()].filter((leg) => performance.now() - leg.at < 2000);
+    const loudest = Math.max(-60, ...fresh.map((leg) => leg.dbfs));
+    const bar = $(`[data-level="${side}"]`);
+    const says = $(`[data-says="${side}"]`);
+    bar.value = loudest;
+    const words = fresh.length === 0 ? "no audio arrives" : loudest > -45 ? "speaks" : "silent";
+    bar.setAttribute("aria-valuetext", words);
+    says.classList.toggle("lost", fresh.length === 0);
+    say(says, words);
+  }
+  if ($("#meters")) setInterval(() => {
+    // Nobody talks any more, so there is nothing to be loud.
+    if (!$("#floor")) $("#meters").hidden = true;
+    if (!$("#meters").hidden) { meter("theirs"); meter("ours"); }
+  }, 500);
+
   function heard(news) {
     switch (news.event) {
+      case "level": level(news); break;
       case "interim": interim(news.speaker, news.text); break;
       case "utterance": utterance(news.speaker, news.text); break;
       case "call_moved": soon("state"); soon("summary"); break;
       // An own save brings its decision back itself.
       case "assessment_moved": if (!saving) soon("decision"); break;
+      case "transcript_moved": soon("transcript"); break;
       case "guidance_shown": soon("guidance"); break;
       case "reload": parts.forEach(soon); break;
       default: break;
@@ -161,7 +190,7 @@
     });
   }
   connect();
-  toEnd(true);
+  toEnd(!location.hash.startsWith("#u-"));
 
   // Once a red flag is true the rest of the questions folds away; what was answered stays in the form.
   function flow() {

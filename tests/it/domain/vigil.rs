@@ -74,3 +74,13 @@ fn townspeople_have_a_voice_and_a_silent_line_has_none() {
     assert!(voiced(&spoken) * 10 >= spoken.len() * 9, "{} of {}", voiced(&spoken), spoken.len());
     assert_eq!(voiced(&vec![vec![SILENCE; FRAME]; 500]), 0);
 }
+
+#[test]
+fn somebody_who_speaks_for_a_long_time_is_heard_to_the_end() {
+    let sentence = frames("It has been six out of ten since the night");
+    let pause = vec![vec![SILENCE; FRAME]; 10];
+    let mut activity = VoiceActivity::default();
+    let minutes: Vec<&Vec<u8>> = sentence.iter().chain(&pause).cycle().take(15_000).collect();
+    let voiced = minutes.iter().filter(|frame| activity.is_voiced(frame)).count();
+    assert!(voiced > 1_000, "five minutes, and the detector lives: {voiced}");
+}

@@ -319,8 +319,15 @@ async fn the_statement_that_stores_words_asks_for_consent_itself() {
         let (actor, now) = (Actor::careline(ward.org), ward.clock.now());
         let mut tx = ward.app.db.begin(&actor).await.unwrap();
         let stream = streams::begin(&mut tx, &actor, &token, "MZ1", PATIENT_SID, now).await.unwrap().unwrap();
-        let utterance =
-            Utterance { id: UtteranceId::at(now), text: "Six right now".into(), from: now, to: now, lost_words: 0 };
+        let utterance = Utterance {
+            id: UtteranceId::at(now),
+            text: "Six right now".into(),
+            from: now,
+            to: now,
+            lost_words: 0,
+            words: Vec::new(),
+            confidence: None,
+        };
         assert_eq!(streams::add_utterance(&mut tx, &actor, &stream, &utterance, now).await.unwrap(), kept);
         tx.commit().await.unwrap();
         assert_eq!(ward.count("utterance").await, i64::from(may));

@@ -1,6 +1,6 @@
 //! How long a recording stays, who keeps it from being erased, and what happens to one that was altered.
 
-use crate::support::studio::{Ears, Studio};
+use crate::support::studio::{Ears, Studio, run};
 use careline::{
     domain::{
         ids::OrgId,
@@ -124,10 +124,15 @@ async fn a_hold_keeps_a_recording_until_it_is_lifted() {
     assert_eq!(released.status(), StatusCode::SEE_OTHER);
     assert_eq!(a_quarter_of_an_hour_passes(&mut studio).await, 1, "the control: nobody holds it any more");
     assert_eq!((studio.play().await.status(), objects(&studio)), (StatusCode::CONFLICT, 0));
+    let late = studio.entrance.post(Role::Coordinator, &hold, &[("why", "complaint 2026-18")]).await;
+    assert_eq!(late.status(), StatusCode::SEE_OTHER, "the words of the call are there still, and can be held");
+    let gone = "set session_replication_role = replica; delete from utterance; set session_replication_role = origin;
+                update recording_hold set lifted_at = now(), lifted_by = placed_by where lifted_at is null";
+    run(&mut studio.entrance.superuser, gone).await;
     let late = studio.entrance.post(Role::Coordinator, &hold, &[("why", "too late")]).await;
     assert_eq!(late.status(), StatusCode::NOT_FOUND);
     let deeds = studio.count("audit_entry where deed in ('held_recording', 'released_recording')").await;
-    assert_eq!(deeds, 2);
+    assert_eq!(deeds, 3);
 }
 
 #[tokio::test]

@@ -154,7 +154,7 @@ async fn erased_words_take_their_quotations_along_and_what_was_signed_stays() {
     let (nurse, call) = (entrance.staff(Role::Nurse).await, CallId(entrance.home.call));
     let draft = read(&mut entrance).await;
     decide(&entrance.app, &nurse, call, draft.items[0].id, &Decided::Edited("six".into())).await.unwrap();
-    entrance.run("update utterance set text = '' where org_id = $1 and speaker = 'patient'").await;
+    entrance.run("update utterance set text = '', word_from_ms = null, word_to_ms = null, word_confidence = null, erased_at = now() where org_id = $1 and speaker = 'patient'").await;
     let left = read(&mut entrance).await;
     assert!(left.items.len() < draft.items.len() && !left.items.is_empty(), "only what the others said is left");
     let kept = "select count(*) from summary_source where org_id = $1 and speaker = 'patient'";

@@ -166,7 +166,8 @@ impl Mouth {
         self.socket.send(Message::text(message.to_string())).await.unwrap();
     }
 
-    async fn frame(&mut self, bytes: &[u8]) {
+    /// Sends 20 ms.
+    pub async fn frame(&mut self, bytes: &[u8]) {
         let chunk = self.chunk;
         let media = json!({
             "track": "inbound", "chunk": chunk.to_string(), "timestamp": ((chunk - 1) * 20).to_string(),
@@ -200,6 +201,16 @@ impl Mouth {
     /// Says something now.
     pub async fn say(&mut self, text: &str) {
         for bytes in frames(text) {
+            self.frame(&bytes).await;
+        }
+    }
+
+    /// Says something in the time that saying it takes, and a little silence behind it.
+    pub async fn say_slowly(&mut self, text: &str) {
+        let mut moments = tokio::time::interval(Duration::from_millis(20));
+        let silence = std::iter::repeat_n([SILENCE; FRAME].to_vec(), 15);
+        for bytes in frames(text).into_iter().chain(silence) {
+            moments.tick().await;
             self.frame(&bytes).await;
         }
     }

@@ -64,6 +64,7 @@ struct CallScreen {
     purpose: &'static str,
     protocol: String,
     may_ask: bool,
+    may_listen: bool,
     longest_question: usize,
     asked_before: String,
     ask_fault: Option<String>,
@@ -186,12 +187,13 @@ async fn screen(app: &App, person: &SignedIn, id: CallId, wish: Wish) -> Result<
         purpose: words::purpose(&page.head.purpose),
         protocol: words::plain(&page.head.protocol),
         may_ask: matches!(actor.role(), Some(Role::Nurse | Role::Physician)),
+        may_listen: may_listen(&page, person),
         longest_question: QUESTION_MOST,
         asked_before,
         ask_fault,
         brief: BriefPart::of(&page),
         state,
-        transcript: TranscriptPart::of(&page),
+        transcript: TranscriptPart::of(&page, actor.role()),
         recording: RecordingPart::of(&page, actor.role()),
         guidance: GuidancePart::of(answers, page.zone),
         summary: SummaryPart::of(&page, actor.role(), unsettled),
@@ -199,6 +201,14 @@ async fn screen(app: &App, person: &SignedIn, id: CallId, wish: Wish) -> Result<
         reviews: ReviewsPart::of(&page, person),
         banner: Banner::of(page.urgent, &page.zone),
     })
+}
+
+/// Whether the page offers to listen: to those who may, unless it is their own call.
+fn may_listen(page: &CallPage, person: &SignedIn) -> bool {
+    let actor = &person.0.actor;
+    let own = page.head.nurse.as_ref().map(|(nurse, _)| *nurse);
+    let may = matches!(actor.role(), Some(Role::Nurse | Role::Coordinator)) && page.urgent.is_none();
+    may && !page.head.state.is_over() && (own.is_none() || own != actor.staff_id())
 }
 
 /// `GET /calls/{id}/parts/{part}`: one part alone, for the live page.
@@ -216,7 +226,7 @@ pub async fn part(
             let page = open_call::open(&app, actor, id).await?;
             respond::page(&state(&app, &person, &page).await?)
         }
-        "transcript" => respond::page(&TranscriptPart::of(&open_call::open(&app, actor, id).await?)),
+        "transcript" => respond::page(&TranscriptPart::of(&open_call::open(&app, actor, id).await?, actor.role())),
         "decision" => respond::page(&DecisionPart::of(&save_answers::open(&app, actor, id).await?)),
         "summary" => {
             let page = open_call::open(&app, actor, id).await?;

@@ -31,6 +31,8 @@ pub struct RecordingPart {
     erased: Option<(DateTime<Utc>, &'static str)>,
     hold: Option<Hold>,
     may_hold: bool,
+    /// Whether anything is left that could be held.
+    is_left: bool,
     now: DateTime<Utc>,
     zone: Tz,
 }
@@ -64,6 +66,7 @@ impl RecordingPart {
             erased: recording.standing.erased.map(|(at, why)| (at, why.says())),
             hold: recording.standing.hold.clone(),
             may_hold: role == Some(Role::Coordinator) && page.urgent.is_none(),
+            is_left: recording.layout.is_some() || page.utterances.iter().any(|said| said.erased_at.is_none()),
             now: page.now,
             zone: page.zone,
         })

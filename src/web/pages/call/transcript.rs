@@ -1,18 +1,18 @@
 //! What was said, by speaker, with every gap in the audio in its place.
 
-#![expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass the fields they show by reference")]
-
 use crate::{
     domain::{
         ids::CallId,
+        people::Role,
+        private::Private,
         recording::{sample_at, seconds},
-        transcript::Voice,
+        transcript::{LONGEST_CORRECTION, Voice, WordTime, words_of},
     },
-    flows::open_call::{CallPage, PageGap, PageUtterance},
+    flows::open_call::{CallPage, PageCorrection, PageGap, PageUtterance},
     web::pages::{call::recording::clock, icons, words},
 };
 use askama::Template;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 /// The transcript of a call.
@@ -23,7 +23,20 @@ pub struct TranscriptPart {
     lines: Vec<Line>,
     /// The first instant of the recording, once it can be played.
     zero: Option<DateTime<Utc>>,
+    /// When the words were erased, and of how many utterances.
+    erased: Option<(DateTime<Utc>, usize)>,
+    may_correct: bool,
+    longest: usize,
+    now: DateTime<Utc>,
     zone: Tz,
+}
+
+/// One word as it is shown.
+struct ShownWord<'a> {
+    text: &'a str,
+    /// Where in the recording it is heard, in seconds.
+    seconds: Option<String>,
+    is_unsure: bool,
 }
 
 /// One line: words, or the place where some are missing.
@@ -33,16 +46,33 @@ enum Line {
 }
 
 impl TranscriptPart {
-    /// From the call as it was read.
+    /// From the call as it was read, for a reader of a role.
     #[must_use]
-    pub fn of(page: &CallPage) -> Self {
-        let said = page.utterances.iter().cloned().map(|said| (said.from_at, Line::Said(said)));
+    pub fn of(page: &CallPage, role: Option<Role>) -> Self {
+        let standing = page.utterances.iter().filter(|said| said.erased_at.is_none());
+        let said = standing.cloned().map(|said| (said.from_at, Line::Said(said)));
         let missing = page.gaps.iter().cloned().map(|gap| (gap.from_at, Line::Missing(gap)));
         let mut lines: Vec<_> = said.chain(missing).collect();
         lines.sort_by_key(|(at, _)| *at);
         let zero = page.recording.as_ref().and_then(|recording| recording.layout.as_ref()).map(|layout| layout.zero);
         let lines = lines.into_iter().map(|(_, line)| line).collect();
-        Self { call: page.head.id, lines, zero, zone: page.zone }
+        let gone: Vec<_> = page.utterances.iter().filter_map(|said| said.erased_at).collect();
+        // A nurse corrects until the assessment is signed, a coordinator later too; urgent access changes nothing.
+        let may_correct = match role {
+            Some(Role::Coordinator) => page.urgent.is_none(),
+            Some(Role::Nurse) => page.urgent.is_none() && page.reviews.is_none(),
+            Some(Role::Physician | Role::Admin | Role::Auditor) | None => false,
+        };
+        Self {
+            call: page.head.id,
+            lines,
+            zero,
+            erased: gone.iter().max().map(|at| (*at, gone.len())),
+            may_correct,
+            longest: LONGEST_CORRECTION,
+            now: page.now,
+            zone: page.zone,
+        }
     }
 
     /// Where in the recording an instant is heard: in seconds for a player, and as minutes and seconds for a reader.
@@ -52,7 +82,28 @@ impl TranscriptPart {
     }
 }
 
-const fn voice_words(voice: &Voice) -> &'static str {
+impl TranscriptPart {
+    /// The words of an utterance as they stand, each with where it is heard.
+    fn shown<'a>(&self, said: &'a PageUtterance) -> Vec<ShownWord<'a>> {
+        let times = said.word_times();
+        let times = times.into_iter().chain(std::iter::repeat(None));
+        let shown = |(text, time): (&'a str, Option<WordTime>)| {
+            let at = time.map(|time| said.from_at + TimeDelta::milliseconds(i64::from(time.from_ms)));
+            let seconds = at.and_then(|at| self.heard_at(&at)).map(|(seconds, _)| seconds);
+            ShownWord { text, seconds, is_unsure: time.is_some_and(WordTime::is_unsure) }
+        };
+        words_of(said.words().reveal()).zip(times).map(shown).collect()
+    }
+
+    /// The newest correction of an utterance, and what stood there before, the newest first.
+    fn corrected<'a>(&self, said: &'a PageUtterance) -> Option<(&'a PageCorrection, Vec<&'a Private<String>>)> {
+        said.corrections.last().map(|last| (last, said.stood_before()))
+    }
+}
+
+/// Who speaks, in words.
+#[must_use]
+pub const fn voice_words(voice: &Voice) -> &'static str {
     match voice {
         Voice::Patient => "Patient",
         Voice::Caregiver => "Caregiver",
