@@ -59,19 +59,19 @@ pub(super) async fn chat(State(state): State<ModelState>, headers: HeaderMap, bo
         (Mode::WellBehaved | Mode::Slow | Mode::OneByteASecond, Some(conversation)) => conversation.choose(),
         (mode, _) => match reply(mode, ordinal, &material) {
             Ok(text) => text,
-            Err(page) => return page,
+            Err(page) => return *page,
         },
     };
     if request.get("stream").and_then(Value::as_bool) == Some(true) { streamed(&text, mode) } else { whole(&text) }
 }
 
 /// What is said to a question under a mode; a page when it is no reply at all.
-fn reply(mode: Mode, ordinal: usize, material: &Material) -> Result<String, Response> {
+fn reply(mode: Mode, ordinal: usize, material: &Material) -> Result<String, Box<Response>> {
     Ok(match mode {
         Mode::Hostile => attacks::attack(ordinal).wage(material),
         Mode::Garbage => match garbage(ordinal) {
             Garbage::Content(text) => text,
-            Garbage::Body(kind, text) => return Err(([(header::CONTENT_TYPE, kind)], text).into_response()),
+            Garbage::Body(kind, text) => return Err(Box::new(([(header::CONTENT_TYPE, kind)], text).into_response())),
         },
         Mode::WellBehaved
         | Mode::Slow
