@@ -25,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long requests and jobs under way may take to end.
 const TO_END: Duration = Duration::from_secs(4);
+/// How long the last words of streams may take to be written once they were cut off.
+const LAST_WORDS: Duration = Duration::from_secs(13);
 
 /// Careline: the telephone ward of a palliative-care service.
 #[derive(Parser)]
@@ -85,6 +87,10 @@ struct Serve {
     /// Leave the jobs to `careline work`.
     #[arg(long)]
     no_work: bool,
+    /// How long streams that run are still heard here once this process is told to end (SIGTERM), in seconds. Then the carrier
+    /// forks them again, to whoever serves by then. A second signal does not wait.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=600))]
+    drain_seconds: u64,
     #[command(flatten)]
     tether: Tether,
 }
@@ -193,9 +199,10 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
         match command {
             Command::Serve(serve) => {
                 let work = if serve.no_work { Work::Elsewhere } else { Work::Here };
-                stay(settings, Some(work), &serve.tether).await
+                let drain = Duration::from_secs(serve.drain_seconds);
+                stay(settings, Some(work), End::listened_for(drain, &serve.tether)?).await
             }
-            Command::Work(tether) => stay(settings, None, &tether).await,
+            Command::Work(tether) => stay(settings, None, End::listened_for(Duration::ZERO, &tether)?).await,
             Command::Migrate => {
                 let database = config::check_database(settings, &config::names_present())?;
                 boot::database(&database).await?.close().await;
@@ -223,9 +230,8 @@ fn run(settings: &Settings, command: Command) -> Result<u8, Ending> {
                 Ok(0)
             }
             Command::Simulate(Simulate { what: None, args, tether }) => {
-                let stop = CancellationToken::new();
-                listen_for_the_end(&stop, &tether)?;
-                Ok(simulate::simulate(settings, &args, stop.cancelled_owned()).await.map(|()| 0)?)
+                let end = End::listened_for(Duration::ZERO, &tether)?;
+                Ok(simulate::simulate(settings, &args, end.stop.cancelled_owned()).await.map(|()| 0)?)
             }
             Command::Bench(which) => {
                 let found = bench::run(&which).await.map_err(|broken| Ending { says: broken.to_string(), code: 1 })?;
@@ -245,17 +251,15 @@ enum Work {
 }
 
 /// Serves, works, or both, until told to stop. `serve` is `None` for work alone.
-async fn stay(settings: &Settings, serve: Option<Work>, tether: &Tether) -> Result<u8, Ending> {
+async fn stay(settings: &Settings, serve: Option<Work>, end: End) -> Result<u8, Ending> {
     let config = config::check(settings, &config::names_present())?;
-    let stop = CancellationToken::new();
-    listen_for_the_end(&stop, tether)?;
     // The address is taken first: whoever comes second learns it at once and touches nothing.
     let listener = match serve {
         Some(_) => Some(bind(&config.listen.to_string()).await?),
         None => None,
     };
     let database = boot::database(&config.database).await?;
-    let ended = stay_with(&config, &database, listener, serve != Some(Work::Elsewhere), &stop).await;
+    let ended = stay_with(&config, &database, listener, serve != Some(Work::Elsewhere), &end).await;
     database.close().await;
     ended
 }
@@ -265,27 +269,34 @@ async fn stay_with(
     database: &Database,
     listener: Option<TcpListener>,
     works: bool,
-    stop: &CancellationToken,
+    end: &End,
 ) -> Result<u8, Ending> {
     let app = boot::app(config, database).await?;
     let mut tasks: Vec<JoinHandle<()>> = Vec::new();
     if works {
-        tasks.push(tokio::spawn(jobs::runner::run(app.clone(), stop.clone())));
-        tasks.push(tokio::spawn(jobs::calendar::run(app.clone(), stop.clone())));
+        tasks.push(tokio::spawn(jobs::runner::run(app.clone(), end.stop.clone())));
+        tasks.push(tokio::spawn(jobs::calendar::run(app.clone(), end.stop.clone())));
     }
+    let mut serving = tokio::spawn(std::future::ready(()));
     if let Some(listener) = listener {
-        let shutdown = stop.clone().cancelled_owned();
-        let served = web::serve(app.clone(), listener, shutdown);
-        tasks.push(tokio::spawn(async move {
+        let served = web::serve_and_drain(app.clone(), listener, end.stop.clone(), end.cut.clone());
+        serving = tokio::spawn(async move {
             if let Err(why) = served.await {
                 tracing::error!(error = %why, "serving ended");
             }
-        }));
+        });
         say(&format!("careline serves {}", config.public_url));
     }
-    stop.cancelled().await;
+    end.stop.cancelled().await;
+    // Streams that are heard here are heard to their end, or until it is time; their last words are waited for.
+    tokio::select! {
+        _ended = &mut serving => {}
+        () = end.cut.cancelled() => {
+            // Open sockets of browsers do not end by themselves; after a while they are cut, and browsers connect again.
+            let _ended = tokio::time::timeout(LAST_WORDS, serving).await;
+        }
+    }
     for task in tasks {
-        // Open sockets do not end by themselves; after a while they are cut, and browsers connect again.
         let _ended = tokio::time::timeout(TO_END, task).await;
     }
     app.db.close().await;
@@ -299,28 +310,44 @@ async fn bind(address: &str) -> Result<TcpListener, Ending> {
     })
 }
 
-/// SIGTERM and SIGINT end us in order, as does the end of a tether.
-fn listen_for_the_end(stop: &CancellationToken, tether: &Tether) -> Result<(), Ending> {
-    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
-        let mut signal = tokio::signal::unix::signal(kind)
-            .map_err(|why| Ending { says: format!("signals cannot be heard: {why}"), code: 1 })?;
-        let stop = stop.clone();
-        tokio::spawn(async move {
-            if signal.recv().await.is_some() {
+/// How this process is told to end.
+struct End {
+    /// Nothing new from now on.
+    stop: CancellationToken,
+    /// And what still runs is to end.
+    cut: CancellationToken,
+}
+
+impl End {
+    /// SIGTERM and SIGINT end us in order, as does the end of a tether. After SIGTERM what runs may go on for a while; whoever
+    /// presses keys, asks twice or has gone does not want to wait.
+    fn listened_for(drain: Duration, tether: &Tether) -> Result<Self, Ending> {
+        let end = Self { stop: CancellationToken::new(), cut: CancellationToken::new() };
+        for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+            let mut signal = tokio::signal::unix::signal(kind)
+                .map_err(|why| Ending { says: format!("signals cannot be heard: {why}"), code: 1 })?;
+            let (stop, cut) = (end.stop.clone(), end.cut.clone());
+            let patience = if kind == SignalKind::terminate() { drain } else { Duration::ZERO };
+            tokio::spawn(async move {
+                if signal.recv().await.is_some() && !stop.is_cancelled() {
+                    stop.cancel();
+                    let _again = tokio::time::timeout(patience, signal.recv()).await;
+                }
+                cut.cancel();
+            });
+        }
+        if tether.tethered {
+            let (stop, cut) = (end.stop.clone(), end.cut.clone());
+            // A thread of its own: reading standard input cannot be given up, and must not hold the runtime back.
+            std::thread::spawn(move || {
+                let mut nothing = [0; 64];
+                while std::io::stdin().read(&mut nothing).is_ok_and(|read| read > 0) {}
                 stop.cancel();
-            }
-        });
+                cut.cancel();
+            });
+        }
+        Ok(end)
     }
-    if tether.tethered {
-        let stop = stop.clone();
-        // A thread of its own: reading standard input cannot be given up, and must not hold the runtime back.
-        std::thread::spawn(move || {
-            let mut nothing = [0; 64];
-            while std::io::stdin().read(&mut nothing).is_ok_and(|read| read > 0) {}
-            stop.cancel();
-        });
-    }
-    Ok(())
 }
 
 fn show_config(settings: &Settings, matches: &clap::ArgMatches) -> Result<u8, Ending> {

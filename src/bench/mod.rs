@@ -9,6 +9,7 @@ pub mod ground;
 pub mod hooks;
 pub mod isolation;
 pub mod keys;
+pub mod media;
 pub mod month;
 pub mod passwords;
 mod record_ground;
@@ -40,6 +41,14 @@ pub enum Bench {
     Isolation(isolation::Args),
     /// A newer key takes over under load while the process that wraps anew is killed (P21).
     Keys(keys::Args),
+    /// The media gateway: how many legs are heard in time, what a frame and a leg cost, how soon words are on a page (P11).
+    Media(media::Args),
+    /// The load of `media`; its orders come on standard input.
+    #[command(hide = true)]
+    MediaLegs,
+    /// The product of `media`; its orders come on standard input.
+    #[command(hide = true)]
+    MediaProduct,
     /// How many passwords a second can be hashed here, and how long one takes.
     Passwords(passwords::Args),
     /// What claiming due work costs beside a million future calls, and how punctually due calls leave (P30).
@@ -81,6 +90,9 @@ pub async fn run(bench: &Bench) -> Result<String, Broken> {
         Bench::Hooks(args) => hooks::run(args).await,
         Bench::Isolation(args) => isolation::run(args).await,
         Bench::Keys(args) => keys::run(args).await,
+        Bench::Media(args) => Box::pin(media::run(args)).await,
+        Bench::MediaLegs => Box::pin(media::legs::run()).await,
+        Bench::MediaProduct => Box::pin(media::product::run()).await,
         Bench::Passwords(args) => passwords::run(args).await,
         Bench::Schedule(args) => schedule::run(args).await,
         Bench::SignIn(args) => sign_in::run(args).await,

@@ -29,6 +29,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+/// What the town asks of whoever wants its models or engines.
+pub const MODEL_KEY: &str = "nobody-asks";
 /// How long a child may take until it answers.
 const TO_ANSWER: Duration = Duration::from_secs(60);
 /// How often it is asked meanwhile.
@@ -68,7 +70,7 @@ impl TownGround {
             plan,
             account_sid: account_sid.clone(),
             auth_token: auth_token.clone(),
-            model_key: "nobody-asks".to_owned(),
+            model_key: MODEL_KEY.to_owned(),
             clock: Arc::clone(&clock),
         })
         .await

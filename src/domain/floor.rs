@@ -240,3 +240,40 @@ impl Seat {
         Self { held: false, muted: false, ends, part: Part::Talks }
     }
 }
+
+/// Why nobody listens to a leg that is on the line: nothing of it is transcribed, recorded or passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hush {
+    /// It is on hold, and does not know that its room could be heard.
+    OnHold,
+    /// It muted itself.
+    Muted,
+}
+
+impl Hush {
+    /// The word stored.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::OnHold => "on_hold",
+            Self::Muted => "muted",
+        }
+    }
+
+    /// The reason of a stored word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::OnHold, Self::Muted].into_iter().find(|hush| hush.word() == word)
+    }
+}
+
+/// Whether a leg is hushed, as it was written last. It begins with the wish and ends when the carrier has confirmed its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hushing {
+    /// Why, if it is.
+    pub now: Option<Hush>,
+    /// Counts beginnings and ends; of two of these the higher one is the newer.
+    pub revision: u32,
+    /// When the newest stretch began.
+    pub since: Option<DateTime<Utc>>,
+}

@@ -114,6 +114,8 @@ impl Cutter {
         }
         if self.ulaw.is_empty() {
             self.at_ms = at_ms;
+            // As much as a chunk holds and no more: growing by doubling would keep half as much again for every leg.
+            self.ulaw.reserve_exact(CHUNK_SAMPLES);
         }
         self.ulaw.extend_from_slice(frame);
         if full.is_none() && self.ulaw.len() >= CHUNK_SAMPLES {

@@ -21,7 +21,10 @@ impl VoiceActivity {
         if ulaw.len() != FRAME {
             return false;
         }
-        let samples: Vec<i16> = ulaw.iter().map(|code| decode_ulaw(*code)).collect();
+        let mut samples = [0_i16; FRAME];
+        for (sample, code) in samples.iter_mut().zip(ulaw) {
+            *sample = decode_ulaw(*code);
+        }
         self.0.predict_8khz(&samples).unwrap_or(false)
     }
 }

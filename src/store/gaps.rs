@@ -3,10 +3,12 @@
 use super::{
     OrgTx,
     audit::{Receipt, record},
+    seats,
 };
 use crate::{
     domain::{
         audit::{Deed, DeedKind},
+        floor::Hush,
         ids::{AttemptId, CallId, GapId, LegId, PatientId, StreamId},
         people::Actor,
     },
@@ -30,6 +32,19 @@ pub enum GapReason {
     NotRecorded,
     /// The audio came, and no engine turned it into words.
     NotHeard,
+    /// Nobody listened: they were on hold.
+    OnHold,
+    /// Nobody listened: they had muted themselves.
+    Muted,
+}
+
+impl From<Hush> for GapReason {
+    fn from(hush: Hush) -> Self {
+        match hush {
+            Hush::OnHold => Self::OnHold,
+            Hush::Muted => Self::Muted,
+        }
+    }
 }
 
 impl GapReason {
@@ -42,6 +57,8 @@ impl GapReason {
             Self::CarelineRestarted => "careline_restarted",
             Self::NotRecorded => "not_recorded",
             Self::NotHeard => "not_heard",
+            Self::OnHold => "on_hold",
+            Self::Muted => "muted",
         }
     }
 }
@@ -115,7 +132,8 @@ pub async fn add(tx: &mut OrgTx, actor: &Actor, gap: &Gap, now: DateTime<Utc>) -
 }
 
 /// Tells as a gap how long a leg has not been heard until now: since the end of its last audio, or of the gap told
-/// last. `but` is the stream that begins now. A leg that never had a stream has no gap.
+/// last. `but` is the stream that begins now. A leg that never had a stream has no gap. What lies before that and was not
+/// listened to, because the leg was hushed when its process died, is told with that reason.
 ///
 /// # Errors
 /// When the database is away.
@@ -128,9 +146,9 @@ pub async fn tell_silence(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let org = tx.org();
-    let since = sqlx::query_scalar!(
-        "select greatest(max(coalesce(s.heard_at, s.opened_at)),
-                         (select max(g.to_at) from gap g where g.org_id = $1 and g.leg_id = $2))
+    let row = sqlx::query!(
+        "select max(coalesce(s.heard_at, s.opened_at)) as heard_at,
+                (select max(g.to_at) from gap g where g.org_id = $1 and g.leg_id = $2) as told_at
            from media_stream s
           where s.org_id = $1
             and s.leg_id = $2
@@ -141,9 +159,22 @@ pub async fn tell_silence(
     )
     .fetch_one(tx.connection())
     .await?;
-    let Some(from) = since.filter(|from| (now - *from).num_milliseconds() >= NO_GAP_MS) else { return Ok(()) };
-    let gap = Gap { id: GapId::at(now), call: deaf.call, leg: deaf.leg, patient: deaf.patient, from, to: now, reason };
-    add(tx, actor, &gap, now).await
+    let gap = |from, to, reason| Gap { id: GapId::at(now), call: deaf.call, leg: deaf.leg, patient: deaf.patient, from, to, reason };
+    let hushing = seats::hushing(tx, deaf.leg).await?;
+    if let (Some(hush), Some(since), Some(heard)) = (hushing.now, hushing.since, row.heard_at) {
+        let from = row.told_at.map_or(since, |told| told.max(since));
+        if is_worth_telling(from, heard) {
+            add(tx, actor, &gap(from, heard, hush.into()), now).await?;
+        }
+    }
+    match row.heard_at.max(row.told_at).filter(|from| is_worth_telling(*from, now)) {
+        Some(from) => add(tx, actor, &gap(from, now, reason), now).await,
+        None => Ok(()),
+    }
+}
+
+fn is_worth_telling(from: DateTime<Utc>, to: DateTime<Utc>) -> bool {
+    (to - from).num_milliseconds() >= NO_GAP_MS
 }
 
 /// A leg is about to be noted as left: when it should have been heard and was not, the silence until now is told, for no

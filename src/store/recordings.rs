@@ -4,12 +4,14 @@
 use super::{
     OrgTx,
     audit::{ChartReceipt, Receipt, record},
+    seats,
     streams::BegunStream,
 };
 use crate::{
     domain::{
         audit::{Deed, DeedKind},
         file_format::{ChunkPlace, FileKind, FilePlace},
+        floor::Hushing,
         ids::{CallId, ContactId, FileId, LegId, OrgId, PatientId},
         people::Actor,
         recording::{Span, Track, sample_at},
@@ -33,6 +35,8 @@ pub struct NewChunk<'a> {
     pub peaks: &'a [i16],
     /// Wrapped data key and preamble.
     pub header: &'a Sealed,
+    /// The newest change of who may be listened to by which its audio was judged.
+    pub known: u32,
 }
 
 /// What became of a chunk.
@@ -42,6 +46,8 @@ pub enum Fate {
     Known,
     /// The call may not be recorded, or not any more; or its recording was erased.
     Refused,
+    /// Whether anybody may listen has changed since it was last asked: the chunk is to be judged by this, then offered again.
+    NotYet(Hushing),
 }
 
 /// Makes a chunk known, if the call may be recorded at this instant. Twice is once.
@@ -66,6 +72,11 @@ pub async fn add(
     .await?;
     if may != Some(true) {
         return Ok(Fate::Refused);
+    }
+    // Whoever puts the leg on hold has locked the call's row too: before this chunk, and then it shows here, or after it.
+    let hushing = seats::hushing(tx, stream.leg).await?;
+    if hushing.revision > chunk.known {
+        return Ok(Fate::NotYet(hushing));
     }
     begin(tx, actor, stream, chunk.from, now).await?;
     let count = |count: usize| i32::try_from(count).map_err(|_| Error::Fault("a chunk cannot be counted".to_owned()));

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         attempt::Party,
         call::CallState,
-        floor::{Part, Seat},
+        floor::{Hush, Hushing, Part, Seat},
         ids::{AttemptId, CallId, LegId, StaffId},
     },
     error::Error,
@@ -33,6 +33,8 @@ pub struct LiveSeat {
     pub settled: i32,
     /// What the carrier last said to a wish that is not settled, a code.
     pub fault: Option<String>,
+    /// Whether anybody may listen to it.
+    pub hushing: Hushing,
 }
 
 impl LiveSeat {
@@ -74,7 +76,7 @@ pub async fn of_call(tx: &mut OrgTx, call: CallId) -> Result<Vec<LiveSeat>, Erro
     let org = tx.org();
     let rows = sqlx::query!(
         "select l.id, l.attempt_id, l.sid, l.party, l.staff_id, l.guest_id, s.held, s.muted, s.ends, s.part,
-                s.held_since, s.revision, s.settled, s.fault
+                s.held_since, s.revision, s.settled, s.fault, s.hushed, s.hushed_at, s.hush
            from leg l
            join seat s on s.org_id = l.org_id and s.leg_id = l.id
           where l.org_id = $1
@@ -100,12 +102,13 @@ pub async fn of_call(tx: &mut OrgTx, call: CallId) -> Result<Vec<LiveSeat>, Erro
                 revision: row.revision,
                 settled: row.settled,
                 fault: row.fault,
+                hushing: stored_hushing(row.hushed.as_deref(), row.hush, row.hushed_at)?,
             })
         })
         .collect()
 }
 
-/// Wishes a leg to sit so. `false` when that was the wish already.
+/// Wishes a leg to sit so. `false` when that was the wish already. Whoever is to be on hold or muted is listened to no more.
 ///
 /// # Errors
 /// When the database is away.
@@ -114,7 +117,11 @@ pub async fn wish(tx: &mut OrgTx, leg: LegId, seat: Seat, now: DateTime<Utc>) ->
     let changed = sqlx::query!(
         "update seat
             set held_since = case when not $3 then null when held then held_since else $7 end,
-                held = $3, muted = $4, ends = $5, part = $6, wished_at = $7, revision = revision + 1, fault = null
+                held = $3, muted = $4, ends = $5, part = $6, wished_at = $7, revision = revision + 1, fault = null,
+                hushed = case when $3 then 'on_hold' when $4 then 'muted' else hushed end,
+                hushed_at = case when ($3 or $4) and hushed is null then $7 else hushed_at end,
+                hush = hush + (($3 and hushed is distinct from 'on_hold')
+                               or ($4 and not $3 and hushed is distinct from 'muted'))::int
           where org_id = $1
             and leg_id = $2
             and (held, muted, ends, part) is distinct from ($3::boolean, $4::boolean, $5::boolean, $6::text)",
@@ -131,7 +138,8 @@ pub async fn wish(tx: &mut OrgTx, leg: LegId, seat: Seat, now: DateTime<Utc>) ->
     Ok(changed.rows_affected() == 1)
 }
 
-/// Notes that the carrier has confirmed a wish; a newer one stays open.
+/// Notes that the carrier has confirmed a wish; a newer one stays open. Whoever is confirmed to be neither on hold nor muted
+/// is listened to again.
 ///
 /// # Errors
 /// When the database is away.
@@ -140,7 +148,9 @@ pub async fn settle(tx: &mut OrgTx, leg: LegId, revision: i32) -> Result<(), Err
     sqlx::query!(
         "update seat
             set settled = greatest(settled, $3),
-                fault = case when revision <= $3 then null else fault end
+                fault = case when revision <= $3 then null else fault end,
+                hush = hush + (hushed is not null and not held and not muted and revision <= $3)::int,
+                hushed = case when not held and not muted and revision <= $3 then null else hushed end
           where org_id = $1
             and leg_id = $2
             and revision >= $3",
@@ -173,6 +183,25 @@ pub async fn fail(tx: &mut OrgTx, leg: LegId, revision: i32, fault: &str) -> Res
     .execute(tx.connection())
     .await?;
     Ok(())
+}
+
+/// Whether anybody may listen to a leg; one without a seat sits as it entered, and is heard.
+///
+/// # Errors
+/// When the database is away or what is stored cannot be read.
+pub async fn hushing(tx: &mut OrgTx, leg: LegId) -> Result<Hushing, Error> {
+    let org = tx.org();
+    let row =
+        sqlx::query!("select hushed, hushed_at, hush from seat where org_id = $1 and leg_id = $2", org.0, leg.0)
+            .fetch_optional(tx.connection())
+            .await?;
+    row.map_or_else(|| Ok(Hushing::default()), |row| stored_hushing(row.hushed.as_deref(), row.hush, row.hushed_at))
+}
+
+fn stored_hushing(word: Option<&str>, revision: i32, since: Option<DateTime<Utc>>) -> Result<Hushing, Error> {
+    let unreadable = || Error::Fault("why a leg is not listened to cannot be read".to_owned());
+    let now = word.map(|word| Hush::from_word(word).ok_or_else(unreadable)).transpose()?;
+    Ok(Hushing { now, revision: u32::try_from(revision).unwrap_or(0), since })
 }
 
 /// Calls on which somebody is in a conference.

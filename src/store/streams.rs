@@ -5,12 +5,13 @@ use super::{
     OrgTx,
     audit::{Receipt, record},
     gaps::{self, GapReason},
-    jobs, legs,
+    jobs, legs, seats,
     transcripts::Times,
 };
 use crate::{
     domain::{
         audit::{Deed, DeedKind},
+        floor::Hushing,
         ids::{CallId, LegId, PatientId, StreamId, UtteranceId},
         job::Job,
         people::{Actor, Language},
@@ -42,6 +43,8 @@ pub struct BegunStream {
     pub track: Track,
     /// Whether words may be kept.
     pub consent: Consent,
+    /// Whether anybody may listen.
+    pub hushing: Hushing,
     /// The language the patient is spoken to in.
     pub language: Language,
     /// Instant of the stream's first millisecond.
@@ -69,8 +72,8 @@ pub enum Consent {
 /// How a stream stands after a beat of its pulse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pulse {
-    /// It goes on.
-    Alive(Consent),
+    /// It goes on; whether what is said may be kept, and whether anybody may listen.
+    Alive(Consent, Hushing),
     /// Another stream of the leg has taken its place, or the leg is over.
     Superseded,
 }
@@ -144,6 +147,7 @@ pub async fn begin(
     .fetch_optional(tx.connection())
     .await?;
     let Some(row) = row else { return Ok(None) };
+    let hushing = seats::hushing(tx, LegId(row.leg_id)).await?;
     let begun = BegunStream {
         id: StreamId(row.id),
         leg: LegId(row.leg_id),
@@ -152,6 +156,7 @@ pub async fn begin(
         voice: voice(&row.party, row.speaker.as_deref()),
         track: Track::of_party(&row.party),
         consent: consent(row.may_record),
+        hushing,
         // A language that is spoken in no script of ours is heard as English rather than not at all.
         language: Language::from_tag(&row.language).unwrap_or(Language::English),
         started_at: now,
@@ -166,7 +171,12 @@ pub async fn begin(
 ///
 /// # Errors
 /// When the database is away.
-pub async fn beat(tx: &mut OrgTx, stream: StreamId, heard_at: DateTime<Utc>, counted: Counted) -> Result<Pulse, Error> {
+pub async fn beat(
+    tx: &mut OrgTx,
+    stream: &BegunStream,
+    heard_at: DateTime<Utc>,
+    counted: Counted,
+) -> Result<Pulse, Error> {
     let org = tx.org();
     let may_record = sqlx::query_scalar!(
         r#"update media_stream s
@@ -179,14 +189,15 @@ pub async fn beat(tx: &mut OrgTx, stream: StreamId, heard_at: DateTime<Utc>, cou
               and c.id = s.call_id
         returning coalesce(c.may_record, false) as "may_record!""#,
         org.0,
-        stream.0,
+        stream.id.0,
         heard_at,
         stored(counted.frames),
         stored(counted.lost)
     )
     .fetch_optional(tx.connection())
     .await?;
-    Ok(may_record.map_or(Pulse::Superseded, |may| Pulse::Alive(consent(may))))
+    let Some(may) = may_record else { return Ok(Pulse::Superseded) };
+    Ok(Pulse::Alive(consent(may), seats::hushing(tx, stream.leg).await?))
 }
 
 /// Ends a stream. When its leg is still in the conference, a job looks at it in a moment and forks it again.
@@ -236,9 +247,12 @@ pub enum Kept {
     Yes,
     /// The call may not be recorded, or they were written before.
     No,
+    /// Whether anybody may listen has changed since it was last asked: what was said is to be judged by this, then offered again.
+    NotYet(Hushing),
 }
 
-/// Writes what was said, if the call may be recorded at this instant; otherwise nothing is kept.
+/// Writes what was said, if the call may be recorded at this instant; otherwise nothing is kept. `known` is the newest change
+/// of who may be listened to by which the words were judged.
 ///
 /// # Errors
 /// When the database is away.
@@ -247,9 +261,14 @@ pub async fn add_utterance(
     actor: &Actor,
     stream: &BegunStream,
     utterance: &Utterance,
+    known: u32,
     now: DateTime<Utc>,
 ) -> Result<Kept, Error> {
     let org = tx.org();
+    let hushing = seats::hushing(tx, stream.leg).await?;
+    if hushing.revision > known {
+        return Ok(Kept::NotYet(hushing));
+    }
     let times = Times::of(&utterance.words);
     let written = sqlx::query!(
         "insert into utterance (org_id, id, call_id, leg_id, speaker, text, from_at, to_at, lost_words, language, confidence,

@@ -29,6 +29,7 @@ mod hooks;
 mod isolation;
 mod keys;
 mod matrix;
+mod media;
 mod month;
 mod outside_bytes;
 mod pages;

@@ -13,12 +13,16 @@ pub const LARGEST_AUDIO: usize = 4 * 1024;
 /// The longest name or token that is read, in bytes.
 const LONGEST_NAME: usize = 256;
 
+/// Text that may be absent. Named apart because only a field of its own is read without copying.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 #[derive(Deserialize)]
 struct Message<'a> {
     #[serde(borrow)]
     event: Cow<'a, str>,
     #[serde(rename = "sequenceNumber", borrow)]
-    sequence: Option<Cow<'a, str>>,
+    sequence: Option<Text<'a>>,
     #[serde(borrow)]
     start: Option<Start<'a>>,
     #[serde(borrow)]
@@ -56,7 +60,7 @@ struct Format<'a> {
 #[derive(Deserialize)]
 struct Media<'a> {
     #[serde(borrow)]
-    track: Option<Cow<'a, str>>,
+    track: Option<Text<'a>>,
     #[serde(borrow)]
     chunk: Cow<'a, str>,
     #[serde(borrow)]
@@ -100,10 +104,10 @@ fn start(start: Option<Start<'_>>) -> Result<MediaNews, HookRefusal> {
     })
 }
 
-fn audio(sequence: Option<Cow<'_, str>>, media: Option<Media<'_>>) -> Result<MediaNews, HookRefusal> {
+fn audio(sequence: Option<Text<'_>>, media: Option<Media<'_>>) -> Result<MediaNews, HookRefusal> {
     let media = media.ok_or(HookRefusal::Unreadable)?;
     // Only what the leg's own person says is asked for; the other direction would be somebody else's voice.
-    if media.track.is_some_and(|track| track != "inbound") {
+    if media.track.is_some_and(|track| track.0 != "inbound") {
         return Ok(MediaNews::Other);
     }
     // Checked before decoding: base64 makes four letters of three bytes.
@@ -115,7 +119,7 @@ fn audio(sequence: Option<Cow<'_, str>>, media: Option<Media<'_>>) -> Result<Med
         return Err(HookRefusal::Unreadable);
     }
     Ok(MediaNews::Audio {
-        sequence: number(&sequence.ok_or(HookRefusal::Unreadable)?)?,
+        sequence: number(&sequence.ok_or(HookRefusal::Unreadable)?.0)?,
         chunk: number(&media.chunk)?,
         timestamp_ms: number(&media.timestamp)?,
         ulaw,

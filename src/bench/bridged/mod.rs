@@ -1,7 +1,7 @@
 //! Promise 1, the call outlives the software: patients and nurses talk while the product is killed again and again. No
 //! conference ends, every leg is heard again soon after the restart, every silence of ours is in the record and shown.
 
-mod ward;
+pub(super) mod ward;
 
 use super::{
     Broken, machine,

@@ -28,12 +28,12 @@ use uuid::Uuid;
 /// Longest wait until everybody talks.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Every nurse's.
-pub(super) const PASSWORD: &str = "tulips under the window";
+pub(in crate::bench) const PASSWORD: &str = "tulips under the window";
 
 /// Who talks.
-pub(super) struct Ward {
-    pub(super) org: OrgId,
-    pairs: Vec<(PatientId, StaffId)>,
+pub(in crate::bench) struct Ward {
+    pub(in crate::bench) org: OrgId,
+    pub(in crate::bench) pairs: Vec<(PatientId, StaffId)>,
 }
 
 /// Lines of patients and nurses: the last four digits begin so.
@@ -44,12 +44,12 @@ pub(super) fn number(line: u32, at: u32) -> String {
     format!("+1646555{:04}", line + at)
 }
 
-pub(super) fn email(at: u32) -> String {
+pub(in crate::bench) fn email(at: u32) -> String {
     format!("nurse{at}@harbor.example")
 }
 
 /// Patients who prove who they are and allow recording, nurses who take the call; nobody hangs up.
-pub(super) fn people(calls: u32) -> Result<TownPlan, Broken> {
+pub(in crate::bench) fn people(calls: u32) -> Result<TownPlan, Broken> {
     let mut plan = "people:\n".to_owned();
     for at in 0..calls {
         write!(
@@ -77,7 +77,7 @@ pub(super) fn people(calls: u32) -> Result<TownPlan, Broken> {
     TownPlan::read(&plan).map_err(Broken::of)
 }
 
-pub(super) async fn found(app: &App, calls: u32) -> Result<Ward, Broken> {
+pub(in crate::bench) async fn found(app: &App, calls: u32) -> Result<Ward, Broken> {
     let operator = found_organization::found(
         app,
         NewOrganization {

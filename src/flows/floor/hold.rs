@@ -81,7 +81,12 @@ pub async fn change(app: &App, actor: &Actor, call: CallId, deed: Deed) -> Resul
         let _receipt = record(&mut tx, actor, &entry, now).await?;
         see_to_it(&mut tx, call, now).await?;
     }
+    let seats = seats::of_call(&mut tx, call).await?;
     tx.commit().await?;
+    // Nobody listens from the next frame on, whether or not the carrier has done its part by then.
+    for sitting in &seats {
+        app.live.hush(actor.org, sitting.leg, &sitting.hushing);
+    }
     at_once(app, actor, call).await;
     Ok(())
 }

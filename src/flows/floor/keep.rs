@@ -68,7 +68,9 @@ pub async fn keep(app: &App, actor: &Actor, call: CallId) -> Result<(), Error> {
         return Ok(());
     };
     let found = tell(app, actor, &wishes).await;
-    note(app, actor, &wishes, found).await?;
+    for sitting in note(app, actor, &wishes, found).await? {
+        app.live.hush(actor.org, sitting.leg, &sitting.hushing);
+    }
     app.live.publish(actor.org, call, LiveEvent::CallMoved);
     Ok(())
 }
@@ -191,7 +193,8 @@ fn wish(wishes: &Wishes, sitting: &LiveSeat, present: &[Present]) -> Wish {
     Wish { held: sitting.seat.held, muted, ends_on_exit: sitting.seat.ends, coaching }
 }
 
-async fn note(app: &App, actor: &Actor, wishes: &Wishes, found: Found) -> Result<(), Error> {
+/// Writes it down; how everybody sits now.
+async fn note(app: &App, actor: &Actor, wishes: &Wishes, found: Found) -> Result<Vec<LiveSeat>, Error> {
     let now = app.clock.now();
     let id = wishes.call.id;
     let mut tx = app.db.begin(actor).await?;
@@ -230,7 +233,9 @@ async fn note(app: &App, actor: &Actor, wishes: &Wishes, found: Found) -> Result
         let salt = format!("again:{}", again.timestamp());
         jobs::enqueue(&mut tx, &Job::KeepFloor { call: id }, &salt, again, now).await?;
     }
-    tx.commit().await
+    let seats = seats::of_call(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(seats)
 }
 
 fn gone() -> Outage {

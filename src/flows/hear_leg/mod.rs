@@ -1,9 +1,10 @@
 //! Hears one leg: forked audio in, utterances of a known speaker and its track of the recording out. Without consent to
-//! record nothing is transcribed or kept. The socket's side (`Ear`) never waits for database, transcriber or object store:
+//! record nothing is transcribed or kept, and nothing of whoever is on hold or muted. The socket's side (`Ear`) never waits for database, transcriber or object store:
 //! what they cannot take is dropped, counted and told as a gap, so that one slow dependency holds up no socket and memory
 //! stays bounded.
 
 mod aloud;
+mod hush;
 mod listener;
 mod recorder;
 pub mod replay;
@@ -18,9 +19,10 @@ use crate::{
         people::Actor,
         private::Private,
         sealed::Sealed,
-        tones::FRAME_MS,
+        tones::{FRAME, FRAME_MS, SILENCE},
     },
     error::{Error, Verdict},
+    live::Quiet,
     ports::{
         Outage, OutageKind,
         phone::MediaNews,
@@ -34,6 +36,7 @@ use crate::{
 };
 use aloud::Aloud;
 use chrono::{DateTime, Utc};
+use hush::{Doubts, Hushed};
 use listener::{Hark, Listener};
 use recorder::Tape;
 use replay::Stretch;
@@ -86,6 +89,7 @@ pub struct Ear {
     tally: Arc<Tally>,
     unheard: Unheard,
     untold: Option<Missed>,
+    hushed: Option<Hushed>,
     tape: Tape,
     aloud: Aloud,
     scribe: JoinHandle<()>,
@@ -127,6 +131,8 @@ pub(super) struct Tally {
     heard_at_micros: AtomicI64,
     may_keep: AtomicBool,
     is_over: AtomicBool,
+    quiet: Arc<Quiet>,
+    doubts: Doubts,
 }
 
 impl Tally {
@@ -152,6 +158,8 @@ pub async fn begin(app: &App, org: OrgId, token: &str, stream_sid: &str, sid: &s
     let own = credentials::sealed(&mut tx, CredentialKind::SpeechApi).await?;
     tx.commit().await?;
     let wanted = speech_key(app, org, own).await.map(|key| Listen { language: begun.language, key });
+    let quiet = app.live.quiet(org, begun.leg);
+    quiet.learn(&begun.hushing);
     let tally = Arc::new(Tally {
         frames: AtomicU64::new(0),
         lost: AtomicU64::new(0),
@@ -159,6 +167,8 @@ pub async fn begin(app: &App, org: OrgId, token: &str, stream_sid: &str, sid: &s
         heard_at_micros: AtomicI64::new(now.timestamp_micros()),
         may_keep: AtomicBool::new(begun.consent == Consent::Given),
         is_over: AtomicBool::new(false),
+        quiet,
+        doubts: Doubts::default(),
     });
     let (tell, missed) = mpsc::channel(WAITING_GAPS);
     let (sound, sounds) = mpsc::channel(listener::AUDIO_ROOM);
@@ -178,7 +188,8 @@ pub async fn begin(app: &App, org: OrgId, token: &str, stream_sid: &str, sid: &s
     tokio::spawn(listener.run(sounds));
     let scribe = tokio::spawn(scribe.run());
     let (order, unheard) = (FrameOrder::default(), Unheard::default());
-    Ok(Ear { order, listener: sound, tell, tally, unheard, untold: None, tape, aloud, scribe, recorder })
+    let hushed = None;
+    Ok(Ear { order, listener: sound, tell, tally, unheard, untold: None, hushed, tape, aloud, scribe, recorder })
 }
 
 /// The account a leg is heard on. An organization's own key that cannot be opened is not replaced by another's.
@@ -199,8 +210,13 @@ impl Ear {
             MediaNews::Audio { chunk, timestamp_ms, ulaw, .. } => {
                 self.tally.heard_at_micros.store(now.timestamp_micros(), Relaxed);
                 self.tally.frames.fetch_add(1, Relaxed);
-                let ordered = self.order.take(chunk, Frame { at_ms: timestamp_ms, bytes: ulaw });
-                self.pass_on(ordered);
+                let frame = Frame { at_ms: timestamp_ms, bytes: ulaw };
+                if self.order.passes(chunk) {
+                    self.pass_frame(frame);
+                } else {
+                    let ordered = self.order.take(chunk, frame);
+                    self.pass_on(ordered);
+                }
                 Attention::Listening
             }
             MediaNews::Stop => Attention::Over,
@@ -215,6 +231,9 @@ impl Ear {
         self.pass_on(rest);
         let to_ms = self.tally.last_ms.load(Relaxed).saturating_add(FRAME_MS);
         self.tell_unheard(to_ms);
+        if let Some(hushed) = self.hushed.take() {
+            self.tell_missed(hushed.until(to_ms));
+        }
         drop((self.tell, self.listener));
         drop(self.tape);
         // Both end by themselves; if they were torn down with the process, the next run tells the gap.
@@ -237,8 +256,14 @@ impl Ear {
         self.tally.last_ms.store(at_ms, Relaxed);
         // Without consent the frame ends here: no transcriber hears it and nothing of it is told.
         if !self.tally.may_keep.load(Relaxed) {
-            self.unheard = Unheard::default();
+            (self.unheard, self.hushed) = (Unheard::default(), None);
             self.tape.forget();
+            return;
+        }
+        if self.is_hushed(at_ms) {
+            self.unheard = Unheard::default();
+            // The engine hears silence, so that it says its last words and knows what time it is.
+            let _full = self.listener.try_send(Sound::Ulaw { at_ms, bytes: vec![SILENCE; FRAME] });
             return;
         }
         self.tape.take(at_ms, &frame.bytes);
@@ -248,6 +273,21 @@ impl Ear {
         } else {
             self.lose(1, at_ms);
         }
+    }
+
+    /// Whether nobody is to listen at this frame. Where that begins, what was heard before is cut off and kept; where it ends,
+    /// the stretch is told with its reason.
+    fn is_hushed(&mut self, at_ms: u64) -> bool {
+        let now = self.tally.quiet.now();
+        if self.hushed.map(|hushed| hushed.why) != now {
+            self.tell_unheard(at_ms);
+            if let Some(over) = self.hushed.take() {
+                self.tell_missed(over.until(at_ms));
+            }
+            self.tape.pause();
+            self.hushed = now.map(|why| Hushed { why, from_ms: at_ms });
+        }
+        now.is_some()
     }
 
     /// Hands a frame to the listener, after the news of what is missing before it. `false` when it has no room.
@@ -282,10 +322,16 @@ impl Ear {
         let unheard = std::mem::take(&mut self.unheard);
         let fresh = Missed { from_ms: unheard.from_ms, to_ms, reason: GapReason::FramesLost };
         let fresh = (unheard.frames >= GAP_FRAMES).then_some(fresh);
-        let missed = match (self.untold.take(), fresh) {
-            (Some(before), Some(fresh)) => Missed { from_ms: before.from_ms, ..fresh },
-            (Some(one), None) | (None, Some(one)) => one,
-            (None, None) => return,
+        if let Some(missed) = fresh.or_else(|| self.untold.take()) {
+            self.tell_missed(missed);
+        }
+    }
+
+    /// Tells it, together with what could not be told before; while there is no room it waits.
+    fn tell_missed(&mut self, missed: Missed) {
+        let missed = match self.untold.take() {
+            Some(before) => Missed { from_ms: before.from_ms.min(missed.from_ms), ..missed },
+            None => missed,
         };
         if let Err(mpsc::error::TrySendError::Full(missed)) = self.tell.try_send(missed) {
             self.untold = Some(missed);

@@ -8,6 +8,7 @@ use crate::{
     app::{App, Vault},
     domain::{
         file_format::{ChunkPlace, FileKind, FilePlace},
+        floor::Hushing,
         ids::{FileId, GapId, OrgId},
         people::Actor,
         recording::{Cut, Cutter, peaks},
@@ -96,6 +97,13 @@ impl Tape {
         self.cutter = Cutter::default();
     }
 
+    /// Nobody is to listen from here on: what was begun is kept.
+    pub(super) fn pause(&mut self) {
+        if let Some(cut) = self.cutter.finish() {
+            self.hand_over(cut);
+        }
+    }
+
     fn hand_over(&self, cut: Cut) {
         if let Err(mpsc::error::TrySendError::Full(cut)) = self.finished.try_send(cut) {
             self.unkept.add(cut.at_ms, cut.until_ms());
@@ -105,9 +113,7 @@ impl Tape {
 
 impl Drop for Tape {
     fn drop(&mut self) {
-        if let Some(cut) = self.cutter.finish() {
-            self.hand_over(cut);
-        }
+        self.pause();
     }
 }
 
@@ -230,6 +236,10 @@ impl Recorder {
                     self.tell_unkept(Instant::now()).await;
                 }
                 Some(Fate::Refused) => self.remove(&chunk).await,
+                Some(Fate::NotYet(_)) => {
+                    self.remove(&chunk).await;
+                    self.unkept.add(chunk.at_ms, chunk.until_ms);
+                }
                 None => self.unkept.add(chunk.at_ms, chunk.until_ms),
             }
         }
@@ -263,6 +273,19 @@ impl Recorder {
         if !self.tally.may_keep.load(Relaxed) {
             return Ok(Fate::Refused);
         }
+        loop {
+            let known = self.tally.quiet.revision();
+            if self.tally.is_in_doubt(chunk.at_ms, chunk.until_ms) {
+                return Ok(Fate::NotYet(Hushing::default()));
+            }
+            match self.try_make_known(chunk, known).await? {
+                Fate::NotYet(hushing) => self.tally.learn(&hushing, self.clock.now()),
+                fate @ (Fate::Known | Fate::Refused) => return Ok(fate),
+            }
+        }
+    }
+
+    async fn try_make_known(&self, chunk: &SealedCut, known: u32) -> Result<Fate, Error> {
         let now = self.clock.now();
         let mut tx = self.db.begin(&self.actor).await?;
         let new = NewChunk {
@@ -272,6 +295,7 @@ impl Recorder {
             samples: chunk.samples,
             peaks: &chunk.peaks,
             header: &chunk.header,
+            known,
         };
         let fate = recordings::add(&mut tx, &self.actor, &self.stream, &new, now).await?;
         tx.commit().await?;

@@ -17,7 +17,7 @@ use crate::{
     },
     store::{
         Db,
-        gaps::{self, Gap},
+        gaps::{self, Gap, GapReason},
         streams::{self, BegunStream, Consent, Kept, Pulse, Turn, Utterance},
     },
 };
@@ -60,7 +60,8 @@ pub(super) struct Scribe {
 
 /// Something to be written that must not be lost.
 enum Entry<'a> {
-    Words(&'a Utterance),
+    /// Words, and the newest change of who may be listened to by which they were judged.
+    Words(&'a Utterance, u32),
     Gap(&'a Gap),
     Turned(Turn, DateTime<Utc>),
     End(DateTime<Utc>),
@@ -108,6 +109,7 @@ impl Scribe {
         }
         let speaker = self.stream.voice.word();
         let (text, from_ms, to_ms, lost_words, words, confidence) = match heard {
+            Heard::Interim { .. } if self.tally.quiet.now().is_some() => return,
             Heard::Interim { text } => return self.publish(LiveEvent::Interim { speaker, text }),
             Heard::Final { text, from_ms, to_ms, lost_words, words, confidence } => {
                 (text, from_ms, to_ms, lost_words, words, confidence)
@@ -122,8 +124,16 @@ impl Scribe {
             lost_words,
             confidence: confidence.map(|percent| percent.0.min(100)),
         };
-        if self.keep_trying(&Entry::Words(&utterance)).await == Some(Kept::Yes) {
-            self.publish(LiveEvent::Utterance { speaker, text: utterance.text });
+        loop {
+            let known = self.tally.quiet.revision();
+            if self.tally.is_in_doubt(from_ms, to_ms) {
+                return self.write_gap(Missed { from_ms, to_ms, reason: GapReason::NotHeard }).await;
+            }
+            match self.keep_trying(&Entry::Words(&utterance, known)).await {
+                Some(Kept::NotYet(hushing)) => self.tally.learn(&hushing, self.desk.clock.now()),
+                Some(Kept::Yes) => return self.publish(LiveEvent::Utterance { speaker, text: utterance.text }),
+                Some(Kept::No) | None => return,
+            }
         }
     }
 
@@ -152,8 +162,10 @@ impl Scribe {
     /// Writes the pulse once; a missed beat is made good by the next.
     async fn beat(&self) {
         match self.try_beat().await {
-            Ok(Pulse::Alive(Consent::Given)) => self.tally.may_keep.store(true, Relaxed),
-            Ok(Pulse::Alive(Consent::NotGiven)) => self.tally.may_keep.store(false, Relaxed),
+            Ok(Pulse::Alive(consent, hushing)) => {
+                self.tally.learn(&hushing, self.desk.clock.now());
+                self.tally.may_keep.store(consent == Consent::Given, Relaxed);
+            }
             Ok(Pulse::Superseded) => self.tally.is_over.store(true, Relaxed),
             Err(error) => tracing::warn!(stream = %self.stream.id, error = %error, "a stream's pulse was not written"),
         }
@@ -162,7 +174,7 @@ impl Scribe {
     async fn try_beat(&self) -> Result<Pulse, Error> {
         let heard_at = self.heard_at();
         let mut tx = self.desk.db.begin(&self.desk.actor).await?;
-        let pulse = streams::beat(&mut tx, self.stream.id, heard_at, self.tally.counted()).await?;
+        let pulse = streams::beat(&mut tx, &self.stream, heard_at, self.tally.counted()).await?;
         tx.commit().await?;
         Ok(pulse)
     }
@@ -181,7 +193,9 @@ impl Scribe {
         let (actor, stream, now) = (&self.desk.actor, &self.stream, self.desk.clock.now());
         let mut tx = self.desk.db.begin(actor).await?;
         let kept = match entry {
-            Entry::Words(utterance) => streams::add_utterance(&mut tx, actor, stream, utterance, now).await?,
+            Entry::Words(utterance, known) => {
+                streams::add_utterance(&mut tx, actor, stream, utterance, *known, now).await?
+            }
             Entry::Gap(gap) => {
                 gaps::add(&mut tx, actor, gap, now).await?;
                 Kept::Yes

@@ -1,9 +1,11 @@
 //! The media socket: the forked audio of one leg. It carries words of somebody who is ill, so it opens to the carrier's
-//! signature, hears only a token that burns, and holds little: one message at a time, nothing written back.
+//! signature, hears only a token that burns, and holds little: one message at a time, nothing written back. Whoever sends
+//! much faster than anybody speaks, or everything but audio, is closed.
 
+use super::sockets::Sockets;
 use crate::{
     app::App,
-    domain::ids::OrgId,
+    domain::{ids::OrgId, pace::Patience},
     error::Error,
     flows::hear_leg::{self, Attention, Ear},
     ports::phone::MediaNews,
@@ -14,13 +16,13 @@ use axum::{
         OriginalUri, Path, State,
         ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code},
     },
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout, timeout_at},
+    sync::OwnedSemaphorePermit,
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 /// The largest message: a frame of audio has some 400 bytes.
@@ -31,17 +33,21 @@ const READ_AHEAD: usize = 4 * 1024;
 const WRITE_BEHIND: usize = 16 * 1024;
 /// How long a socket may stay without saying which stream it is.
 const START_WITHIN: Duration = Duration::from_secs(5);
-/// How long a stream may be silent; the carrier sends silence as audio, fifty times a second.
+/// How long a stream may be without audio; the carrier sends silence as audio, fifty times a second.
 const QUIET_FOR: Duration = Duration::from_secs(10);
 /// How long a farewell may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+/// Messages that may come at once: eight seconds of audio, for a carrier that sends what waited.
+const MOST_AT_ONCE: u32 = 400;
+/// Messages a second that a stream may go on with: twice as many as somebody speaks.
+const MOST_A_SECOND: u32 = 100;
 /// Unreadable messages after which a stream is no stream.
 const MOST_UNREADABLE: u32 = 50;
 
 /// `GET /hooks/media/{org}`: a socket of the carrier.
 pub async fn open(
     State(app): State<Arc<App>>,
-    Extension(places): Extension<Arc<Semaphore>>,
+    Extension(sockets): Extension<Arc<Sockets>>,
     Path(org): Path<String>,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
@@ -53,9 +59,9 @@ pub async fn open(
         return (StatusCode::FORBIDDEN, format!("{refusal}\n")).into_response();
     }
     let Ok(org) = org.parse() else { return StatusCode::NOT_FOUND.into_response() };
-    let Ok(place) = places.try_acquire_owned() else {
-        tracing::warn!("every place for a media socket is taken");
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    let Some(place) = sockets.place() else {
+        tracing::warn!("no place for a media socket");
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]).into_response();
     };
     upgrade
         .max_message_size(LARGEST_MESSAGE)
@@ -63,11 +69,16 @@ pub async fn open(
         .read_buffer_size(READ_AHEAD)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_BEHIND)
-        .on_upgrade(move |socket| attend(app, org, socket, place))
+        .on_upgrade(move |socket| attend(app, org, socket, (sockets, place)))
 }
 
 /// Hears one socket from its first message to its last.
-async fn attend(app: Arc<App>, org: OrgId, mut socket: WebSocket, _place: OwnedSemaphorePermit) {
+async fn attend(
+    app: Arc<App>,
+    org: OrgId,
+    mut socket: WebSocket,
+    (sockets, _place): (Arc<Sockets>, OwnedSemaphorePermit),
+) {
     let begun = match started(&app, &mut socket).await {
         Some(start) => hear_leg::begin(&app, org, &start.token, &start.stream_sid, &start.sid).await,
         None => Err(Error::Forbidden),
@@ -83,7 +94,7 @@ async fn attend(app: Arc<App>, org: OrgId, mut socket: WebSocket, _place: OwnedS
             return close(&mut socket, close_code::AGAIN, "try again later").await;
         }
     };
-    let (code, why) = listen(&app, &mut socket, &mut ear).await;
+    let (code, why) = listen(&app, &mut socket, &mut ear, &sockets).await;
     // The words heard so far matter more than good manners: the farewell must not hold them up.
     tokio::join!(ear.end(), close(&mut socket, code, why));
 }
@@ -112,15 +123,36 @@ async fn started(app: &App, socket: &mut WebSocket) -> Option<Start> {
 }
 
 /// Hears until the stream is over; how the socket is closed, and why.
-async fn listen(app: &App, socket: &mut WebSocket, ear: &mut Ear) -> (u16, &'static str) {
+async fn listen(app: &App, socket: &mut WebSocket, ear: &mut Ear, sockets: &Sockets) -> (u16, &'static str) {
     let mut unreadable = 0_u32;
+    let mut pace = Pace::of(app.settings.patience);
+    let mut last_audio = Instant::now();
+    // One timer for the whole stream: it is put off when it rings, not with every frame.
+    let mut silence = pin!(sleep_until(last_audio + QUIET_FOR));
     loop {
-        let text = match timeout(QUIET_FOR, socket.recv()).await {
-            Ok(Some(Ok(Message::Text(text)))) => text,
-            Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
-            Ok(Some(Ok(Message::Binary(_)))) => return (close_code::UNSUPPORTED, "text only"),
-            Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return (close_code::NORMAL, "goodbye"),
-            Err(_) => return (close_code::AGAIN, "no audio"),
+        let received = tokio::select! {
+            biased;
+            received = socket.recv() => received,
+            () = silence.as_mut() => {
+                if last_audio.elapsed() >= QUIET_FOR {
+                    return (close_code::AGAIN, "no audio");
+                }
+                silence.as_mut().reset(last_audio + QUIET_FOR);
+                continue;
+            }
+        };
+        let now = Instant::now();
+        if sockets.is_cut() {
+            return (close_code::RESTART, "heard elsewhere from now on");
+        }
+        if !pace.allows(now) {
+            return (close_code::AGAIN, "too fast");
+        }
+        let text = match received {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+            Some(Ok(Message::Binary(_))) => return (close_code::UNSUPPORTED, "text only"),
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return (close_code::NORMAL, "goodbye"),
         };
         let Ok(news) = app.media.read(text.as_str()) else {
             unreadable = unreadable.saturating_add(1);
@@ -129,10 +161,41 @@ async fn listen(app: &App, socket: &mut WebSocket, ear: &mut Ear) -> (u16, &'sta
             }
             continue;
         };
+        if matches!(news, MediaNews::Audio { .. }) {
+            last_audio = now;
+        }
         match ear.hear(news, app.clock.now()) {
             Attention::Listening => {}
             Attention::Over => return (close_code::NORMAL, "over"),
         }
+    }
+}
+
+/// How fast messages may come.
+struct Pace {
+    left: u32,
+    since: Instant,
+    at_once: u32,
+    each: Duration,
+}
+
+impl Pace {
+    fn of(patience: Patience) -> Self {
+        let at_once = MOST_AT_ONCE.saturating_mul(patience.0);
+        let each = Duration::from_secs(1) / MOST_A_SECOND.saturating_mul(patience.0).max(1);
+        Self { left: at_once, since: Instant::now(), at_once, each }
+    }
+
+    /// Counts one message; whether it may come now.
+    fn allows(&mut self, now: Instant) -> bool {
+        if self.left <= self.at_once / 2 {
+            let waited = now.saturating_duration_since(self.since).as_nanos() / self.each.as_nanos().max(1);
+            self.left = self.left.saturating_add(u32::try_from(waited).unwrap_or(u32::MAX)).min(self.at_once);
+            self.since = now;
+        }
+        let allowed = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        allowed
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod inbound;
 pub mod media;
 pub mod phone;
+pub mod sockets;
 pub mod texts;
 
 use crate::app::App;
@@ -11,14 +12,16 @@ use axum::{
     Extension, Router,
     routing::{get, post},
 };
+use sockets::Sockets;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
-
-/// Media sockets open at once in this process. A nurse team has tens of calls with two legs each.
-const MOST_MEDIA_SOCKETS: usize = 1000;
 
 /// The routes under `/hooks`.
 pub fn routes() -> Router<Arc<App>> {
+    routes_over(Arc::default())
+}
+
+/// The same with media sockets that somebody else counts and closes.
+pub fn routes_over(sockets: Arc<Sockets>) -> Router<Arc<App>> {
     Router::new()
         .route("/hooks/phone/{org}/inbound", post(inbound::voice))
         .route("/hooks/phone/{org}/inbound/status", post(inbound::status))
@@ -31,5 +34,5 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/hooks/text/{org}/{text}/status", post(texts::status))
         .route("/hooks/text/{org}/in", post(texts::arrive))
         .route("/hooks/media/{org}", get(media::open))
-        .layer(Extension(Arc::new(Semaphore::new(MOST_MEDIA_SOCKETS))))
+        .layer(Extension(sockets))
 }

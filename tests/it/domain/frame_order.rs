@@ -40,6 +40,18 @@ fn a_number_at_the_end_of_all_numbers_is_survived() {
 
 proptest! {
     #[test]
+    fn frames_that_pass_without_waiting_are_the_same_as_frames_that_are_taken(numbers in prop::collection::vec(1..60_u64, 0..200)) {
+        let (taken, repeats) = run(&numbers);
+        let mut order = FrameOrder::default();
+        let mut out = Vec::new();
+        for number in numbers {
+            if order.passes(number) { out.push(InOrder::Frame(number)) } else { out.extend(order.take(number, number)) }
+        }
+        out.extend(order.finish());
+        prop_assert_eq!((out, order.repeats()), (taken, repeats));
+    }
+
+    #[test]
     fn what_comes_out_is_in_order_and_adds_up(numbers in prop::collection::vec(1..60_u64, 0..200)) {
         let mut order = FrameOrder::default();
         let mut out = Vec::new();

@@ -52,7 +52,7 @@ use uuid::Uuid;
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
 const TOKEN: &str = "a-token-of-the-ward";
 pub(super) const PATIENT_SID: &str = "CA0000000000000000000000000000000a";
-const NURSE_SID: &str = "CA0000000000000000000000000000000b";
+pub(super) const NURSE_SID: &str = "CA0000000000000000000000000000000b";
 
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -67,15 +67,16 @@ struct Carrier {
 pub(super) struct Ward {
     pub(super) app: Arc<App>,
     base: String,
+    api: String,
     pub(super) org: OrgId,
     pub(super) call: CallId,
     pub(super) patient_leg: LegId,
-    nurse_leg: LegId,
+    pub(super) nurse_leg: LegId,
     carrier: Carrier,
     pub(super) clock: Arc<VirtualClock>,
     live: broadcast::Receiver<LiveEvent>,
     superuser: PgConnection,
-    _database: Database,
+    database: Database,
 }
 
 impl Ward {
@@ -84,6 +85,10 @@ impl Ward {
     }
 
     pub(super) async fn hearing_with(may_record: Option<bool>, speech: Engines) -> Self {
+        Self::open_with(may_record, |app| App { speech, ..app }).await
+    }
+
+    pub(super) async fn open_with(may_record: Option<bool>, change: impl FnOnce(App) -> App) -> Self {
         let database = Database::lease().await;
         let mut superuser = database.superuser().await;
         let carrier = Carrier { status: Arc::new(Mutex::new(StatusCode::CREATED)), forks: Arc::default() };
@@ -92,12 +97,18 @@ impl Ward {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let clock = Arc::new(VirtualClock::starting_at("2026-11-21T15:00:00Z".parse().unwrap()));
         let line = Line { api: &api, account: ACCOUNT, token: TOKEN, origin: &base };
-        let app = Arc::new(App { speech, ..wiring::app(&database, 4, clock.clone(), &line).await });
+        let app = Arc::new(change(wiring::app(&database, 4, clock.clone(), &line).await));
         let routes = hooks::routes().with_state(app.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
         let (org, call, patient_leg, nurse_leg) = seed(&mut superuser, may_record).await;
         let live = app.live.watch(org, call);
-        Self { app, base, org, call, patient_leg, nurse_leg, carrier, clock, live, superuser, _database: database }
+        Self { app, base, api, org, call, patient_leg, nurse_leg, carrier, clock, live, superuser, database }
+    }
+
+    /// Another process of the product over the same database.
+    pub(super) async fn another_process(&self) -> App {
+        let line = Line { api: &self.api, account: ACCOUNT, token: TOKEN, origin: &self.base };
+        wiring::app(&self.database, 4, self.clock.clone(), &line).await
     }
 
     /// A stream's token, as it is handed to the carrier.
@@ -328,7 +339,7 @@ async fn the_statement_that_stores_words_asks_for_consent_itself() {
             words: Vec::new(),
             confidence: None,
         };
-        assert_eq!(streams::add_utterance(&mut tx, &actor, &stream, &utterance, now).await.unwrap(), kept);
+        assert_eq!(streams::add_utterance(&mut tx, &actor, &stream, &utterance, 0, now).await.unwrap(), kept);
         tx.commit().await.unwrap();
         assert_eq!(ward.count("utterance").await, i64::from(may));
     }

@@ -29,7 +29,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{net::TcpListener, runtime::Runtime};
+use tokio::{net::TcpListener, runtime::Runtime, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// Every login of a story has it.
@@ -72,6 +72,25 @@ pub struct Watch {
 struct Server {
     _app: Arc<App>,
     runtime: Option<Runtime>,
+    stop: CancellationToken,
+    cut: CancellationToken,
+    serving: Option<JoinHandle<()>>,
+}
+
+/// A process of the product that was told to end.
+pub struct Leaving(Server);
+
+impl Leaving {
+    /// Its patience is over.
+    pub fn cut(&self) {
+        self.0.cut.cancel();
+    }
+
+    /// Waits until it has written everything and is gone.
+    pub async fn ended(mut self) {
+        let serving = self.0.serving.take().expect("it serves");
+        tokio::time::timeout(PATIENCE, serving).await.expect("it ends").unwrap();
+    }
 }
 
 impl Drop for Server {
@@ -154,16 +173,24 @@ impl Ward {
         let database = Arc::clone(&self.database);
         let starting = runtime.spawn(async move {
             let app = Arc::new(wire(&database, &origin, &town, clock).await);
-            let stop = CancellationToken::new();
+            let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
             let listener = TcpListener::from_std(listener).unwrap();
-            let serving = web::serve(Arc::clone(&app), listener, stop.clone().cancelled_owned());
-            tokio::spawn(async move { serving.await.unwrap() });
+            let serving = web::serve_and_drain(Arc::clone(&app), listener, stop.clone(), cut.clone());
+            let serving = tokio::spawn(async move { serving.await.unwrap() });
             tokio::spawn(jobs::runner::run(Arc::clone(&app), stop.clone()));
-            tokio::spawn(jobs::calendar::run(Arc::clone(&app), stop));
-            app
+            tokio::spawn(jobs::calendar::run(Arc::clone(&app), stop.clone()));
+            (app, stop, cut, Some(serving))
         });
-        let app = starting.await.unwrap();
-        self.server = Some(Server { _app: app, runtime: Some(runtime) });
+        let (app, stop, cut, serving) = starting.await.unwrap();
+        self.server = Some(Server { _app: app, runtime: Some(runtime), stop, cut, serving });
+    }
+
+    /// Starts another process of the product on the same port and tells the one that served so far to end, as a deploy does.
+    pub async fn replace_server(&mut self) -> Leaving {
+        let old = self.server.take().expect("the server runs");
+        self.start_server().await;
+        old.stop.cancel();
+        Leaving(old)
     }
 
     /// Ends the product as a crash would: nothing is closed, nothing is said.

@@ -4,11 +4,11 @@ use crate::{
     domain::{
         ids::CallId,
         people::Role,
-        recording::{PEAK_SAMPLES, Side, Span, holes, seconds},
+        recording::{PEAK_SAMPLES, Side, Span, holes, sample_at, seconds},
         tones::SAMPLES_PER_SECOND,
     },
-    flows::open_call::{CallPage, Hold, Layout},
-    web::pages::{icons, words},
+    flows::open_call::{CallPage, Hold, Layout, PageGap},
+    web::pages::{call::transcript::why_words, icons, words},
 };
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -62,7 +62,7 @@ impl RecordingPart {
         let recording = page.recording.as_ref()?;
         Some(Self {
             call: page.head.id,
-            sound: recording.layout.as_ref().map(Sound::of),
+            sound: recording.layout.as_ref().map(|layout| Sound::of(layout, &page.gaps)),
             erased: recording.standing.erased.map(|(at, why)| (at, why.says())),
             hold: recording.standing.hold.clone(),
             may_hold: role == Some(Role::Coordinator) && page.urgent.is_none(),
@@ -78,12 +78,12 @@ impl RecordingPart {
 }
 
 impl Sound {
-    fn of(layout: &Layout) -> Self {
+    fn of(layout: &Layout, gaps: &[PageGap]) -> Self {
         Self {
             length: clock(layout.samples),
             left: picture(layout, Side::Left),
             right: picture(layout, Side::Right),
-            missing: missing(layout),
+            missing: missing(layout, gaps),
             is_faulty: layout.chunks.iter().any(|chunk| chunk.is_faulty),
         }
     }
@@ -124,8 +124,8 @@ fn column(layout: &Layout, sample: u64) -> u64 {
     sample.saturating_mul(COLUMNS).checked_div(layout.samples).unwrap_or(0).min(COLUMNS)
 }
 
-/// What lies between the chunks of each leg, in the order it began.
-fn missing(layout: &Layout) -> Vec<Missing> {
+/// What lies between the chunks of each leg, in the order it began, and why it does, where the record tells.
+fn missing(layout: &Layout, gaps: &[PageGap]) -> Vec<Missing> {
     let mut legs = BTreeMap::<_, (Side, Vec<Span>)>::new();
     for chunk in &layout.chunks {
         legs.entry(chunk.leg).or_insert_with(|| (chunk.track.side(), Vec::new())).1.push(chunk.span);
@@ -142,10 +142,23 @@ fn missing(layout: &Layout) -> Vec<Missing> {
             };
             let x = column(layout, span.from);
             let width = column(layout, span.to).saturating_sub(x).max(1);
-            let words = format!("{} to {}: {whose} is missing", clock(span.from), clock(span.to));
+            let mut words = format!("{} to {}: {whose} is missing", clock(span.from), clock(span.to));
+            if let Some(reason) = reason(layout, gaps, side, span) {
+                words = format!("{words}: {}", why_words(reason));
+            }
             Missing { at: seconds(span.from), x, width, y, words }
         })
         .collect()
+}
+
+/// Why a stretch of one side is missing: the reason of the gap that covers most of it.
+fn reason<'a>(layout: &Layout, gaps: &'a [PageGap], side: Side, span: Span) -> Option<&'a str> {
+    let covered = |gap: &&PageGap| {
+        let (from, to) = (sample_at(layout.zero, gap.from_at), sample_at(layout.zero, gap.to_at));
+        to.min(span.to).saturating_sub(from.max(span.from))
+    };
+    let of_side = gaps.iter().filter(|gap| gap.of_nurse == (side == Side::Right));
+    of_side.max_by_key(covered).filter(|gap| covered(gap) > 0).map(|gap| gap.reason.as_str())
 }
 
 /// Minutes and seconds of so many samples, such as `2:07`.

@@ -114,14 +114,21 @@ pub const fn voice_words(voice: &Voice) -> &'static str {
 /// How long a gap was and why, for whoever reads around it.
 fn gap_words(gap: &PageGap) -> String {
     let side = if gap.of_nurse { "the nurse's" } else { "the patient's" };
-    let why = match gap.reason.as_str() {
+    let seconds = (gap.to_at - gap.from_at).num_milliseconds().max(0).saturating_add(999) / 1_000;
+    format!("{seconds} s of {side} audio are missing: {}", why_words(&gap.reason))
+}
+
+/// Why audio is missing, in words for a reader.
+#[must_use]
+pub fn why_words(reason: &str) -> &'static str {
+    match reason {
         "frames_lost" => "lost on the way",
         "stream_lost" => "the stream broke off",
         "careline_restarted" => "Careline was restarted; they kept talking",
         "not_recorded" => "heard, and not kept in the recording",
         "not_heard" => "they were heard by us and no words came of it",
+        "on_hold" => "on hold, and nobody listened",
+        "muted" => "muted, and nobody listened",
         _ => "not heard",
-    };
-    let seconds = (gap.to_at - gap.from_at).num_milliseconds().max(0).saturating_add(999) / 1_000;
-    format!("{seconds} s of {side} audio are missing: {why}")
+    }
 }
