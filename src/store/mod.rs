@@ -59,6 +59,7 @@ pub mod people;
 pub mod planning;
 pub mod progress;
 pub mod protocols;
+pub mod pulses;
 pub mod recordings;
 pub mod reminders;
 pub mod replays;
@@ -99,6 +100,7 @@ use crate::{
     error::Error,
 };
 use limits::Draws;
+use pulses::Beats;
 use marks::{EntryKeys, Numbers};
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Transaction,
@@ -113,6 +115,7 @@ pub struct Db {
     keys: Arc<dyn EntryKeys>,
     numbers: Numbers,
     draws: Draws,
+    beats: Beats,
     due_by: DueBy,
 }
 
@@ -183,7 +186,7 @@ impl Db {
         .fetch_one(&pool)
         .await?;
         let due_by = if may_become { DueBy::Role } else { DueBy::Visit };
-        Ok(Self { pool, keys, numbers: Numbers::default(), draws: Draws::default(), due_by })
+        Ok(Self { pool, keys, numbers: Numbers::default(), draws: Draws::default(), beats: Beats::default(), due_by })
     }
 
     /// Begins a transaction inside the actor's organization, with the actor's reach.

@@ -198,7 +198,7 @@ pub async fn hushing(tx: &mut OrgTx, leg: LegId) -> Result<Hushing, Error> {
     row.map_or_else(|| Ok(Hushing::default()), |row| stored_hushing(row.hushed.as_deref(), row.hush, row.hushed_at))
 }
 
-fn stored_hushing(word: Option<&str>, revision: i32, since: Option<DateTime<Utc>>) -> Result<Hushing, Error> {
+pub(super) fn stored_hushing(word: Option<&str>, revision: i32, since: Option<DateTime<Utc>>) -> Result<Hushing, Error> {
     let unreadable = || Error::Fault("why a leg is not listened to cannot be read".to_owned());
     let now = word.map(|word| Hush::from_word(word).ok_or_else(unreadable)).transpose()?;
     Ok(Hushing { now, revision: u32::try_from(revision).unwrap_or(0), since })

@@ -1,4 +1,4 @@
-//! Media streams and what is heard on them: burnt tokens, the pulse of a stream, gaps, utterances. Nothing spoken is
+//! Media streams and what is heard on them: burnt tokens, beginnings and ends, gaps, utterances. Nothing spoken is
 //! stored unless the call may be recorded; the statement that stores it asks.
 
 use super::{
@@ -67,15 +67,6 @@ pub enum Consent {
     Given,
     /// They did not, or not any more.
     NotGiven,
-}
-
-/// How a stream stands after a beat of its pulse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pulse {
-    /// It goes on; whether what is said may be kept, and whether anybody may listen.
-    Alive(Consent, Hushing),
-    /// Another stream of the leg has taken its place, or the leg is over.
-    Superseded,
 }
 
 /// What has come in on a stream so far.
@@ -165,39 +156,6 @@ pub async fn begin(
     gaps::tell_silence(tx, actor, deaf, Some(begun.id), GapReason::StreamLost, now).await?;
     moved(tx, actor, &begun, "began", Counted::default(), now).await?;
     Ok(Some(begun))
-}
-
-/// Writes how far a stream was heard, about once a second, and asks how it stands.
-///
-/// # Errors
-/// When the database is away.
-pub async fn beat(
-    tx: &mut OrgTx,
-    stream: &BegunStream,
-    heard_at: DateTime<Utc>,
-    counted: Counted,
-) -> Result<Pulse, Error> {
-    let org = tx.org();
-    let may_record = sqlx::query_scalar!(
-        r#"update media_stream s
-              set heard_at = greatest(s.heard_at, $3), frames = $4, lost_frames = $5
-             from call c
-            where s.org_id = $1
-              and s.id = $2
-              and s.ended_at is null
-              and c.org_id = $1
-              and c.id = s.call_id
-        returning coalesce(c.may_record, false) as "may_record!""#,
-        org.0,
-        stream.id.0,
-        heard_at,
-        stored(counted.frames),
-        stored(counted.lost)
-    )
-    .fetch_optional(tx.connection())
-    .await?;
-    let Some(may) = may_record else { return Ok(Pulse::Superseded) };
-    Ok(Pulse::Alive(consent(may), seats::hushing(tx, stream.leg).await?))
 }
 
 /// Ends a stream. When its leg is still in the conference, a job looks at it in a moment and forks it again.
@@ -397,6 +355,6 @@ const fn consent(may_record: bool) -> Consent {
     if may_record { Consent::Given } else { Consent::NotGiven }
 }
 
-fn stored(count: u64) -> i64 {
+pub(super) fn stored(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

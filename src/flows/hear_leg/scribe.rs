@@ -18,7 +18,8 @@ use crate::{
     store::{
         Db,
         gaps::{self, Gap, GapReason},
-        streams::{self, BegunStream, Consent, Kept, Pulse, Turn, Utterance},
+        pulses::Pulse,
+        streams::{self, BegunStream, Consent, Kept, Turn, Utterance},
     },
 };
 use chrono::{DateTime, Utc};
@@ -172,11 +173,7 @@ impl Scribe {
     }
 
     async fn try_beat(&self) -> Result<Pulse, Error> {
-        let heard_at = self.heard_at();
-        let mut tx = self.desk.db.begin(&self.desk.actor).await?;
-        let pulse = streams::beat(&mut tx, &self.stream, heard_at, self.tally.counted()).await?;
-        tx.commit().await?;
-        Ok(pulse)
+        self.desk.db.beat(&self.desk.actor, &self.stream, self.heard_at(), self.tally.counted()).await
     }
 
     /// Tries a write again while the database is away. `None` when it was given up; the log names the stream only.
