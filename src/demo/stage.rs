@@ -61,7 +61,8 @@ impl Stage {
 
     /// Starts the ward and waits until it answers.
     pub(super) async fn open_ward(&mut self, config: &Config, vault: &Vault) -> Result<(), Mishap> {
-        let child = Running::start("the ward", &["serve", "--tethered"], &settings(config), &vault.path("ward.log"))?;
+        let arguments = ["serve", "--tethered", "--drain-seconds", "0"];
+        let child = Running::start("the ward", &arguments, &settings(config), &vault.path("ward.log"))?;
         let ready = format!("{}/health/ready", config.public_url);
         self.ward.insert(child).answers(&web()?, &ready).await
     }

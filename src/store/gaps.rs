@@ -159,7 +159,15 @@ pub async fn tell_silence(
     )
     .fetch_one(tx.connection())
     .await?;
-    let gap = |from, to, reason| Gap { id: GapId::at(now), call: deaf.call, leg: deaf.leg, patient: deaf.patient, from, to, reason };
+    let gap = |from, to, reason| Gap {
+        id: GapId::at(now),
+        call: deaf.call,
+        leg: deaf.leg,
+        patient: deaf.patient,
+        from,
+        to,
+        reason,
+    };
     let hushing = seats::hushing(tx, deaf.leg).await?;
     if let (Some(hush), Some(since), Some(heard)) = (hushing.now, hushing.since, row.heard_at) {
         let from = row.told_at.map_or(since, |told| told.max(since));

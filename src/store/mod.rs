@@ -100,8 +100,8 @@ use crate::{
     error::Error,
 };
 use limits::Draws;
-use pulses::Beats;
 use marks::{EntryKeys, Numbers};
+use pulses::Beats;
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},

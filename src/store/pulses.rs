@@ -6,9 +6,12 @@ use super::{
     streams::{BegunStream, Consent, Counted, stored},
 };
 use crate::{
-    domain::{floor::Hushing, ids::{OrgId, StreamId}, people::Actor},
+    domain::{
+        floor::Hushing,
+        ids::{OrgId, StreamId},
+        people::Actor,
+    },
     error::Error,
-    ports::{Outage, OutageKind},
 };
 use chrono::{DateTime, Utc};
 use std::{
@@ -97,7 +100,7 @@ impl Db {
             tokio::time::sleep(GATHER).await;
             self.write(actor, writer.take()).await?;
         }
-        told.await.map_err(|_| Outage { dependency: "database", kind: OutageKind::Broken }.into())
+        told.await.map_err(|_| Error::Database(sqlx::Error::WorkerCrashed))
     }
 
     async fn write(&self, actor: &Actor, gathered: Gathered) -> Result<(), Error> {

@@ -191,14 +191,17 @@ pub async fn fail(tx: &mut OrgTx, leg: LegId, revision: i32, fault: &str) -> Res
 /// When the database is away or what is stored cannot be read.
 pub async fn hushing(tx: &mut OrgTx, leg: LegId) -> Result<Hushing, Error> {
     let org = tx.org();
-    let row =
-        sqlx::query!("select hushed, hushed_at, hush from seat where org_id = $1 and leg_id = $2", org.0, leg.0)
-            .fetch_optional(tx.connection())
-            .await?;
+    let row = sqlx::query!("select hushed, hushed_at, hush from seat where org_id = $1 and leg_id = $2", org.0, leg.0)
+        .fetch_optional(tx.connection())
+        .await?;
     row.map_or_else(|| Ok(Hushing::default()), |row| stored_hushing(row.hushed.as_deref(), row.hush, row.hushed_at))
 }
 
-pub(super) fn stored_hushing(word: Option<&str>, revision: i32, since: Option<DateTime<Utc>>) -> Result<Hushing, Error> {
+pub(super) fn stored_hushing(
+    word: Option<&str>,
+    revision: i32,
+    since: Option<DateTime<Utc>>,
+) -> Result<Hushing, Error> {
     let unreadable = || Error::Fault("why a leg is not listened to cannot be read".to_owned());
     let now = word.map(|word| Hush::from_word(word).ok_or_else(unreadable)).transpose()?;
     Ok(Hushing { now, revision: u32::try_from(revision).unwrap_or(0), since })

@@ -127,8 +127,11 @@ pub async fn run() -> Result<String, Broken> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let orders = lines.next_line().await.map_err(Broken::of)?.unwrap_or_default();
     let orders: Orders = serde_json::from_str(&orders).map_err(Broken::of)?;
-    let opened: Vec<Result<Leg, Broken>> =
-        stream::iter(0..orders.legs).map(|number| Leg::open(&orders, number)).buffer_unordered(OPENED_AT_ONCE).collect().await;
+    let opened: Vec<Result<Leg, Broken>> = stream::iter(0..orders.legs)
+        .map(|number| Leg::open(&orders, number))
+        .buffer_unordered(OPENED_AT_ONCE)
+        .collect()
+        .await;
     let mut groups: Vec<Vec<Option<Leg>>> = (0..GROUPS).map(|_| Vec::new()).collect();
     let count = groups.len();
     for (at, leg) in opened.into_iter().enumerate() {

@@ -7,7 +7,8 @@ mod stage;
 mod stopwatch;
 mod words;
 
-use super::{Broken, machine};
+use super::{Broken, machine, town_ground::MODEL_KEY};
+use crate::simulator::speech::Conduct;
 use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use stage::{Product, Stage};
@@ -168,19 +169,26 @@ async fn on(stage: &Stage, args: &Args) -> Result<(String, Vec<String>), Broken>
     let mut product = start(stage, args.hears, Flaw::Nothing).await?;
     let (kib, drained) = idle(stage, &mut product, args.idle).await?;
     judge(&mut report, format!("an idle leg costs {kib:.1} KiB of memory (64)"), kib <= MOST_KIB_A_LEG);
-    judge(&mut report, format!("memory under the same load again: {drained:+} thousandths (10)"), drained <= MOST_GROWTH_THOUSANDTHS);
+    judge(
+        &mut report,
+        format!("memory under the same load again: {drained:+} thousandths (10)"),
+        drained <= MOST_GROWTH_THOUSANDTHS,
+    );
     let legs = if args.legs > 0 { args.legs } else { find(stage, &mut product, args, &mut report).await? };
     let held = hold(stage, &mut product, ("h", legs), SAYS, Duration::from_secs_f64(args.minutes * 60.0)).await?;
     product.leave().await;
     judge(&mut report, held.to_string(), held.is_in_time());
-    judge(&mut report, format!("a frame costs {:.1} us (15)", held.micros_a_frame), held.micros_a_frame <= MOST_MICROS_A_FRAME);
+    judge(
+        &mut report,
+        format!("a frame costs {:.1} us (15)", held.micros_a_frame),
+        held.micros_a_frame <= MOST_MICROS_A_FRAME,
+    );
     let a_core = legs_a_core(held.micros_a_frame);
     let in_time = held.is_in_time() && a_core >= LEGS_A_CORE;
     judge(&mut report, format!("{a_core} legs for each core the product used (1200)"), in_time);
     let growth = thousandths(held.rss_kib.0, held.rss_kib.1);
     judge(&mut report, format!("memory over the run: {growth:+} thousandths (10)"), growth <= MOST_GROWTH_THOUSANDTHS);
-    for (hears, thinks) in
-        [(Hears::Tones, Duration::ZERO), (Hears::Town, Duration::ZERO), (Hears::Town, ENGINE_THINKS)]
+    for (hears, thinks) in [(Hears::Tones, Duration::ZERO), (Hears::Town, Duration::ZERO), (Hears::Town, ENGINE_THINKS)]
     {
         let p95 = words_of(stage, hears, thinks, args.sentences).await?;
         let bound = WORDS_WITHIN + thinks;
@@ -205,7 +213,11 @@ async fn find(stage: &Stage, product: &mut Product, args: &Args, report: &mut St
         round += 1;
         let held = hold(stage, product, (&format!("f{round}r"), next), SAYS, held_for).await?;
         let _written = write!(report, "\n       try: {held}");
-        if held.is_in_time() { good = next } else { bad = next }
+        if held.is_in_time() {
+            good = next
+        } else {
+            bad = next
+        }
         next = if bad > args.most { (good * 2).min(args.most) } else { good.midpoint(bad) };
         if good == args.most {
             break;
@@ -260,7 +272,6 @@ async fn idle(stage: &Stage, product: &mut Product, legs: u32) -> Result<(f64, i
 
 /// The time within which 95 of 100 sentences are on the page.
 async fn words_of(stage: &Stage, hears: Hears, thinks: Duration, sentences: u32) -> Result<Duration, Broken> {
-    use crate::simulator::speech::Conduct;
     let conduct = if thinks.is_zero() { Conduct::Well } else { Conduct::Thinks(thinks) };
     stage.ground.town.speech().conduct_always(conduct);
     let product = start(stage, hears, Flaw::Nothing).await?;
@@ -273,12 +284,14 @@ async fn words_of(stage: &Stage, hears: Hears, thinks: Duration, sentences: u32)
 }
 
 async fn start(stage: &Stage, hears: Hears, flaw: Flaw) -> Result<Product, Broken> {
-    let town = [
-        ("engine", "deepgram".to_owned()),
-        ("url", format!("{}/v1", stage.ground.town.base_url())),
-        ("key", crate::bench::town_ground::MODEL_KEY.to_owned()),
-    ];
-    let heard_by: &[(&str, String)] = if hears == Hears::Town { &town } else { &[] };
+    let heard_by = match hears {
+        Hears::Nobody | Hears::Tones => Vec::new(),
+        Hears::Town => vec![
+            ("CARELINE_SPEECH", "deepgram".to_owned()),
+            ("CARELINE_SPEECH_URL", format!("{}/v1", stage.ground.town.base_url())),
+            ("CARELINE_SPEECH_KEY", MODEL_KEY.to_owned()),
+        ],
+    };
     stage.product(product::Orders { hears, flaw }, heard_by).await
 }
 
@@ -313,8 +326,10 @@ fn legs_a_core(micros_a_frame: f64) -> u64 {
 }
 
 fn ratio(of: u64, to: u64) -> f64 {
-    let small = |number: u64| f64::from(u32::try_from(number / 1_000).unwrap_or(u32::MAX)) * 1_000.0
-        + f64::from(u32::try_from(number % 1_000).unwrap_or(0));
+    let small = |number: u64| {
+        f64::from(u32::try_from(number / 1_000).unwrap_or(u32::MAX)) * 1_000.0
+            + f64::from(u32::try_from(number % 1_000).unwrap_or(0))
+    };
     small(of) / small(to.max(1))
 }
 

@@ -52,8 +52,7 @@ pub async fn run() -> Result<String, Broken> {
     let config = config::check(&settings, &[]).map_err(Broken::of)?;
     let database = boot::database(&config.database).await.map_err(Broken::of)?;
     let app = boot::app(&config, &database).await.map_err(Broken::of)?;
-    let mut app: App =
-        Arc::into_inner(app).ok_or_else(|| Broken::of("the application is held by somebody else"))?;
+    let mut app: App = Arc::into_inner(app).ok_or_else(|| Broken::of("the application is held by somebody else"))?;
     let watch = Arc::new(Stopwatch::over(app.media.clone(), orders.flaw));
     app.media = watch.clone();
     if orders.hears == Hears::Nobody {

@@ -16,8 +16,12 @@ use crate::{
     demo::stage::settings,
     domain::ids::PatientId,
 };
-use sqlx::{AssertSqlSafe, Executor};
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use sqlx::AssertSqlSafe;
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -47,10 +51,14 @@ impl Stage {
         Ok(Self { ground, ward })
     }
 
-    /// Starts the product and waits until it serves.
-    pub(super) async fn product(&self, orders: product::Orders, heard_by: &[(&str, String)]) -> Result<Product, Broken> {
+    /// Starts the product and waits until it serves; `heard_by` are settings of the engine beside the usual ones.
+    pub(super) async fn product(
+        &self,
+        orders: product::Orders,
+        heard_by: Vec<(&'static str, String)>,
+    ) -> Result<Product, Broken> {
         let mut variables = settings(&self.ground.config);
-        variables.extend(heard_by.iter().map(|(name, value)| (name_of(name), value.clone())));
+        variables.extend(heard_by);
         let child = Asked::start(&self.ground.program, "media-product", variables, &orders).await?;
         let mut product = Product(child);
         product.0.answer("ready").await?;
@@ -110,7 +118,7 @@ impl Stage {
              analyze call, leg, seat, media_stream"
         );
         let mut superuser = self.ground.superuser().await?;
-        superuser.execute(sqlx::raw_sql(AssertSqlSafe(statements))).await.map_err(Broken::of).map(drop)
+        sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut superuser).await.map_err(Broken::of).map(drop)
     }
 
     /// Frames that the record says were heard and lost on the legs of a round, and legs that have no end.
@@ -132,14 +140,6 @@ impl Stage {
     }
 }
 
-fn name_of(name: &str) -> &'static str {
-    match name {
-        "engine" => "CARELINE_SPEECH",
-        "url" => "CARELINE_SPEECH_URL",
-        _ => "CARELINE_SPEECH_KEY",
-    }
-}
-
 /// A process that takes orders by lines and answers by lines.
 struct Asked {
     child: Child,
@@ -150,7 +150,7 @@ struct Asked {
 
 impl Asked {
     async fn start(
-        program: &PathBuf,
+        program: &Path,
         name: &str,
         variables: Vec<(&'static str, String)>,
         orders: &impl serde::Serialize,
@@ -212,18 +212,18 @@ impl Product {
         serde_json::from_str(&self.0.line().await?).map_err(Broken::of)
     }
 
-    fn process(&self) -> String {
+    fn pid(&self) -> String {
         self.0.child.id().map_or_else(|| "none".to_owned(), |id| id.to_string())
     }
 
     /// Processor time so far, in microseconds.
     pub(super) fn cpu_micros(&self) -> u64 {
-        cpu_micros(&self.process())
+        cpu_micros(&self.pid())
     }
 
     /// Memory in RAM, in KiB.
     pub(super) fn rss_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process())).unwrap_or_default();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
     }
@@ -251,8 +251,8 @@ impl Load {
 }
 
 /// Processor time of a process, own and the system's for it, in microseconds; `self` is this one (proc(5)).
-pub(super) fn cpu_micros(process: &str) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+pub(super) fn cpu_micros(pid: &str) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The name may hold anything; what follows it is numbers. The 14th and 15th field of the whole are meant.
     let after_name = stat.rsplit_once(')').map(|(_, rest)| rest.to_owned()).unwrap_or_default();
     let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());

@@ -37,8 +37,8 @@ const START_WITHIN: Duration = Duration::from_secs(5);
 const QUIET_FOR: Duration = Duration::from_secs(10);
 /// How long a farewell may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
-/// Messages that may come at once: eight seconds of audio, for a carrier that sends what waited.
-const MOST_AT_ONCE: u32 = 400;
+/// Messages that may come at once: a minute of audio, for a machine that stood still and a network that kept what came.
+const MOST_AT_ONCE: u32 = 3_000;
 /// Messages a second that a stream may go on with: twice as many as somebody speaks.
 const MOST_A_SECOND: u32 = 100;
 /// Unreadable messages after which a stream is no stream.

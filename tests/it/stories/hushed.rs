@@ -1,7 +1,7 @@
 //! Whom nobody listens to: a patient on hold does not know that somebody could hear their room, and whoever mutes themself means
 //! it. Nothing of that is transcribed, recorded or shown, and the record says why it is missing.
 
-use super::hearing::{PATIENT_SID, Ward as Line, frame, speak, stop};
+use super::hearing::{PATIENT_SID, Socket, Ward as Line, speak, stop};
 use crate::support::{
     studio::Ears,
     ward::{Ward, call_of},
@@ -11,7 +11,6 @@ use careline::{
     domain::{
         floor::{Part, Seat},
         people::{Actor, Role},
-        tones::{FRAME, SILENCE},
         wave::Wanted,
     },
     flows::{
@@ -21,8 +20,9 @@ use careline::{
     ports::{clock::Clock, speech::Engines},
     store::seats,
 };
-use futures_util::TryStreamExt;
+use futures_util::{SinkExt, StreamExt, TryStreamExt};
 use std::sync::Arc;
+use tokio_tungstenite::tungstenite::Message;
 
 const ROSA: &str = "+12125550101";
 const MAYA: &str = "+12125550150";
@@ -83,18 +83,21 @@ async fn tell(deed: Option<&str>, undo: &str, speaker: &str, party: &str) -> Tol
     )
     .await;
     let organization = &ward.organizations[0];
-    let nurse =
-        Actor::staff(organization.operator.org, organization.staff["maya@riverside.example"], Role::Nurse);
+    let nurse = Actor::staff(organization.operator.org, organization.staff["maya@riverside.example"], Role::Nurse);
     let asked = Asked { wanted: Wanted::Whole, if_version: None };
     let playback = play::play(&ward.app(), &nurse, id, asked).await.unwrap();
-    let wave: Vec<u8> = playback.pieces().try_fold(Vec::new(), async |all, piece| Ok([all, piece].concat())).await.unwrap();
+    let wave: Vec<u8> =
+        playback.pieces().try_fold(Vec::new(), async |all, piece| Ok([all, piece].concat())).await.unwrap();
     let ears = Ears::of(&wave);
     let mut superuser = ward.superuser().await;
     let mut read = async |select: &'static str| -> String {
         sqlx::query_scalar(select).bind(id.0).fetch_one(&mut superuser).await.unwrap()
     };
     Told {
-        written: read("select coalesce(string_agg(text, ' | ' order by from_at), '') from utterance where call_id = $1").await,
+        written: read(
+            "select coalesce(string_agg(text, ' | ' order by from_at), '') from utterance where call_id = $1",
+        )
+        .await,
         reasons: read("select coalesce(string_agg(distinct reason, ' '), '') from gap where call_id = $1").await,
         left: ears.left_words(),
         right: ears.right_words(),
@@ -114,14 +117,23 @@ async fn what_a_patient_says_on_hold_is_neither_written_nor_recorded_and_the_gap
     assert!(!told.tells("drawer"), "{} / {} / {}", told.written, told.left, told.right);
     assert!(told.written.contains(AFTERWARDS) && told.left.contains(AFTERWARDS), "{}", told.left);
     assert_eq!(told.reasons, "on_hold");
-    assert!(told.page.contains("of the patient&#39;s audio are missing: on hold, and nobody listened"), "{}", told.page);
+    assert!(
+        told.page.contains("of the patient&#39;s audio are missing: on hold, and nobody listened"),
+        "{}",
+        told.page
+    );
     assert!(told.page.contains("the patient&#39;s side is missing: on hold, and nobody listened"), "{}", told.page);
 }
 
 #[tokio::test]
 async fn without_the_protection_what_a_patient_says_on_hold_is_found_everywhere() {
     let told = tell(None, "resume", ROSA, "patient").await;
-    assert!(told.written.contains(SECRET) && told.left.contains(SECRET), "the control: {} / {}", told.written, told.left);
+    assert!(
+        told.written.contains(SECRET) && told.left.contains(SECRET),
+        "the control: {} / {}",
+        told.written,
+        told.left
+    );
     assert_eq!(told.reasons, "");
 }
 
@@ -137,7 +149,10 @@ async fn what_a_muted_nurse_says_is_neither_written_nor_recorded() {
 /// A line with a seat, on which nobody is hushed.
 async fn line() -> Line {
     let mut line = Line::hearing_with(Some(true), Engines::only(Arc::new(ToneTranscriber))).await;
-    line.run("insert into seat (org_id, leg_id, call_id, ends, part) select org_id, id, call_id, true, 'talks' from leg").await;
+    line.run(
+        "insert into seat (org_id, leg_id, call_id, ends, part) select org_id, id, call_id, true, 'talks' from leg",
+    )
+    .await;
     line
 }
 
@@ -156,6 +171,12 @@ async fn sit(line: &Line, held: bool, confirmed: bool) -> careline::domain::floo
     hushing
 }
 
+/// Waits until the other side has taken everything.
+async fn breathe(socket: &mut Socket) {
+    socket.send(Message::Ping(Vec::new().into())).await.unwrap();
+    while !matches!(socket.next().await, Some(Ok(Message::Pong(_)))) {}
+}
+
 const SAID: &str = "select coalesce(string_agg(text, ' | ' order by from_at), '') from utterance";
 
 #[tokio::test]
@@ -168,11 +189,12 @@ async fn the_ear_obeys_from_the_next_frame_on_and_until_the_carrier_has_confirme
     let hushing = sit(&line, true, true).await;
     line.app.live.hush(line.org, line.patient_leg, &hushing);
     let mut next = speak(&mut socket, held_from, "But not this").await;
+    breathe(&mut socket).await;
     // The hold is to end, and the carrier has not confirmed it: whoever still hears music does not know that we listen.
     let hushing = sit(&line, false, false).await;
     line.app.live.hush(line.org, line.patient_leg, &hushing);
     next = speak(&mut socket, next, "Nor this either").await;
-    line.until(&format!("media_stream where frames >= {}", next - 1), 1).await;
+    breathe(&mut socket).await;
     let mut tx = line.app.db.begin(&Actor::careline(line.org)).await.unwrap();
     let seat = seats::of_call(&mut tx, line.call).await.unwrap()[0].clone();
     seats::settle(&mut tx, line.patient_leg, seat.revision).await.unwrap();
@@ -190,8 +212,11 @@ async fn the_ear_obeys_from_the_next_frame_on_and_until_the_carrier_has_confirme
     assert_eq!(line.text(gap).await, expected, "exactly, to the frame");
     let chunks = "select count(*)::text from recording_chunk k join media_stream s on s.id = k.stream_id
                    where k.from_at < s.started_at + interval '1 millisecond' * ";
-    let inside = format!("{chunks} {} and k.from_at + interval '1 millisecond' * (k.samples / 8) > s.started_at + interval '1 millisecond' * {}",
-        (ends - 1) * 20, (held_from - 1) * 20);
+    let inside = format!(
+        "{chunks} {} and k.from_at + interval '1 millisecond' * (k.samples / 8) > s.started_at + interval '1 millisecond' * {}",
+        (ends - 1) * 20,
+        (held_from - 1) * 20
+    );
     assert_eq!(line.text(&inside).await, "0", "no chunk reaches into the hold");
 }
 
@@ -207,11 +232,7 @@ async fn a_hold_that_another_process_made_holds_from_its_commit_on() {
             // Nobody tells the ear in this process.
             sit(&line, true, true).await;
         }
-        let mut next = speak(&mut socket, next, "But not this").await;
-        for _ in 0..100 {
-            frame(&mut socket, next, &[SILENCE; FRAME]).await;
-            next += 1;
-        }
+        let next = speak(&mut socket, next, "But not this").await;
         stop(socket).await;
         let expected = if held { "You may keep this" } else { "You may keep this | But not this" };
         assert_eq!(line.text(SAID).await, expected, "held: {held}");
@@ -229,8 +250,7 @@ async fn a_hold_made_in_another_process_of_the_product_reaches_the_ear_by_its_pu
     ward.until_heard(&call, "patient", "Six out of ten").await;
     let other = ward.another_app().await;
     let organization = &ward.organizations[0];
-    let nurse =
-        Actor::staff(organization.operator.org, organization.staff["maya@riverside.example"], Role::Nurse);
+    let nurse = Actor::staff(organization.operator.org, organization.staff["maya@riverside.example"], Role::Nurse);
     floor::hold(&other, &nurse, call_of(&call), HoldDeed::Hold).await.unwrap();
     assert!(ward.town.carrier().make_say(ROSA, SECRET).await);
     ward.until_said(SECRET).await;
