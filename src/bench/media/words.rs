@@ -12,7 +12,7 @@ use crate::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
@@ -26,25 +26,28 @@ const BEFORE: usize = 25;
 pub(super) async fn measure(stage: &Stage, round: &str, sentences: u32) -> Result<Vec<Duration>, Broken> {
     let pairs = u32::try_from(stage.ward.pairs.len()).unwrap_or(1);
     let each = sentences.div_ceil(pairs.max(1));
-    let speakers = (0..pairs).map(|pair| speak(stage, round, pair, each));
+    // One nurse looks at every call: her team cares for all of them.
+    let browser = Nurse::at(stage.ground.origin()).map_err(Broken::of)?;
+    browser.sign_in("harbor", &email(0), PASSWORD).await.map_err(Broken::of)?;
+    let speakers = (0..pairs).map(|pair| speak(stage, &browser, round, pair, each));
     let took = futures_util::future::try_join_all(speakers).await?;
     Ok(took.into_iter().flatten().collect())
 }
 
-async fn speak(stage: &Stage, round: &str, pair: u32, sentences: u32) -> Result<Vec<Duration>, Broken> {
+async fn speak(
+    stage: &Stage,
+    browser: &Nurse,
+    round: &str,
+    pair: u32,
+    sentences: u32,
+) -> Result<Vec<Duration>, Broken> {
     let own = format!("{round}{pair}x");
     let at = usize::try_from(pair).unwrap_or(0);
-    let (patient, nurse) = stage.ward.pairs.get(at).copied().ok_or_else(|| Broken::of("no such pair"))?;
+    let (patient, _) = stage.ward.pairs.get(at).copied().ok_or_else(|| Broken::of("no such pair"))?;
     stage.sit(&own, 1, patient).await?;
-    let call: Uuid = {
-        let mut superuser = stage.ground.superuser().await?;
-        let theirs = format!("update call set nurse_id = '{nurse}' where idem_key = '{own}0'");
-        superuser.execute(AssertSqlSafe(theirs)).await.map_err(Broken::of)?;
-        let found = format!("select id from call where idem_key = '{own}0'");
-        sqlx::query_scalar(AssertSqlSafe(found)).fetch_one(&mut superuser).await.map_err(Broken::of)?
-    };
-    let browser = Nurse::at(stage.ground.origin()).map_err(Broken::of)?;
-    browser.sign_in("harbor", &email(pair), PASSWORD).await.map_err(Broken::of)?;
+    let mut superuser = stage.ground.superuser().await?;
+    let found = format!("select id from call where idem_key = '{own}0'");
+    let call: Uuid = sqlx::query_scalar(AssertSqlSafe(found)).fetch_one(&mut superuser).await.map_err(Broken::of)?;
     let mut page = browser.listen(&format!("/calls/{call}/live")).await.map_err(Broken::of)?;
     let mut mouth = Leg::open(&stage.orders(&own, 1, ""), 0).await?;
     let mut took = Vec::new();

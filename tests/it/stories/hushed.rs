@@ -8,6 +8,7 @@ use crate::support::{
 };
 use careline::{
     adapters::tones::ToneTranscriber,
+    demo::nurse::Nurse,
     domain::{
         floor::{Part, Seat},
         people::{Actor, Role},
@@ -42,6 +43,16 @@ struct Told {
     reasons: String,
 }
 
+/// What a nurse does on the page of the call.
+async fn act(nurse: &Nurse, call: &str, deed: &str) {
+    let page = nurse.open(call).await.unwrap();
+    let form = page.form(&format!("{call}/floor")).unwrap();
+    let others = form.fields.iter().filter(|(name, _)| name != "deed").cloned();
+    let fields: Vec<(String, String)> = others.chain([("deed".to_owned(), deed.to_owned())]).collect();
+    let page = nurse.post(&format!("{call}/floor"), &fields).await.unwrap();
+    assert_eq!(page.status, 200, "{}", page.text());
+}
+
 /// Somebody is put on hold or mutes themself, says something, and says something else when it is over.
 async fn tell(deed: Option<&str>, undo: &str, speaker: &str, party: &str) -> Told {
     let ward = Ward::open().await;
@@ -50,26 +61,13 @@ async fn tell(deed: Option<&str>, undo: &str, speaker: &str, party: &str) -> Tol
     ward.until_state(&call, "bridged").await;
     ward.until_heard(&call, "patient", "Six out of ten").await;
     ward.until_heard(&call, "nurse", "How is your breathing").await;
-    let act = async |deed: &str| {
-        let page = maya.open(&call).await.unwrap();
-        let form = page.form(&format!("{call}/floor")).unwrap();
-        let fields: Vec<(String, String)> = form
-            .fields
-            .iter()
-            .filter(|(name, _)| name != "deed")
-            .cloned()
-            .chain([("deed".to_owned(), deed.to_owned())])
-            .collect();
-        let page = maya.post(&format!("{call}/floor"), &fields).await.unwrap();
-        assert_eq!(page.status, 200, "{}", page.text());
-    };
     match deed {
-        Some(deed) => act(deed).await,
+        Some(deed) => act(&maya, &call, deed).await,
         None => ward.change(UNPROTECTED).await,
     }
     assert!(ward.town.carrier().make_say(speaker, SECRET).await);
     ward.until_said(SECRET).await;
-    act(undo).await;
+    act(&maya, &call, undo).await;
     assert!(ward.town.carrier().make_say(speaker, AFTERWARDS).await);
     ward.until_heard(&call, party, AFTERWARDS).await;
     let page = maya.open(&call).await.unwrap();
