@@ -71,6 +71,8 @@ const IN_TIME_MICROS: u64 = 20_000;
 const LEGS_A_CORE: u64 = 1_200;
 /// What a frame may cost, in microseconds of a processor.
 const MOST_MICROS_A_FRAME: f64 = 15.0;
+/// How often PostgreSQL may be asked for a leg in a second: chunks of the recording, and streams that beat together.
+const MOST_TRANSACTIONS: f64 = 1.0;
 /// What an idle leg may cost, in KiB.
 const MOST_KIB_A_LEG: f64 = 64.0;
 /// How much memory may grow while the load is the same, and stay behind when it comes again, in thousandths.
@@ -105,6 +107,8 @@ pub struct Held {
     pub micros_a_frame: f64,
     /// How late the load itself was at worst, and how much of a core it took, in thousandths.
     pub load: (u64, u64),
+    /// Transactions of PostgreSQL for each leg and second; a leg has fifty frames in that time.
+    pub transactions: f64,
     /// Memory at the beginning and at the end of what was measured, in KiB.
     pub rss_kib: (u64, u64),
 }
@@ -127,7 +131,8 @@ impl fmt::Display for Held {
         write!(
             f,
             "{} legs: delay p50 {:.1}, p99 {:.1}, p99.9 {:.1} ms; {} of {} frames heard, {} lost, {} legs broken; {:.1} us a \
-             frame; memory {} to {} MiB; the load itself was {} ms late at worst and took {} % of a core",
+             frame; {:.2} transactions a leg and second; memory {} to {} MiB; the load itself was {} ms late at worst and took \
+             {} % of a core",
             self.legs,
             millis(p50),
             millis(p99),
@@ -137,6 +142,7 @@ impl fmt::Display for Held {
             self.lost,
             self.broken,
             self.micros_a_frame,
+            self.transactions,
             self.rss_kib.0 / 1024,
             self.rss_kib.1 / 1024,
             self.load.0 / 1_000,
@@ -182,6 +188,12 @@ async fn on(stage: &Stage, args: &Args) -> Result<(String, Vec<String>), Broken>
         &mut report,
         format!("a frame costs {:.1} us (15)", held.micros_a_frame),
         held.micros_a_frame <= MOST_MICROS_A_FRAME,
+    );
+    let asked = held.transactions;
+    judge(
+        &mut report,
+        format!("PostgreSQL is asked {asked:.2} times a leg and second (1)"),
+        asked <= MOST_TRANSACTIONS,
     );
     let a_core = legs_a_core(held.micros_a_frame);
     let in_time = held.is_in_time() && a_core >= LEGS_A_CORE;
@@ -238,10 +250,12 @@ async fn hold(
     sleep(TO_SETTLE).await;
     load.mark().await?;
     product.begin().await?;
+    let committed = stage.transactions().await?;
     let (cpu, rss) = (product.cpu_micros(), product.rss_kib());
     sleep(held_for).await;
     let shown = product.shown().await?;
     let (cpu, rss) = (product.cpu_micros().saturating_sub(cpu), (rss, product.rss_kib()));
+    let committed = stage.transactions().await?.saturating_sub(committed);
     let sent = load.stop().await?;
     let (heard, lost, unended) = stage.recorded(round).await?;
     let held_micros = u64::try_from(held_for.as_micros()).unwrap_or(u64::MAX).max(1);
@@ -254,6 +268,8 @@ async fn hold(
         delays: (shown.p50, shown.p99, shown.p999),
         micros_a_frame: ratio(cpu, shown.frames),
         load: (sent.latest, sent.cpu_micros.saturating_mul(1_000) / held_micros),
+        // Fifty frames are a second of a leg.
+        transactions: ratio(committed.saturating_mul(50), shown.frames),
         rss_kib: rss,
     })
 }

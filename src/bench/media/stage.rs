@@ -121,6 +121,12 @@ impl Stage {
         sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut superuser).await.map_err(Broken::of).map(drop)
     }
 
+    /// Transactions that PostgreSQL has committed so far.
+    pub(super) async fn transactions(&self) -> Result<u64, Broken> {
+        let committed = "select xact_commit from pg_stat_database where datname = current_database()";
+        u64::try_from(count(&mut self.ground.superuser().await?, committed).await?).map_err(Broken::of)
+    }
+
     /// Frames that the record says were heard and lost on the legs of a round, and legs that have no end.
     pub(super) async fn recorded(&self, round: &str) -> Result<(u64, u64, u64), Broken> {
         let mut superuser = self.ground.superuser().await?;
