@@ -155,6 +155,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// The server's own process.
+    pub const fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Starts it on a free loopback port. It is ready when its `postmaster.pid` says so.
     pub fn start(folder: &Folder, binaries: &Binaries, durability: Durability) -> Result<Self, PrivatePostgresFault> {
         let fault = |why| folder.fault(why);

@@ -205,6 +205,15 @@ impl PrivatePostgres {
         self.url("postgres", &self.roles.superuser, "postgres")
     }
 
+    /// The server's process, when it is ours.
+    #[must_use]
+    pub const fn server_pid(&self) -> Option<u32> {
+        match &self.place {
+            Place::Owner { running, .. } => Some(running.pid()),
+            Place::Guest => None,
+        }
+    }
+
     /// Stops the server and waits until it is gone.
     pub async fn stop(self) {
         // A failure to wait leaves the same state as a crash, which the next start mends.

@@ -180,8 +180,9 @@ impl Stage {
     /// # Errors
     /// When it does not come back.
     pub async fn kill_database(&mut self) -> Result<(), Broken> {
-        let noted = std::fs::read_to_string(self.folder.join("postgres/postmaster.pid")).map_err(Broken::of)?;
-        let pid: i32 = noted.lines().next().unwrap_or_default().trim().parse().map_err(Broken::of)?;
+        let pid = self.cluster.as_ref().and_then(PrivatePostgres::server_pid);
+        let pid =
+            pid.and_then(|pid| i32::try_from(pid).ok()).ok_or_else(|| Broken::of("the database server is not ours"))?;
         kill(Pid::from_raw(pid), Signal::SIGKILL).map_err(Broken::of)?;
         if let Some(cluster) = self.cluster.take() {
             cluster.stop().await;
