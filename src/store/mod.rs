@@ -210,9 +210,13 @@ impl Db {
         // Before the transaction, because the keys may be behind a network.
         let key = self.keys.entry_key(actor.org, None).await?;
         let key = key.ok_or_else(|| Error::Fault("there is no key to mark entries with".to_owned()))?;
-        // One message begins it and says whose it is. Both words are our own: the text of an id, or a constant.
+        // One message begins it and says whose it is. Both words are our own: the text of an id, or a constant. A caller who
+        // goes away in the middle of this leaves it begun, so nothing that another one set may hold in ours.
         let (org, reach) = (actor.org, reach(actor));
-        let begin = format!("begin; set local app.org = '{org}'; set local app.reach = '{reach}'{besides}");
+        let begin = format!(
+            "begin; set local role none; set local synchronous_commit to default; set local statement_timeout to default; \
+             set local app.org = '{org}'; set local app.reach = '{reach}'{besides}"
+        );
         let tx = self.pool.begin_with(AssertSqlSafe(begin)).await?;
         Ok(OrgTx { tx, org: actor.org, key, numbers: self.numbers.clone(), last_number: 0 })
     }
