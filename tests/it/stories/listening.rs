@@ -81,7 +81,7 @@ impl Browser {
         }
     }
 
-    async fn to_the_end(mut self) -> Self {
+    async fn until_over(mut self) -> Self {
         while self.take().await {}
         self
     }
@@ -127,7 +127,7 @@ async fn a_coordinator_hears_each_side_in_its_ear_and_the_record_says_from_when_
     );
     assert!(Browser::open(&studio, Role::Physician, None).await.is_none(), "a role that may not");
     // The control: a socket without having asked carries nothing.
-    let unasked = Browser::open(&studio, Role::Coordinator, None).await.unwrap().to_the_end().await;
+    let unasked = Browser::open(&studio, Role::Coordinator, None).await.unwrap().until_over().await;
     assert_eq!((unasked.states, unasked.words), (vec!["over stopped".to_owned()], Default::default()));
     assert_eq!(press(&studio, Role::Coordinator, "begin").await, StatusCode::SEE_OTHER);
     assert_eq!(press(&studio, Role::Coordinator, "begin").await, StatusCode::SEE_OTHER, "twice is once");
@@ -139,7 +139,7 @@ async fn a_coordinator_hears_each_side_in_its_ear_and_the_record_says_from_when_
     tokio::join!(hers.say_slowly("Six right now"), ours.say_slowly("How is your breathing"));
     browser.until("both are heard", |browser| browser.words == ["Six right now", "How is your breathing"]).await;
     assert_eq!(press(&studio, Role::Coordinator, "end").await, StatusCode::SEE_OTHER);
-    let browser = browser.to_the_end().await;
+    let browser = browser.until_over().await;
     assert_eq!(browser.states.last().unwrap(), "over stopped");
     assert_eq!(events(&mut studio).await, ["staff asked", "staff joined", "staff left stopped"]);
 }
@@ -168,7 +168,7 @@ async fn whoever_is_on_hold_or_muted_is_not_heard() {
             browser.until("the patient is heard", |browser| browser.words[0] == "Only for myself").await;
         }
         studio.hang_up().await;
-        let browser = browser.to_the_end().await;
+        let browser = browser.until_over().await;
         assert_eq!(browser.words[0].is_empty(), held);
         assert_eq!(browser.states.last().unwrap(), "over call_over");
         assert_eq!(events(&mut studio).await.last().unwrap(), "careline left call_over");
@@ -187,7 +187,7 @@ async fn whose_session_ends_is_cut_off_and_that_is_written() {
     browser.until("the control: it is heard", |browser| browser.words[0] == "Before").await;
     let over = "update session set ended_at = now() where org_id = $1";
     studio.entrance.run(over).await;
-    let browser = browser.to_the_end().await;
+    let browser = browser.until_over().await;
     assert_eq!((browser.closed, browser.states.last().unwrap().as_str()), (Some(4001), "over cut_off"));
     assert_eq!(events(&mut studio).await.last().unwrap(), "careline left cut_off");
 }
@@ -231,7 +231,7 @@ async fn nobody_listens_before_the_patient_was_told() {
     browser.until("it waits", |browser| browser.states == ["told"]).await;
     hers.say_slowly("Nobody knows that anybody listens").await;
     studio.entrance.run("update listening set asked_at = now() - interval '1 minute' where org_id = $1").await;
-    let browser = browser.to_the_end().await;
+    let browser = browser.until_over().await;
     assert_eq!((browser.words[0].as_str(), browser.states.last().unwrap().as_str()), ("", "over not_announced"));
     // The control: told long enough ago for the words to be over, it is heard.
     assert_eq!(press(&studio, Role::Coordinator, "begin").await, StatusCode::SEE_OTHER);
@@ -320,7 +320,7 @@ async fn levels_of_both_sides_reach_the_page_and_none_without_consent() {
 }
 
 #[tokio::test]
-async fn the_carrier_tells_the_patient_and_lets_it_be_said_to_the_end_before_anybody_listens() {
+async fn the_carrier_tells_the_patient_and_lets_it_be_said_until_over_before_anybody_listens() {
     let ward = Ward::open().await;
     let maya = ward.sign_in("maya@riverside.example").await;
     let address = ward.ring_now_with(&maya, "Delgado", "maya@riverside.example").await;
