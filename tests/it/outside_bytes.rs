@@ -110,7 +110,10 @@ fn try_out(target: fn(&[u8]), seeds: &[&[u8]]) {
 
 #[test]
 fn whatever_the_carrier_sends_is_proven_read_or_refused() {
-    try_out(carrier::form, &[b"CallSid\xffCA1\xffCallStatus\xffringing", b"a=b&a=b&c=%zz", b""]);
+    try_out(
+        carrier::form,
+        &[b"CallSid\xffCA1\xffCallStatus\xffringing", b"a=b&a=b&c=%zz", b"\xff\xffForged\xff1\xff", b""],
+    );
     try_out(
         carrier::media,
         &[

@@ -6,7 +6,7 @@ use careline::domain::sealed::SealedColumn;
 use sqlx::{Executor, PgConnection};
 
 /// Bytes that no key wraps: hashes, marks, public keys, ids.
-const NOT_SEALED: [&str; 18] = [
+const NOT_SEALED: [&str; 19] = [
     "account",
     "browser_hash",
     "call_code_hash",
@@ -19,6 +19,7 @@ const NOT_SEALED: [&str; 18] = [
     "protocol_sha256",
     "public_key",
     "root",
+    "salt",
     "sha256",
     "signature",
     "state_hash",
